@@ -1,0 +1,53 @@
+package schemas
+
+import "time"
+
+// Values of Outcome.Outcome.
+const (
+	Hit   = "hit"   // the stream's active specialist answered
+	Miss  = "miss"  // the full model answered
+	Error = "error" // nobody answered; Outcome.Error says why
+)
+
+// Values of Outcome.CacheEvent: what the frame did to its stream's set of cached specialists.
+const (
+	CacheNone  = "none"  // the active specialist stayed
+	CacheSwap  = "swap"  // another specialist of the set became active
+	CacheLoad  = "load"  // a specialist entered the set
+	CacheEvict = "evict" // a specialist entered the set and the least recently used left
+)
+
+//msgp:tuple Outcome
+//msgp:tuple Outcomes
+
+// Outcome is what became of one frame: one row in Parquet.
+type Outcome struct {
+	Stream        string    `parquet:"stream,dict" json:"stream"`
+	Topic         string    `parquet:"topic,dict" json:"topic"`
+	Partition     int32     `parquet:"partition" json:"partition"`
+	Offset        int64     `parquet:"offset,delta" json:"offset"`
+	Sequence      int64     `parquet:"sequence,delta" json:"sequence"`
+	EventTime     time.Time `parquet:"event_time,timestamp(microsecond)" json:"event_time"` // record time, UTC
+	Outcome       string    `parquet:"outcome,dict" json:"outcome"`                         // hit, miss or error
+	Label         string    `parquet:"label,optional,dict" json:"label,omitempty"`          // the answer's class; absent on error
+	Confidence    float32   `parquet:"confidence" json:"confidence"`                        // calibrated probability of Label, 0..1
+	Entropy       float32   `parquet:"entropy" json:"entropy"`                              // of the answering distribution, nats
+	Threshold     float32   `parquet:"threshold" json:"threshold"`                          // the hit test's threshold at that moment
+	Model         string    `parquet:"model,optional,dict" json:"model,omitempty"`          // net that answered, e.g. specialist-03, full
+	Pack          string    `parquet:"pack,dict" json:"pack"`                               // name@version
+	ModelSHA256   string    `parquet:"model_sha256,optional,dict" json:"model_sha256,omitempty"`
+	CacheEvent    string    `parquet:"cache_event,dict" json:"cache_event"`        // none, swap, load or evict
+	HitRateWindow float32   `parquet:"hit_rate_window" json:"hit_rate_window"`     // the stream's recent hit rate, 0..1
+	SpecialistUs  float32   `parquet:"specialist_us" json:"specialist_us"`         // inference time, µs; 0 when the net did not run
+	SelectorUs    float32   `parquet:"selector_us" json:"selector_us"`             // as above
+	FullUs        float32   `parquet:"full_us" json:"full_us"`                     // as above; a batch's time divided by its frames
+	LatencyUs     int64     `parquet:"latency_us" json:"latency_us"`               // record time to row emitted, µs
+	FrameBytes    int32     `parquet:"frame_bytes" json:"frame_bytes"`             // size of the record's value
+	Truth         string    `parquet:"truth,optional,dict" json:"truth,omitempty"` // true class where the producer knew it
+	Error         string    `parquet:"error,optional,dict" json:"error,omitempty"` // why there is no answer
+}
+
+// Outcomes is a batch of outcomes, the element that reaches the sinks.
+type Outcomes struct {
+	Rows []Outcome
+}
