@@ -8,3 +8,4 @@ package schemas
 
 //go:generate go run github.com/tinylib/msgp -file frame.go -tests=false
 //go:generate go run github.com/tinylib/msgp -file outcome.go -tests=false
+//go:generate go run github.com/tinylib/msgp -file missed.go -tests=false

@@ -1,0 +1,169 @@
+package models
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+
+	"github.com/cachenet/cachenet/transforms/policy"
+)
+
+// ManifestFile is the name of the file that makes a folder a pack.
+const ManifestFile = "manifest.json"
+
+// Manifest describes a pack: what it knows, the nets it holds and how they are to be used.
+type Manifest struct {
+	Format      int             `json:"format"`  // 1
+	Name        string          `json:"name"`    // e.g. scenes
+	Version     string          `json:"version"` // e.g. 1.0.0
+	Classes     []string        `json:"classes"` // names in label order, 2 … 1000 of them
+	Input       InputSize       `json:"input"`
+	Full        NetEntry        `json:"full"`
+	Selector    *NetEntry       `json:"selector,omitempty"` // mid-size net of all classes, asked on a miss
+	Small       *NetEntry       `json:"small,omitempty"`    // global net of specialist size, where no specialist is one
+	Specialists []NetEntry      `json:"specialists"`        // at least one
+	Policy      policy.Settings `json:"policy"`             // how hits are told from misses
+}
+
+// InputSize is the size of every net's input in pixels, 8 … 1024 a side.
+type InputSize struct {
+	Width  int `json:"width"`
+	Height int `json:"height"`
+}
+
+// NetEntry is one ONNX file of a pack.
+type NetEntry struct {
+	File        string  `json:"file"`              // slash path below the pack's folder
+	SHA256      string  `json:"sha256"`            // lower-case hex
+	Classes     []int   `json:"classes,omitempty"` // label of each output; absent: all classes in order
+	Other       bool    `json:"other,omitempty"`   // the net has one more output, last: none of its classes
+	Temperature float32 `json:"temperature"`       // logits are divided by it before softmax; > 0
+	MeasuredUs  float64 `json:"measured_us,omitempty"`
+	MFLOPs      float64 `json:"mflops,omitempty"`
+	Params      int64   `json:"params,omitempty"`
+}
+
+// Outputs returns the number of outputs of the net in a pack of classes classes.
+func (e NetEntry) Outputs(classes int) int {
+	n := len(e.Classes)
+	if n == 0 {
+		n = classes
+	}
+	if e.Other {
+		n++
+	}
+	return n
+}
+
+// parseManifest reads and checks a manifest; unknown keys are errors, so that a misspelt setting is not ignored.
+func parseManifest(b []byte) (Manifest, error) {
+	var m Manifest
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&m); err != nil {
+		return m, err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return m, errors.New("more text after the JSON object")
+	}
+	return m, m.Validate()
+}
+
+// Validate reports the first thing that is wrong with the manifest itself; files are checked by [Open].
+func (m Manifest) Validate() error {
+	switch {
+	case m.Format != 1:
+		return fmt.Errorf("format is %d: this version reads format 1", m.Format)
+	case m.Name == "" || m.Version == "":
+		return errors.New("name and version must be set")
+	case len(m.Classes) < 2 || len(m.Classes) > 1000:
+		return fmt.Errorf("%d classes: 2 to 1000 are supported", len(m.Classes))
+	case len(m.Specialists) == 0:
+		return errors.New("no specialists: name at least one (a global small net will do)")
+	case !m.Input.valid():
+		return fmt.Errorf("input %dx%d: sides of 8 to 1024 pixels are supported", m.Input.Width, m.Input.Height)
+	}
+	if dup := firstDuplicate(m.Classes); dup != "" {
+		return fmt.Errorf("class %q is named twice", dup)
+	}
+	for _, n := range m.nets() {
+		if err := n.entry.validate(len(m.Classes)); err != nil {
+			return fmt.Errorf("%s: %w", n.name, err)
+		}
+	}
+	if m.Full.Classes != nil || m.Full.Other {
+		return errors.New("full: must answer all classes, without other")
+	}
+	if err := m.Policy.Validate(len(m.Specialists), m.Selector != nil); err != nil {
+		return fmt.Errorf("policy: %w", err)
+	}
+	return nil
+}
+
+func (s InputSize) valid() bool {
+	return s.Width >= 8 && s.Height >= 8 && s.Width <= 1024 && s.Height <= 1024
+}
+
+func (e NetEntry) validate(classes int) error {
+	if e.File == "" || !filepath.IsLocal(filepath.FromSlash(e.File)) {
+		return fmt.Errorf("file %q: must be a path below the pack's folder", e.File)
+	}
+	if !(e.Temperature > 0) {
+		return fmt.Errorf("temperature %v: must be above 0", e.Temperature)
+	}
+	for i, c := range e.Classes {
+		if c < 0 || c >= classes {
+			return fmt.Errorf("class index %d: the pack has %d classes", c, classes)
+		}
+		if slices.Contains(e.Classes[:i], c) {
+			return fmt.Errorf("class index %d is named twice", c)
+		}
+	}
+	return nil
+}
+
+// namedNet is a net of the pack with the name it has in outcomes.
+type namedNet struct {
+	name  string
+	entry NetEntry
+}
+
+// nets lists every net of the pack.
+func (m Manifest) nets() []namedNet {
+	all := []namedNet{{FullNet, m.Full}}
+	if m.Selector != nil {
+		all = append(all, namedNet{SelectorNet, *m.Selector})
+	}
+	if m.Small != nil {
+		all = append(all, namedNet{SmallNet, *m.Small})
+	}
+	for i, s := range m.Specialists {
+		all = append(all, namedNet{SpecialistNet(i), s})
+	}
+	return all
+}
+
+// Names of nets in outcomes, logs and metrics.
+const (
+	FullNet     = "full"
+	SelectorNet = "selector"
+	SmallNet    = "small"
+)
+
+// SpecialistNet is the name of specialist i, e.g. specialist-03.
+func SpecialistNet(i int) string { return fmt.Sprintf("specialist-%02d", i) }
+
+func firstDuplicate(names []string) string {
+	seen := map[string]bool{}
+	for _, n := range names {
+		if seen[n] {
+			return n
+		}
+		seen[n] = true
+	}
+	return ""
+}

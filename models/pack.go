@@ -1,0 +1,118 @@
+package models
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/cachenet/cachenet/transforms/policy"
+)
+
+// Pack is a manifest whose files are there and unaltered.
+type Pack struct {
+	Manifest
+	Dir string
+}
+
+// OpenPack reads the pack in dir and checks the manifest and the checksum of every file it names.
+func OpenPack(dir string) (*Pack, error) {
+	path := filepath.Join(dir, ManifestFile)
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("pack %s: no %s there: name the folder of a pack", dir, ManifestFile)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("pack %s: %w", dir, err)
+	}
+	m, err := parseManifest(b)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	p := &Pack{Manifest: m, Dir: dir}
+	for _, n := range m.nets() {
+		if _, err := p.read(n.entry); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// ID is how the pack is named in outcomes.
+func (p *Pack) ID() string { return p.Name + "@" + p.Version }
+
+// Policy returns the policy that the pack's settings, or others, make of its nets.
+func (p *Pack) PolicyWith(s policy.Settings) *policy.Policy {
+	pol := &policy.Policy{Settings: s, Classes: len(p.Classes), FullTemperature: p.Full.Temperature}
+	if p.Selector != nil {
+		pol.SelectorTemperature = p.Selector.Temperature
+	}
+	for _, e := range p.Specialists {
+		pol.Specialists = append(pol.Specialists, policy.Specialist{Classes: e.Classes, Other: e.Other, Temperature: e.Temperature})
+	}
+	return pol
+}
+
+// Global returns the specialist-sized net that knows all classes, and its name; false when the pack has none.
+func (p *Pack) Global() (NetEntry, bool) {
+	if p.Small != nil {
+		return *p.Small, true
+	}
+	for _, s := range p.Specialists {
+		if len(s.Classes) == 0 {
+			return s, true
+		}
+	}
+	return NetEntry{}, false
+}
+
+// read returns the bytes of a net's file after checking them against the manifest.
+func (p *Pack) read(e NetEntry) ([]byte, error) {
+	path := filepath.Join(p.Dir, filepath.FromSlash(e.File))
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("pack %s: %s is missing: copy the whole pack again", p.Dir, e.File)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("pack %s: %w", p.Dir, err)
+	}
+	if sum := sha256.Sum256(b); hex.EncodeToString(sum[:]) != e.SHA256 {
+		return nil, fmt.Errorf("pack %s: %s does not have the sha256 of the manifest: the file was altered or is incomplete; copy the whole pack again", p.Dir, e.File)
+	}
+	return b, nil
+}
+
+// Load reads a net of the pack and makes it ready to run.
+func (p *Pack) Load(e NetEntry) (*Net, error) {
+	b, err := p.read(e)
+	if err != nil {
+		return nil, err
+	}
+	n, err := LoadNet(b, p.Input, e.Outputs(len(p.Classes)))
+	if err != nil {
+		return nil, fmt.Errorf("pack %s: %s: %w", p.Dir, e.File, err)
+	}
+	return n, nil
+}
+
+// Verify loads every net of the pack and runs it once on a black frame.
+func (p *Pack) Verify() error {
+	black := make([]byte, p.Input.Bytes())
+	for _, n := range p.nets() {
+		net, err := p.Load(n.entry)
+		if err != nil {
+			return err
+		}
+		_, err = net.Run(black, 1)
+		if err := errors.Join(err, net.Close()); err != nil {
+			return fmt.Errorf("pack %s: %s: %w", p.Dir, n.entry.File, err)
+		}
+	}
+	return nil
+}
+
+// Bytes is the length of one frame as a net's input.
+func (s InputSize) Bytes() int { return s.Width * s.Height * 3 }

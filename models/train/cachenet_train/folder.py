@@ -1,0 +1,115 @@
+"""Reads the layout `DATA/{train,val,test}/<class>/<sequence>_<frame>.<ext>` into lists of images."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+EXTENSIONS = {".jpg", ".jpeg", ".png"}
+MIN_CLASSES, MAX_CLASSES = 2, 1000
+
+
+class DataError(Exception):
+    """The image folder cannot be trained on; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """One labelled image: its path relative to DATA, its class index and its sequence."""
+
+    path: str
+    label: int
+    sequence: str
+
+
+@dataclass(frozen=True)
+class Folder:
+    """An image folder as scanned: class names in label order, images by split, warnings."""
+
+    root: Path
+    classes: list[str]
+    splits: dict[str, list[Image]]
+    warnings: list[str]
+
+
+def scan(root: Path, val_share: float, seed: int) -> Folder:
+    """Lists the images of a folder; without `val`, holds out val_share of the train sequences."""
+    root = Path(root)
+    if not (root / "train").is_dir():
+        raise DataError(
+            f"read data: {root / 'train'} is not a folder: "
+            "lay images out as DATA/train/<class>/<sequence>_<frame>.png"
+        )
+    classes = sorted(p.name for p in (root / "train").iterdir() if p.is_dir())
+    warnings: list[str] = []
+    splits = {"train": _images(root, "train", classes, warnings)}
+    classes, splits["train"] = _without_empty(root, classes, splits["train"], warnings)
+    for split in ("val", "test"):
+        if (root / split).is_dir():
+            splits[split] = _images(root, split, classes, warnings)
+    if not splits.get("val"):
+        splits["train"], splits["val"] = _hold_out(splits["train"], val_share, seed)
+    if not splits["val"]:
+        raise DataError(
+            f"read data: no class of {root / 'train'} has two sequences: "
+            "nothing can be held out; add images, or a val folder"
+        )
+    _warn_scarce(classes, splits["train"], warnings)
+    return Folder(root, classes, splits, warnings)
+
+
+def _images(root: Path, split: str, classes: list[str], warnings: list[str]) -> list[Image]:
+    index = {name: i for i, name in enumerate(classes)}
+    found = []
+    for folder in sorted(p for p in (root / split).iterdir() if p.is_dir()):
+        if folder.name not in index:
+            warnings.append(f"{folder} is a class that train does not have: its images are left out")
+            continue
+        for path in sorted(folder.iterdir()):
+            if path.suffix.lower() in EXTENSIONS and not path.name.startswith("."):
+                sequence = f"{folder.name}/{path.stem.rpartition('_')[0] or path.stem}"
+                found.append(Image(str(path.relative_to(root)), index[folder.name], sequence))
+    return found
+
+
+def _without_empty(root, classes, images, warnings) -> tuple[list[str], list[Image]]:
+    counts = Counter(image.label for image in images)
+    kept = [i for i in range(len(classes)) if counts[i]]
+    warnings += [
+        f"{root / 'train' / name} holds no JPEG or PNG: the class is left out"
+        for i, name in enumerate(classes)
+        if not counts[i]
+    ]
+    if not MIN_CLASSES <= len(kept) <= MAX_CLASSES:
+        raise DataError(
+            f"read data: {root / 'train'} has {len(kept)} classes with images: "
+            f"between {MIN_CLASSES} and {MAX_CLASSES} are needed"
+        )
+    renumber = {old: new for new, old in enumerate(kept)}
+    images = [Image(im.path, renumber[im.label], im.sequence) for im in images]
+    return [classes[i] for i in kept], images
+
+
+def _hold_out(images: list[Image], share: float, seed: int) -> tuple[list[Image], list[Image]]:
+    """Splits by whole sequences, class by class, and leaves every class at least one to train on."""
+    held: set[str] = set()
+    by_class: dict[int, list[str]] = {}
+    for image in images:
+        names = by_class.setdefault(image.label, [])
+        if not names or names[-1] != image.sequence:
+            names.append(image.sequence)
+    for label, names in sorted(by_class.items()):
+        names = sorted(set(names))
+        take = min(len(names) - 1, max(1, round(share * len(names))))
+        held.update(random.Random(f"{seed}/{label}").sample(names, take))
+    train = [image for image in images if image.sequence not in held]
+    return train, [image for image in images if image.sequence in held]
+
+
+def _warn_scarce(classes, images, warnings) -> None:
+    counts = Counter(image.label for image in images)
+    scarce = [f"{name} ({counts[i]})" for i, name in enumerate(classes) if counts[i] < 10]
+    if scarce:
+        warnings.append(f"classes with fewer than 10 images to train on: {', '.join(scarce)}")

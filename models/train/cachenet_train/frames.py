@@ -1,0 +1,80 @@
+"""Decodes images once into a memory-mapped uint8 array that every net trains from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image as Pillow
+from tqdm import tqdm
+
+from .folder import DataError, Image
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Decoded images: pixels uint8 [N,H,W,3] RGB, labels int64 [N], paths relative to DATA."""
+
+    pixels: torch.Tensor
+    labels: torch.Tensor
+    paths: list[str]
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+
+def load(root: Path, split: str, images: list[Image], size: tuple[int, int], cache: Path, say) -> Frames:
+    """Returns the frames of a split at size (width, height), from the cache when it is current.
+
+    An image that does not decode is left out, and named through say.
+    """
+    key = _fingerprint(root, images, size)
+    pixels, index = cache / f"{split}-{key}.npy", cache / f"{split}-{key}.json"
+    if not index.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        _decode(root, split, images, size, pixels, index)
+    kept = json.loads(index.read_text())
+    for path, reason in kept["unreadable"]:
+        say(f"warning: {root / path} is left out: {reason}")
+    if not kept["rows"]:
+        raise DataError(f"read {split}: none of {len(images)} images decodes: check the files of {root / split}")
+    array = np.load(pixels, mmap_mode="r+")[: len(kept["rows"])]
+    labels = torch.tensor([images[i].label for i in kept["rows"]])
+    return Frames(torch.from_numpy(array), labels, [images[i].path for i in kept["rows"]])
+
+
+def _decode(root, split, images, size, pixels: Path, index: Path) -> None:
+    array = np.lib.format.open_memmap(pixels, "w+", np.uint8, (len(images), size[1], size[0], 3))
+    rows: list[int] = []
+    unreadable: list[tuple[str, str]] = []
+    for i, image in enumerate(tqdm(images, desc=f"decode {split}", unit="image", mininterval=1)):
+        try:
+            array[len(rows)] = read_image(root / image.path, size)
+            rows.append(i)
+        except (OSError, ValueError, SyntaxError, Pillow.DecompressionBombError) as err:
+            unreadable.append((image.path, str(err)))
+    array.flush()
+    partial = index.with_suffix(".partial")
+    partial.write_text(json.dumps({"rows": rows, "unreadable": unreadable}))
+    partial.replace(index)
+
+
+def read_image(path: Path, size: tuple[int, int]) -> np.ndarray:
+    """Decodes one image to uint8 [H,W,3], resized bilinearly to size (width, height)."""
+    with Pillow.open(path) as image:
+        image = image.convert("RGB")
+        if image.size != size:
+            image = image.resize(size, Pillow.Resampling.BILINEAR)
+        return np.asarray(image)
+
+
+def _fingerprint(root: Path, images: list[Image], size: tuple[int, int]) -> str:
+    digest = hashlib.sha256(repr(size).encode())
+    for image in images:
+        stat = (root / image.path).stat()
+        digest.update(f"{image.path}\0{image.label}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,95 @@
+"""Augmented views that depend only on (seed, view, image), so that teacher logits can be cached."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from .frames import Frames
+
+
+@dataclass(frozen=True)
+class Augment:
+    """What a view may change: shift and cutout as shares of the side, light as a share of the range."""
+
+    shift: float = 0.125
+    cutout: float = 0.25
+    flip: bool = False
+    light: float = 0.0
+
+
+class Views:
+    """Draws batches of a split, plain or as a numbered random view."""
+
+    def __init__(self, frames: Frames, augment: Augment, seed: int):
+        self.frames, self.augment, self.seed = frames, augment, seed
+
+    def plain(self, rows: torch.Tensor) -> torch.Tensor:
+        """Frames as they are: uint8 [B,H,W,3]."""
+        return self.frames.pixels[rows]
+
+    def view(self, number: int, rows: torch.Tensor) -> torch.Tensor:
+        """The numbered view of the given frames: uint8 [B,H,W,3]."""
+        draw = self._draws(number)[rows]
+        _, height, width, _ = self.frames.pixels.shape
+        down = _shifts(draw[:, 0], self.augment.shift * height)
+        right = _shifts(draw[:, 1], self.augment.shift * width)
+        y = _reflect(torch.arange(height) + down[:, None], height)
+        x = _reflect(torch.arange(width) + right[:, None], width)
+        if self.augment.flip:
+            x = torch.where(draw[:, 2, None] < 0.5, width - 1 - x, x)
+        pixels = self.frames.pixels[rows[:, None, None], y[:, :, None], x[:, None, :]]
+        return self._cut(self._lit(pixels, draw), draw)
+
+    def _draws(self, number: int) -> torch.Tensor:
+        """Uniform draws [N,7] of a view; kept for the view in use."""
+        if getattr(self, "_number", None) != number:
+            random = torch.Generator().manual_seed(self.seed * 1_000_003 + number)
+            self._number, self._uniform = number, torch.rand(len(self.frames), 7, generator=random)
+        return self._uniform
+
+    def _lit(self, pixels: torch.Tensor, draw: torch.Tensor) -> torch.Tensor:
+        if not self.augment.light:
+            return pixels
+        gain = 1 + self.augment.light * (2 * draw[:, 5] - 1)
+        offset = 255 * self.augment.light * (draw[:, 6] - 0.5)
+        lit = pixels.float() * gain[:, None, None, None] + offset[:, None, None, None]
+        return lit.clamp_(0, 255).to(torch.uint8)
+
+    def _cut(self, pixels: torch.Tensor, draw: torch.Tensor) -> torch.Tensor:
+        """Greys out one box per frame, partly outside at times."""
+        if not self.augment.cutout:
+            return pixels
+        _, height, width, _ = pixels.shape
+        y = _inside(draw[:, 3], self.augment.cutout, height)
+        x = _inside(draw[:, 4], self.augment.cutout, width)
+        box = y[:, :, None, None] & x[:, None, :, None]
+        return pixels.masked_fill_(box, 128)
+
+
+def _shifts(uniform: torch.Tensor, most: float) -> torch.Tensor:
+    reach = round(most)
+    return (uniform * (2 * reach + 1)).long() - reach
+
+
+def _reflect(index: torch.Tensor, length: int) -> torch.Tensor:
+    return (length - 1) - ((length - 1) - index.abs()).abs()
+
+
+def _inside(uniform: torch.Tensor, share: float, length: int) -> torch.Tensor:
+    side = max(1, round(share * length))
+    start = (uniform * (length + side)).long() - side // 2 - side // 2
+    position = torch.arange(length)[None]
+    return (position >= start[:, None]) & (position < start[:, None] + side)
+
+
+def epoch_order(labels: torch.Tensor, seed: int, epoch: int) -> torch.Tensor:
+    """Rows of one epoch: a permutation, or square-root-weighted draws when classes are uneven."""
+    random = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
+    counts = torch.bincount(labels)
+    present = counts[counts > 0]
+    if present.max() <= 1.5 * present.min():
+        return torch.randperm(len(labels), generator=random)
+    weight = counts.double().clamp(min=1).rsqrt()[labels]
+    return torch.multinomial(weight, len(labels), replacement=True, generator=random)

@@ -1,0 +1,60 @@
+package policy
+
+// weigh turns the raw distribution of specialist i into the posterior under the window's prior,
+// p(c|x) ∝ p_net(c) · [(1-α)·window(c) + α/K] · K, the mass of "other" being weighed by the mean prior of
+// the classes it stands for. The raw slice is reused; the paper's policy leaves it as it is.
+func (p *Policy) weigh(raw []float32, s *State, i int) []float32 {
+	if p.Kind == Paper || p.Alpha >= 1 {
+		return raw
+	}
+	sp := p.Specialists[i]
+	known := len(raw)
+	if sp.Other {
+		known--
+	}
+	var inside float32
+	for o := range known {
+		c := o
+		if sp.Classes != nil {
+			c = sp.Classes[o]
+		}
+		prior := (1-p.Alpha)*s.Window[c] + p.Alpha/float32(p.Classes)
+		inside += prior
+		raw[o] *= prior * float32(p.Classes)
+	}
+	if rest := p.Classes - known; sp.Other && rest > 0 {
+		raw[known] *= max(0, 1-inside) * float32(p.Classes) / float32(rest)
+	}
+	return normalise(raw)
+}
+
+// insideShare is the weight from which a class counts as being in the window.
+const insideShare = 0.02
+
+// outsideDecay makes the running mean of the mass outside an average over about 30 frames.
+const outsideDecay = 0.97
+
+// jump is the rare-class guard: it reports whether the mass that the raw, unweighted distribution of
+// specialist i puts outside the window exceeds its own running mean by more than Guard.
+func (p *Policy) jump(s *State, raw []float32, i int) bool {
+	if p.Guard <= 0 {
+		return false
+	}
+	outside := float32(1)
+	classes := p.Specialists[i].Classes
+	for o, v := range raw {
+		c := o
+		if classes != nil {
+			if o >= len(classes) {
+				break
+			}
+			c = classes[o]
+		}
+		if c < p.Classes && s.Window[c] >= insideShare {
+			outside -= v
+		}
+	}
+	jumped := outside > s.Outside+p.Guard
+	s.Outside = outsideDecay*s.Outside + (1-outsideDecay)*outside
+	return jumped
+}

@@ -1,0 +1,66 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Kinds of policy.
+const (
+	Window = "window" // locality window as a class prior in the hit test
+	Paper  = "paper"  // the protocol of arXiv 2007.01793: predictive entropy, no prior
+	Full   = "full"   // no caching: the full model answers every frame
+)
+
+// Scores a hit test can compare with its threshold.
+const (
+	Confidence = "confidence" // largest probability; a hit is ≥ threshold
+	Entropy    = "entropy"    // of the distribution, nats; a hit is ≤ threshold
+)
+
+// Teachers: the net whose answer on a miss moves the window and picks the next specialist.
+const (
+	Selector = "selector" // runs beside the state; misses go to a transform of their own
+	Inline   = "full"     // the full model, called beside the state: it answers the miss and teaches at once
+)
+
+// Settings are the knobs of the policy, as a pack's manifest keeps them.
+type Settings struct {
+	Kind      string  `json:"kind"`                // window, paper or full
+	Score     string  `json:"score"`               // confidence or entropy
+	Threshold float32 `json:"threshold"`           // of the score
+	Teacher   string  `json:"teacher"`             // selector or full
+	Alpha     float32 `json:"alpha"`               // 0 … 1: weight of the uniform part of the prior; 1 turns the prior off
+	Decay     float32 `json:"decay"`               // 0 … <1: share of the window that one teaching leaves in place
+	Capacity  int     `json:"capacity"`            // C ≥ 1: specialists a stream holds
+	Tries     int     `json:"tries,omitempty"`     // cached specialists asked before a miss, most recent first; 0 means 1
+	Admission int     `json:"admission,omitempty"` // misses in a row that must name a specialist before it is loaded; 0 means 1
+	Guard     float32 `json:"guard,omitempty"`     // rare-class guard: miss when the raw mass outside the window exceeds its running mean by this; 0 is off
+}
+
+// Validate reports the first setting that is wrong for a pack of that many specialists.
+func (s Settings) Validate(specialists int, hasSelector bool) error {
+	switch {
+	case s.Kind != Window && s.Kind != Paper && s.Kind != Full:
+		return fmt.Errorf("kind %q: must be window, paper or full", s.Kind)
+	case s.Score != Confidence && s.Score != Entropy:
+		return fmt.Errorf("score %q: must be confidence or entropy", s.Score)
+	case s.Teacher != Selector && s.Teacher != Inline:
+		return fmt.Errorf("teacher %q: must be selector or full", s.Teacher)
+	case s.Teacher == Selector && !hasSelector && s.Kind != Full:
+		return errors.New("teacher selector: the pack has no selector")
+	case !(s.Threshold >= 0):
+		return fmt.Errorf("threshold %v: must not be negative", s.Threshold)
+	case !(s.Alpha >= 0 && s.Alpha <= 1):
+		return fmt.Errorf("alpha %v: must lie in 0 … 1", s.Alpha)
+	case !(s.Decay >= 0 && s.Decay < 1):
+		return fmt.Errorf("decay %v: must lie in 0 … <1", s.Decay)
+	case s.Capacity < 1 || s.Tries < 0 || s.Admission < 0 || !(s.Guard >= 0):
+		return errors.New("capacity must be at least 1; tries, admission and guard must not be negative")
+	case s.Tries > s.Capacity:
+		return fmt.Errorf("tries %d: a stream holds only %d specialists", s.Tries, s.Capacity)
+	case specialists < 1:
+		return errors.New("there is no specialist to cache")
+	}
+	return nil
+}

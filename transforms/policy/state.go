@@ -1,0 +1,58 @@
+package policy
+
+//go:generate go run github.com/tinylib/msgp -file state.go -tests=false
+
+//msgp:tuple State
+
+// State is what a stream remembers between frames. The zero value is a stream not seen yet.
+type State struct {
+	Cached    []int     // specialists the stream holds, most recently used first; Cached[0] is active
+	Window    []float32 // K: decaying average of the teacher's answers, sums to 1; empty until the first frame
+	Outside   float32   // running mean of the raw mass outside the window, 0 … 1 (guard)
+	HitRate   float32   // decaying average of hits, 0 … 1
+	Candidate int       // specialist that the last misses named but that is not held, -1 when none
+	Named     int       // how many misses in a row named it
+	Partition int32     // where the last learned frame was read
+	Offset    int64     // of the last learned frame
+}
+
+// hitRateDecay makes HitRate an average over about the last 50 frames.
+const hitRateDecay = 0.98
+
+// Active returns the specialist that looks at the next frame.
+func (s *State) Active() int { return s.Cached[0] }
+
+// Newer reports whether a frame follows the last one the state learned from, and remembers it. A runner
+// that does not keep a key's order must not make a stream learn backwards. Another partition (a topic
+// that grew) starts afresh.
+func (s *State) Newer(partition int32, offset int64) bool {
+	if partition == s.Partition && offset <= s.Offset && s.seen() {
+		return false
+	}
+	s.Partition, s.Offset = partition, offset
+	return true
+}
+
+func (s *State) seen() bool { return len(s.Window) > 0 }
+
+// start prepares the state of a stream not seen yet (or kept by a pack with other classes).
+func (s *State) start(classes, specialists int) {
+	fits := len(s.Window) == classes && len(s.Cached) > 0
+	for _, c := range s.Cached {
+		fits = fits && c < specialists
+	}
+	if fits {
+		return
+	}
+	*s = State{Cached: []int{0}, Window: make([]float32, classes), Candidate: -1, Partition: s.Partition, Offset: s.Offset}
+	for c := range s.Window {
+		s.Window[c] = 1 / float32(classes)
+	}
+}
+
+// teach moves the window towards the distribution q of the teacher.
+func (s *State) teach(q []float32, decay float32) {
+	for c := range s.Window {
+		s.Window[c] = decay*s.Window[c] + (1-decay)*q[c]
+	}
+}
