@@ -5,6 +5,7 @@
 package flow
 
 import (
+	"io"
 	"sync"
 	"sync/atomic"
 
@@ -21,6 +22,8 @@ type Link struct {
 
 	mu        sync.Mutex
 	onDurable []func(Durable)
+	onLost    []func(Lost)
+	kept      map[string]io.Closer
 }
 
 // Durable says that every outcome of these offsets is in files that survive a crash.
@@ -46,8 +49,15 @@ func For(id string) *Link {
 	return l.(*Link)
 }
 
-// Close forgets the link of the job id.
-func Close(id string) { links.Delete(id) }
+// Close forgets the link of the job id and closes what the job kept (see [Link.Keep]). Call it when the
+// pipeline has ended.
+func Close(id string) error {
+	l, ok := links.LoadAndDelete(id)
+	if !ok {
+		return nil
+	}
+	return l.(*Link).closeKept()
+}
 
 // Full reports whether the source has to wait for the sink.
 func (l *Link) Full() bool { return l.limit > 0 && l.inFlight.Load() >= l.limit }

@@ -1,0 +1,148 @@
+package kafkaio
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/sasl"
+	"github.com/segmentio/kafka-go/sasl/plain"
+	"github.com/segmentio/kafka-go/sasl/scram"
+)
+
+const (
+	requestTimeout = 10 * time.Second
+	dialTimeout    = 4 * time.Second // an unreachable broker is told within 10 s
+	// kafka-go asks for new metadata after a random share of this and cannot be told to ask at once, so it
+	// bounds how long a moved leader is looked for at its old place.
+	metadataTTL = 2 * time.Second
+)
+
+// Cluster says how to connect. It is serialised into the pipeline, so it names secrets and never holds them.
+type Cluster struct {
+	Brokers  []string // HOST:PORT of one or more brokers
+	Security Security
+}
+
+// Security says how to connect to brokers that do not take plain connections from everybody.
+type Security struct {
+	TLS        bool   // encrypt, and verify the broker's certificate
+	CAFile     string // PEM file of the authorities to trust; empty means the system's
+	CertFile   string // PEM file of the client's certificate; empty means none
+	KeyFile    string // PEM file of its key
+	SkipVerify bool   // take any certificate
+
+	SASL         string // PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512; empty means none
+	User         string
+	PasswordEnv  string // environment variable with the password
+	PasswordFile string // file with the password; used when PasswordEnv is empty
+}
+
+// client is a Kafka client with the connections it owns.
+type client struct {
+	kafka.Client
+	transport *kafka.Transport
+}
+
+func (c *client) close() { c.transport.CloseIdleConnections() }
+
+// connect prepares a client; connections are made on demand. It is the one place where a transport is made.
+// Naming the topics in use keeps the metadata small on a large cluster.
+func (c Cluster) connect(topics ...string) (*client, error) {
+	if len(c.Brokers) == 0 {
+		return nil, errors.New("kafka: to connect: give at least one broker as HOST:PORT")
+	}
+	t := &kafka.Transport{
+		ClientID:       "cachenet",
+		DialTimeout:    dialTimeout,
+		MetadataTTL:    metadataTTL,
+		MetadataTopics: topics,
+	}
+	var err error
+	if t.TLS, err = c.Security.tls(); err != nil {
+		return nil, err
+	}
+	if t.SASL, err = c.Security.sasl(); err != nil {
+		return nil, err
+	}
+	return &client{
+		Client:    kafka.Client{Addr: kafka.TCP(c.Brokers...), Timeout: requestTimeout, Transport: t},
+		transport: t,
+	}, nil
+}
+
+// unreachable words err, got on the first request to the cluster.
+func (c Cluster) unreachable(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	return fmt.Errorf("kafka: to reach %s: start the broker or correct its address: %w", strings.Join(c.Brokers, ","), err)
+}
+
+func (s Security) tls() (*tls.Config, error) {
+	if !s.TLS {
+		return nil, nil
+	}
+	cfg := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: s.SkipVerify}
+	if s.CAFile != "" {
+		pem, err := os.ReadFile(s.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("kafka: to read certificate authorities: %w", err)
+		}
+		cfg.RootCAs = x509.NewCertPool()
+		if !cfg.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("kafka: to read certificate authorities: %s holds no PEM certificate", s.CAFile)
+		}
+	}
+	if s.CertFile != "" {
+		pair, err := tls.LoadX509KeyPair(s.CertFile, s.KeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("kafka: to read the client certificate: %w", err)
+		}
+		cfg.Certificates = []tls.Certificate{pair}
+	}
+	return cfg, nil
+}
+
+func (s Security) sasl() (sasl.Mechanism, error) {
+	if s.SASL == "" {
+		return nil, nil
+	}
+	password, err := s.password()
+	if err != nil {
+		return nil, err
+	}
+	switch s.SASL {
+	case "PLAIN":
+		return plain.Mechanism{Username: s.User, Password: password}, nil
+	case "SCRAM-SHA-256":
+		return scram.Mechanism(scram.SHA256, s.User, password)
+	case "SCRAM-SHA-512":
+		return scram.Mechanism(scram.SHA512, s.User, password)
+	}
+	return nil, fmt.Errorf("kafka: to log in by %q: use PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512", s.SASL)
+}
+
+func (s Security) password() (string, error) {
+	if s.PasswordEnv != "" {
+		p, ok := os.LookupEnv(s.PasswordEnv)
+		if !ok {
+			return "", fmt.Errorf("kafka: to log in as %s: environment variable %s is not set", s.User, s.PasswordEnv)
+		}
+		return p, nil
+	}
+	if s.PasswordFile == "" {
+		return "", fmt.Errorf("kafka: to log in as %s: name an environment variable or a file with the password", s.User)
+	}
+	b, err := os.ReadFile(s.PasswordFile)
+	if err != nil {
+		return "", fmt.Errorf("kafka: to log in as %s: %w", s.User, err)
+	}
+	return strings.TrimRight(string(b), "\r\n"), nil
+}

@@ -1,0 +1,128 @@
+package kafkaio
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// Partition is what one partition of a topic holds: the records of [First, End), less what was compacted away.
+type Partition struct {
+	ID         int32
+	First, End int64
+}
+
+// Describe returns the partitions of topic in order of their ids. An unreachable broker or a missing topic
+// is an error within 10 s.
+func Describe(ctx context.Context, cluster Cluster, topic string) ([]Partition, error) {
+	c, err := cluster.connect(topic)
+	if err != nil {
+		return nil, err
+	}
+	defer c.close()
+	ids, err := c.partitions(ctx, cluster, topic)
+	if err != nil {
+		return nil, err
+	}
+	return c.bounds(ctx, topic, ids)
+}
+
+// EndOffsets returns, by partition, the offset that the next record of topic will get.
+func EndOffsets(ctx context.Context, cluster Cluster, topic string) (map[int32]int64, error) {
+	partitions, err := Describe(ctx, cluster, topic)
+	if err != nil {
+		return nil, err
+	}
+	ends := make(map[int32]int64, len(partitions))
+	for _, p := range partitions {
+		ends[p.ID] = p.End
+	}
+	return ends, nil
+}
+
+// EnsureTopic makes topic with so many partitions unless it is there, and returns how many it has.
+func EnsureTopic(ctx context.Context, cluster Cluster, topic string, partitions int) (int, error) {
+	c, err := cluster.connect(topic)
+	if err != nil {
+		return 0, err
+	}
+	defer c.close()
+	if ids, err := c.partitions(ctx, cluster, topic); err == nil {
+		return len(ids), nil
+	} else if !errors.Is(err, kafka.UnknownTopicOrPartition) {
+		return 0, err
+	}
+	res, err := c.CreateTopics(ctx, &kafka.CreateTopicsRequest{
+		Topics: []kafka.TopicConfig{{Topic: topic, NumPartitions: partitions, ReplicationFactor: -1}},
+	})
+	if err != nil {
+		return 0, fmt.Errorf("kafka: to make topic %s: %w", topic, err)
+	}
+	if err := res.Errors[topic]; err != nil && !errors.Is(err, kafka.TopicAlreadyExists) {
+		return 0, fmt.Errorf("kafka: to make topic %s with %d partitions: %w", topic, partitions, err)
+	}
+	return c.awaitTopic(ctx, cluster, topic)
+}
+
+// awaitTopic waits until every partition of a topic just made has a leader.
+func (c *client) awaitTopic(ctx context.Context, cluster Cluster, topic string) (int, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	for {
+		ids, err := c.partitions(ctx, cluster, topic)
+		if err == nil {
+			if _, err = c.bounds(ctx, topic, ids); err == nil {
+				return len(ids), nil
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return 0, fmt.Errorf("kafka: to make topic %s: not ready after %s: %w", topic, requestTimeout, err)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// partitions returns the ids of topic's partitions in ascending order.
+func (c *client) partitions(ctx context.Context, cluster Cluster, topic string) ([]int32, error) {
+	meta, err := c.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{topic}})
+	if err != nil {
+		return nil, cluster.unreachable(err)
+	}
+	t := meta.Topics[0]
+	if t.Error != nil {
+		return nil, fmt.Errorf("kafka: to read topic %q: create it or correct its name: %w", topic, t.Error)
+	}
+	ids := make([]int32, len(t.Partitions))
+	for i, p := range t.Partitions {
+		ids[i] = int32(p.ID)
+	}
+	slices.Sort(ids)
+	return ids, nil
+}
+
+// bounds asks for the first and the end offset of each partition.
+func (c *client) bounds(ctx context.Context, topic string, ids []int32) ([]Partition, error) {
+	requests := make([]kafka.OffsetRequest, 0, 2*len(ids))
+	for _, id := range ids {
+		requests = append(requests, kafka.FirstOffsetOf(int(id)), kafka.LastOffsetOf(int(id)))
+	}
+	res, err := c.ListOffsets(ctx, &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{topic: requests}})
+	if err != nil {
+		return nil, fmt.Errorf("kafka: to list the offsets of %s: %w", topic, err)
+	}
+	partitions := make([]Partition, 0, len(ids))
+	for _, p := range res.Topics[topic] {
+		if p.Error != nil {
+			return nil, fmt.Errorf("kafka: to list the offsets of %s/%d: %w", topic, p.Partition, p.Error)
+		}
+		partitions = append(partitions, Partition{ID: int32(p.Partition), First: p.FirstOffset, End: p.LastOffset})
+	}
+	slices.SortFunc(partitions, func(a, b Partition) int { return cmp.Compare(a.ID, b.ID) })
+	return partitions, nil
+}
