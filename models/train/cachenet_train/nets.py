@@ -1,23 +1,30 @@
-"""The net architectures: a residual net for accuracy, narrow early-strided nets for speed."""
+"""The one net architecture, and the short notation its variants are written in.
+
+A net is written stage by stage, for example `32 64/2+2 128p+2`: a stem of 32 channels; 64 channels at
+stride 2, then a residual block of 2 convolutions; 128 channels, a 2x2 maximum pool, another block.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.25, 0.25, 0.25)
 HEAD_GAIN = 0.125  # keeps first logits small after max pooling, and the head's steps with them
 
+_STAGE = re.compile(r"(\d+)(?:/(\d)|(p))?(?:\+(\d))?")
+
 
 class Residual(nn.Module):
-    """x + two convolutions of x, at the same width."""
+    """x + depth convolutions of x, at the same width."""
 
-    def __init__(self, width: int):
+    def __init__(self, width: int, depth: int):
         super().__init__()
-        self.body = nn.Sequential(conv(width, width), conv(width, width))
+        self.body = nn.Sequential(*(conv(width, width) for _ in range(depth)))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x + self.body(x)
@@ -36,24 +43,37 @@ class Net(nn.Module):
 
     def forward(self, frames: torch.Tensor) -> torch.Tensor:
         x = frames.permute(0, 3, 1, 2).float() * self.scale + self.offset
-        return self.head(HEAD_GAIN * self.body(x).amax((2, 3)))
+        return self.head(HEAD_GAIN * pool(self.body(x)))
 
 
-def conv(inputs: int, outputs: int, kernel: int = 3, stride: int = 1, groups: int = 1) -> nn.Sequential:
-    """Convolution, batch normalisation, ReLU: folded into one node when exported."""
+def pool(x: torch.Tensor) -> torch.Tensor:
+    """Maximum over the whole plane: [N,C,H,W] to [N,C]."""
+    return F.max_pool2d(x, x.shape[2:]).flatten(1)
+
+
+def conv(inputs: int, outputs: int, stride: int = 1, padding: int = 1) -> nn.Sequential:
+    """3x3 convolution, batch normalisation, ReLU: folded into one node when exported."""
     return nn.Sequential(
-        nn.Conv2d(inputs, outputs, kernel, stride, (kernel - 1) // 2, groups=groups, bias=False),
+        nn.Conv2d(inputs, outputs, 3, stride, padding, bias=False),
         nn.BatchNorm2d(outputs),
         nn.ReLU(inplace=True),
     )
 
 
-def full_net(widths: Sequence[int], classes: int) -> Net:
-    """A residual net over a full-resolution stem; each further width halves the resolution."""
-    stem, first, *deeper = widths
-    layers = [conv(3, stem), conv(stem, first, stride=2), Residual(first)]
-    width = first
-    for wider in deeper:
-        layers += [conv(width, wider), nn.MaxPool2d(2), Residual(wider)]
+def build(notation: str, classes: int) -> Net:
+    """Builds a net with freshly drawn weights; raises ValueError when the notation is not understood."""
+    layers: list[nn.Module] = []
+    width = 3
+    for stage in notation.split():
+        match = _STAGE.fullmatch(stage)
+        if not match:
+            raise ValueError(f"net {notation!r}: stage {stage!r} is not WIDTH, WIDTH/STRIDE or WIDTHp, then +DEPTH")
+        wider, stride, depth = int(match[1]), int(match[2] or 1), int(match[4] or 0)
+        # A strided stem goes without padding, so that the mean folds into its bias.
+        layers.append(conv(width, wider, stride, padding=0 if width == 3 and stride > 1 else 1))
         width = wider
+        if match[3]:
+            layers.append(nn.MaxPool2d(2))
+        if depth:
+            layers.append(Residual(width, depth))
     return Net(nn.Sequential(*layers), width, classes)

@@ -1,0 +1,141 @@
+"""Writes a trained net as ONNX with recorded test vectors, and proves that ONNX Runtime agrees."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import hashlib
+import json
+import logging
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch.utils.flop_counter import FlopCounterMode
+
+from .nets import HEAD_GAIN, Net, pool
+
+OPSET = 18
+OTHER = "__other__"
+TOLERANCE = 1e-3
+
+
+class ExportError(Exception):
+    """ONNX Runtime does not reproduce the trained net."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What a written net costs: MFLOP a frame (2 per multiply-add), parameters, file digest."""
+
+    mflops: float
+    params: int
+    sha256: str
+
+
+class Served(nn.Module):
+    """The same function as a trained Net in fewer operations: normalisation scale, BatchNorm and
+    head gain are folded into weights."""
+
+    def __init__(self, net: Net):
+        super().__init__()
+        net = copy.deepcopy(net).cpu().float().eval()
+        self.body = _fold_batch_norm(net.body)
+        self.head = net.head
+        first = next(m for m in self.body.modules() if isinstance(m, nn.Conv2d))
+        with torch.no_grad():
+            self.head.weight *= HEAD_GAIN
+            # Without padding the offset folds too; with it, only subtracting keeps the zeros at the mean.
+            if first.padding == (0, 0):
+                first.bias += (first.weight * net.offset).sum((1, 2, 3))
+            first.weight *= net.scale
+        mean = None if first.padding == (0, 0) else -net.offset / net.scale
+        self.register_buffer("mean", mean)
+
+    def forward(self, frames: torch.Tensor) -> torch.Tensor:
+        x = frames.permute(0, 3, 1, 2).float()
+        if self.mean is not None:
+            x = x - self.mean
+        return self.head(pool(self.body(x)))
+
+
+def _fold_batch_norm(module: nn.Module) -> nn.Module:
+    for name, child in module.named_children():
+        setattr(module, name, _fold_batch_norm(child))
+    if isinstance(module, nn.Sequential):
+        layers: list[nn.Module] = []
+        for layer in module:
+            if isinstance(layer, nn.BatchNorm2d):
+                layers[-1] = fuse_conv_bn_eval(layers[-1], layer)
+            else:
+                layers.append(layer)
+        return nn.Sequential(*layers)
+    return module
+
+
+def write(net: Net, path: Path, role: str, names: list[str], trained: str, frames: np.ndarray) -> Exported:
+    """Writes path and `path.vectors.json` from 4 sample frames uint8 [4,H,W,3]; names are the outputs in order.
+
+    Raises ExportError when ONNX Runtime differs from PyTorch by more than TOLERANCE.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sample = torch.from_numpy(frames)
+    served = Served(net).eval()
+    model = _to_onnx(served, sample)
+    onnx.helper.set_model_props(
+        model,
+        {"cachenet.role": role, "cachenet.classes": json.dumps(names), "cachenet.trained": trained},
+    )
+    onnx.checker.check_model(model, full_check=True)
+    content = model.SerializeToString()
+    with torch.no_grad():
+        expected = copy.deepcopy(net).cpu().float().eval()(sample).numpy()
+    _prove(path, content, frames, expected)
+    path.write_bytes(content)
+    vectors = {"frames_base64": base64.b64encode(frames.tobytes()).decode(), "logits": expected.tolist()}
+    path.with_name(path.name.removesuffix(".onnx") + ".vectors.json").write_text(json.dumps(vectors))
+    params = sum(p.numel() for p in served.parameters())
+    return Exported(_mflops(served, sample), params, hashlib.sha256(content).hexdigest())
+
+
+def _to_onnx(served: nn.Module, sample: torch.Tensor) -> onnx.ModelProto:
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            served,
+            (sample,),
+            input_names=["frames"],
+            output_names=["logits"],
+            dynamic_shapes=({0: torch.export.Dim("N", min=1)},),
+            opset_version=OPSET,
+            dynamo=True,
+            verbose=False,
+        )
+    model = program.model_proto
+    del model.graph.value_info[:], model.metadata_props[:]
+    for node in model.graph.node:
+        node.doc_string = ""
+        del node.metadata_props[:]
+    return model
+
+
+def _prove(path: Path, content: bytes, frames: np.ndarray, expected: np.ndarray) -> None:
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    for count in (len(frames), 1):
+        got = session.run(["logits"], {"frames": frames[:count]})[0]
+        worst = float(np.abs(got - expected[:count]).max())
+        if got.shape != expected[:count].shape or not worst <= TOLERANCE:
+            raise ExportError(f"export {path}: ONNX Runtime differs from PyTorch by {worst:.2g}: not written")
+
+
+def _mflops(served: nn.Module, sample: torch.Tensor) -> float:
+    with FlopCounterMode(display=False) as counter:
+        served(sample[:1])
+    return round(counter.get_total_flops() / 1e6, 3)

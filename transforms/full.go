@@ -1,0 +1,104 @@
+package transforms
+
+import (
+	"context"
+	"time"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
+
+	"github.com/cachenet/cachenet/models"
+	"github.com/cachenet/cachenet/schemas"
+	"github.com/cachenet/cachenet/transforms/policy"
+)
+
+func init() {
+	register.DoFn4x0[context.Context, beam.EventTime, schemas.MissedRun, func(beam.EventTime, schemas.Outcomes)](&fullFn{})
+	register.Emitter2[beam.EventTime, schemas.Outcomes]()
+}
+
+// batchFrames bounds one call of the full model: beyond it a CPU gains nothing and latency grows.
+const batchFrames = 16
+
+// FullModel answers misses: PCollection<schemas.MissedRun> to PCollection<schemas.Outcomes>. Misses of all
+// streams of a bundle share batches.
+func FullModel(s beam.Scope, m Model, misses beam.PCollection) beam.PCollection {
+	s = s.Scope("transforms.FullModel")
+	return beam.ParDo(s, &fullFn{Model: m}, misses)
+}
+
+type fullFn struct {
+	Model Model
+
+	nets  *nets
+	batch []schemas.Missed
+	at    beam.EventTime
+}
+
+// Setup opens the pack.
+func (fn *fullFn) Setup() (err error) {
+	fn.nets, err = fn.Model.open()
+	return err
+}
+
+// StartBundle forgets what a failed bundle left behind.
+func (fn *fullFn) StartBundle(context.Context, func(beam.EventTime, schemas.Outcomes)) {
+	fn.batch = fn.batch[:0]
+}
+
+// ProcessElement gathers misses and runs the model when a batch is full.
+func (fn *fullFn) ProcessElement(_ context.Context, at beam.EventTime, misses schemas.MissedRun, emit func(beam.EventTime, schemas.Outcomes)) {
+	fn.at = at
+	for _, m := range misses.Frames {
+		fn.batch = append(fn.batch, m)
+		if len(fn.batch) == batchFrames {
+			fn.flush(emit)
+		}
+	}
+}
+
+// FinishBundle answers what is left; the event time is that of the last element, since a bundle has none.
+func (fn *fullFn) FinishBundle(_ context.Context, emit func(beam.EventTime, schemas.Outcomes)) {
+	if len(fn.batch) > 0 {
+		fn.flush(emit)
+	}
+}
+
+func (fn *fullFn) flush(emit func(beam.EventTime, schemas.Outcomes)) {
+	done := fn.nets.answerBatch(fn.batch)
+	emitAt(&done, time.Now())
+	emit(fn.at, done)
+	fn.batch = fn.batch[:0]
+}
+
+// answerBatch runs the full model over misses. When the batch fails each frame is tried alone, so that
+// one frame that the model cannot take does not cost the others.
+func (n *nets) answerBatch(batch []schemas.Missed) schemas.Outcomes {
+	var pixels []byte
+	for i := range batch {
+		pixels = append(pixels, batch[i].Pixels...)
+	}
+	start := time.Now()
+	logits, err := n.zoo.Run(models.FullNet, n.pack.Full, pixels, len(batch))
+	each := micros(time.Since(start)) / float32(len(batch))
+	if err != nil && len(batch) > 1 {
+		var all schemas.Outcomes
+		for i := range batch {
+			all.Rows = append(all.Rows, n.answerBatch(batch[i:i+1]).Rows...)
+		}
+		return all
+	}
+	done := schemas.Outcomes{Rows: make([]schemas.Outcome, len(batch))}
+	k := len(n.pack.Classes)
+	for i := range batch {
+		out := batch[i].Outcome
+		out.FullUs = each
+		if err != nil {
+			out = failed(out, err.Error())
+		} else {
+			n.answer(&out, policy.Read(logits[i*k:(i+1)*k], n.pack.Full.Temperature), models.FullNet)
+		}
+		done.Rows[i] = out
+	}
+	return done
+}

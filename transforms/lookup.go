@@ -1,0 +1,148 @@
+package transforms
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/state"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
+
+	"github.com/cachenet/cachenet/models"
+	"github.com/cachenet/cachenet/schemas"
+	"github.com/cachenet/cachenet/transforms/policy"
+)
+
+func init() {
+	register.DoFn6x1[context.Context, state.Provider, string, schemas.Run, func(schemas.Outcomes), func(schemas.MissedRun), error](&lookupFn{})
+	register.Emitter1[schemas.Outcomes]()
+	register.Emitter1[schemas.MissedRun]()
+}
+
+// Lookup answers what a stream's cached specialist is sure of. It takes PCollection<KV<string,
+// schemas.Run>> and returns the outcomes that are settled (hits, errors, and misses when the full model is
+// called inline) as PCollection<schemas.Outcomes>, and the rest as PCollection<schemas.MissedRun>.
+func Lookup(s beam.Scope, m Model, runs beam.PCollection) (outcomes, misses beam.PCollection) {
+	s = s.Scope("transforms.Lookup")
+	return beam.ParDo2(s, &lookupFn{Model: m, State: state.MakeValueState[[]byte]("stream")}, runs)
+}
+
+// lookupFn keeps one cell of state a stream: a second one would double the runner's cost per element.
+type lookupFn struct {
+	Model Model
+	State state.Value[[]byte]
+
+	nets *nets
+}
+
+// Setup opens the pack.
+func (fn *lookupFn) Setup() (err error) {
+	fn.nets, err = fn.Model.open()
+	return err
+}
+
+// ProcessElement moves one stream through one run of its frames.
+func (fn *lookupFn) ProcessElement(_ context.Context, sp state.Provider, stream string, run schemas.Run,
+	settled func(schemas.Outcomes), missed func(schemas.MissedRun)) error {
+	st, err := fn.read(sp)
+	if err != nil {
+		return fmt.Errorf("stream %q: read state: %w", stream, err)
+	}
+	var done schemas.Outcomes
+	var pending schemas.MissedRun
+	for i := range run.Frames {
+		out, pixels := fn.nets.look(st, &run.Frames[i])
+		if pixels != nil {
+			pending.Frames = append(pending.Frames, schemas.Missed{Outcome: out, Pixels: pixels})
+			continue
+		}
+		done.Rows = append(done.Rows, out)
+	}
+	if err := fn.write(sp, st); err != nil {
+		return fmt.Errorf("stream %q: write state: %w", stream, err)
+	}
+	emitAt(&done, time.Now())
+	if len(done.Rows) > 0 {
+		settled(done)
+	}
+	if len(pending.Frames) > 0 {
+		missed(pending)
+	}
+	return nil
+}
+
+func (fn *lookupFn) read(sp state.Provider) (*policy.State, error) {
+	b, ok, err := fn.State.Read(sp)
+	if err != nil || !ok {
+		return &policy.State{}, err
+	}
+	var st policy.State
+	_, err = st.UnmarshalMsg(b)
+	return &st, err
+}
+
+func (fn *lookupFn) write(sp state.Provider, st *policy.State) error {
+	b, err := st.MarshalMsg(nil)
+	if err != nil {
+		return err
+	}
+	return fn.State.Write(sp, b)
+}
+
+// look settles one frame, or returns its pixels when the full model has to.
+func (n *nets) look(st *policy.State, f *schemas.Frame) (schemas.Outcome, []byte) {
+	out := n.blank(f)
+	if f.Fault != "" {
+		return failed(out, f.Fault), nil
+	}
+	pixels, err := models.Pixels(f, n.pack.Input)
+	if err != nil {
+		return failed(out, err.Error()), nil
+	}
+	fr := &frameNets{nets: n, pixels: pixels}
+	d, err := n.policy.Decide(st, fr, st.Newer(f.Partition, f.Offset))
+	out.SpecialistUs, out.SelectorUs, out.FullUs = fr.specialistUs, fr.selectorUs, fr.fullUs
+	out.HitRateWindow = st.HitRate
+	if err != nil {
+		return failed(out, err.Error()), nil
+	}
+	out.CacheEvent = d.CacheEvent
+	switch {
+	case d.Hit:
+		out.Outcome = schemas.Hit
+		n.answer(&out, d.Answer, models.SpecialistNet(d.Specialist))
+	case d.Answered:
+		n.answer(&out, d.Answer, models.FullNet)
+	default:
+		return out, pixels
+	}
+	return out, nil
+}
+
+// blank is the outcome of a frame nobody has looked at: a miss without an answer.
+func (n *nets) blank(f *schemas.Frame) schemas.Outcome {
+	return schemas.Outcome{
+		Stream: f.Stream, Topic: f.Topic, Partition: f.Partition, Offset: f.Offset, Sequence: f.Sequence, EventTime: f.EventTime,
+		Outcome: schemas.Miss, Threshold: n.policy.Threshold, Pack: n.pack.ID(), CacheEvent: schemas.CacheNone,
+		FrameBytes: int32(len(f.Image)), Truth: f.Truth,
+	}
+}
+
+func (n *nets) answer(out *schemas.Outcome, a policy.Answer, net string) {
+	out.Label = n.pack.Classes[a.Class]
+	out.Confidence, out.Entropy = a.Confidence, a.Entropy
+	out.Model, out.ModelSHA256 = net, n.sha[net]
+}
+
+func failed(out schemas.Outcome, reason string) schemas.Outcome {
+	out.Outcome, out.Error = schemas.Error, reason
+	return out
+}
+
+// emitAt stamps rows with the time from their record to now.
+func emitAt(o *schemas.Outcomes, now time.Time) {
+	for i := range o.Rows {
+		o.Rows[i].LatencyUs = now.Sub(o.Rows[i].EventTime).Microseconds()
+	}
+}
