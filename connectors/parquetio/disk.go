@@ -1,0 +1,138 @@
+package parquetio
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/cachenet/cachenet/connectors/flow"
+)
+
+// Pauses between two tries of a write that the disk refused.
+const (
+	firstPause = 50 * time.Millisecond
+	lastPause  = 2 * time.Second
+)
+
+// run takes files to the disk until the writer is closed and empty, or the disk has refused for too long.
+func (w *writer) run() {
+	defer close(w.stopped)
+	for {
+		f, pause := w.next()
+		switch {
+		case f != nil:
+			if err := w.persist(*f); err != nil {
+				w.fail(err)
+				return
+			}
+			w.settle(*f)
+		case pause == 0:
+			return
+		default:
+			select {
+			case <-w.wake:
+			case <-time.After(pause):
+			}
+		}
+	}
+}
+
+// next returns the file to be written, else how long to pause; 0 when there will be none any more.
+func (w *writer) next() (*finished, time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	age := w.cfg.FileAge
+	if w.closing {
+		age = 0
+	}
+	pause, err := w.finishAll(age)
+	if err != nil {
+		w.stop(err)
+	}
+	switch {
+	case w.err != nil:
+		return nil, 0
+	case len(w.queue) > 0:
+		return &w.queue[0], 0
+	case w.closing:
+		return nil, 0
+	}
+	return nil, pause
+}
+
+// persist stores a file, however often the disk refuses, for at most GiveUp. The rows are in memory meanwhile,
+// and nobody was told that they are durable.
+func (w *writer) persist(f finished) error {
+	var since time.Time
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+		err := store(w.cfg.Dir, f.path, f.data)
+		if err == nil {
+			if !since.IsZero() {
+				slog.Info("outcomes are written again", "dir", w.cfg.Dir, "after", time.Since(since).Round(time.Millisecond))
+			}
+			return nil
+		}
+		if since.IsZero() {
+			since = time.Now()
+			slog.Warn("outcomes cannot be written: they stay in memory and are tried again",
+				"dir", w.cfg.Dir, "error", err, "give_up_after", w.cfg.GiveUp)
+		}
+		if time.Since(since)+pause > w.cfg.GiveUp {
+			return fmt.Errorf("write outcomes: %w, for %v: make room or make the folder writable, and start again: "+
+				"every frame without a row is read again", err, w.cfg.GiveUp)
+		}
+		time.Sleep(pause)
+	}
+}
+
+// settle tells everyone that a file is on disk.
+func (w *writer) settle(f finished) {
+	for topic, partitions := range f.offsets {
+		for partition, offsets := range partitions {
+			w.link.SetDurable(flow.Durable{Topic: topic, Partition: partition, Offsets: offsets})
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.queue = w.queue[1:]
+	w.queued -= int64(len(f.data))
+	w.stored++
+	w.changed.Broadcast()
+}
+
+// fail stops the writer.
+func (w *writer) fail(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.stop(err)
+}
+
+// stop is fail for callers that hold the mutex. The memory goes too: its rows were never called durable.
+func (w *writer) stop(err error) {
+	if w.err == nil {
+		w.err = err
+	}
+	w.open, w.queue = nil, nil
+	w.changed.Broadcast()
+	w.signal()
+}
+
+// close writes what is left and ends the writer.
+func (w *writer) close() error {
+	w.mu.Lock()
+	w.closing = true
+	w.signal()
+	w.mu.Unlock()
+	<-w.stopped
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.again > 0 {
+		slog.Info("outcomes came twice and were written once", "dir", w.cfg.Dir, "rows", w.again)
+	}
+	if w.err != nil {
+		return w.err
+	}
+	w.err = errClosed
+	w.changed.Broadcast()
+	return nil
+}

@@ -1,0 +1,32 @@
+package parquetio
+
+import "github.com/cachenet/cachenet/schemas"
+
+// Durable says which offsets have an outcome in finished files: topic → partition → offsets. Its JSON form is
+// what the footer of a file carries.
+type Durable map[string]map[int32]schemas.Offsets
+
+// add puts one offset in.
+func (d Durable) add(topic string, partition int32, offset int64) {
+	d.change(topic, partition, func(o *schemas.Offsets) { o.Add(offset, offset+1) })
+}
+
+// union adds all of other.
+func (d Durable) union(other Durable) {
+	for topic, partitions := range other {
+		for partition, offsets := range partitions {
+			d.change(topic, partition, func(o *schemas.Offsets) { o.Union(offsets) })
+		}
+	}
+}
+
+func (d Durable) change(topic string, partition int32, f func(*schemas.Offsets)) {
+	partitions := d[topic]
+	if partitions == nil {
+		partitions = map[int32]schemas.Offsets{}
+		d[topic] = partitions
+	}
+	offsets := partitions[partition]
+	f(&offsets)
+	partitions[partition] = offsets
+}

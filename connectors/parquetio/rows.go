@@ -1,0 +1,134 @@
+package parquetio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+
+	"github.com/parquet-go/parquet-go"
+
+	"github.com/cachenet/cachenet/schemas"
+)
+
+// Rows reads the outcomes of the data set at dir, file by file in the order of their paths, one batch of rows in
+// memory. The first error ends it, and names the file. A data set without files has no rows.
+func Rows(ctx context.Context, dir string) iter.Seq2[schemas.Outcome, error] {
+	return func(yield func(schemas.Outcome, error) bool) {
+		for path, err := range dataFiles(dir) {
+			if err == nil {
+				err = ctx.Err()
+			}
+			if err != nil {
+				yield(schemas.Outcome{}, err)
+				return
+			}
+			for row, err := range fileRows[schemas.Outcome](path) {
+				if !yield(row, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}
+
+// dataFiles walks over the finished files of the data set, sorted by path.
+func dataFiles(dir string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		err := filepath.WalkDir(outcomesFolder(dir), func(path string, entry fs.DirEntry, err error) error {
+			switch {
+			case err != nil:
+				return err
+			case entry.IsDir() || !isData(entry.Name()):
+				return nil
+			case !yield(path, nil):
+				return fs.SkipAll
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			yield("", fmt.Errorf("read outcomes: %w", err))
+		}
+	}
+}
+
+// fileRows reads one file; T names the wanted columns by its parquet tags.
+func fileRows[T any](path string) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
+		f, err := openData(path)
+		if err != nil {
+			yield(none, err)
+			return
+		}
+		defer f.close()
+		var rows *parquet.GenericReader[T]
+		err = f.try(func() error { rows = parquet.NewGenericReader[T](f.File); return nil })
+		batch := make([]T, 256)
+		for n, more := 0, true; more && err == nil; {
+			clear(batch) // a column that the file does not have must not keep the value of an earlier row
+			err = f.try(func() (err error) {
+				n, err = rows.Read(batch)
+				if more = !errors.Is(err, io.EOF); !more {
+					return nil
+				}
+				return err
+			})
+			for i := range n {
+				if !yield(batch[i], nil) {
+					return
+				}
+			}
+		}
+		if err != nil {
+			yield(none, err)
+		}
+	}
+}
+
+// dataFile is an open file of outcomes.
+type dataFile struct {
+	*parquet.File
+	disk *os.File
+}
+
+func openData(path string) (*dataFile, error) {
+	disk, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read outcomes: %w", err)
+	}
+	f := &dataFile{disk: disk}
+	err = f.try(func() error {
+		info, err := disk.Stat()
+		if err != nil {
+			return err
+		}
+		f.File, err = parquet.OpenFile(disk, info.Size(), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
+		return err
+	})
+	if err != nil {
+		f.close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// try calls the Parquet library, which may panic on damaged bytes; here that is an error as any other. The error
+// names the file.
+func (f *dataFile) try(call func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%v", p)
+		}
+		if err != nil {
+			err = fmt.Errorf("read %s: damaged Parquet: %w: move the file away or restore it", f.disk.Name(), err)
+		}
+	}()
+	return call()
+}
+
+func (f *dataFile) close() { _ = f.disk.Close() } // it was only read

@@ -1,0 +1,82 @@
+package parquetio
+
+import (
+	"context"
+	"time"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
+
+	"github.com/cachenet/cachenet/schemas"
+)
+
+func init() {
+	register.DoFn2x1[context.Context, schemas.Outcomes, error](&writeFn{})
+}
+
+// What a zero in WriteConfig means.
+const (
+	DefaultFileBytes    = 64 << 20
+	DefaultFileAge      = 5 * time.Second
+	DefaultPendingBytes = 256 << 20
+	DefaultGiveUp       = 2 * time.Minute
+)
+
+// WriteConfig says where the outcomes of a job go. It travels to the workers.
+type WriteConfig struct {
+	Job         string // id of the job, as for flow.For; a process has one writer per job
+	Dir         string // folder of the data set; it is made when it is not there
+	Pack        string // name@version of the models, for the files' own metadata
+	Version     string // of the program, for the same
+	EveryBundle bool   // a bundle ends only when its rows are on disk: for runners that replay from checkpoints
+
+	FileBytes    int64         // a file ends at about this size …
+	FileAge      time.Duration // … or at this age, whichever comes first
+	PendingBytes int64         // whole files that wait for the disk; beyond it the pipeline waits with them
+	GiveUp       time.Duration // how long the disk may refuse before the job fails
+}
+
+func (c WriteConfig) withDefaults() WriteConfig {
+	setDefault(&c.FileBytes, DefaultFileBytes)
+	setDefault(&c.FileAge, DefaultFileAge)
+	setDefault(&c.PendingBytes, DefaultPendingBytes)
+	setDefault(&c.GiveUp, DefaultGiveUp)
+	return c
+}
+
+func setDefault[T int64 | time.Duration](field *T, value T) {
+	if *field <= 0 {
+		*field = value
+	}
+}
+
+// Write puts a PCollection<schemas.Outcomes> into the data set at cfg.Dir: one row per (topic, partition, offset),
+// of which the first counts. Rows are durable when the job's flow.Link hears so, at the latest when [Close]
+// returns, which has to be called when the job has ended.
+func Write(s beam.Scope, cfg WriteConfig, outcomes beam.PCollection) {
+	s = s.Scope("parquetio.Write")
+	beam.ParDo0(s, &writeFn{Config: cfg}, outcomes)
+}
+
+type writeFn struct {
+	Config WriteConfig
+
+	w *writer
+}
+
+// StartBundle finds the writer anew, since the job's writer may have failed and been replaced.
+func (fn *writeFn) StartBundle(ctx context.Context) (err error) {
+	fn.w, err = writerOf(ctx, fn.Config)
+	return err
+}
+
+func (fn *writeFn) ProcessElement(ctx context.Context, outcomes schemas.Outcomes) error {
+	return fn.w.add(ctx, outcomes.Rows)
+}
+
+func (fn *writeFn) FinishBundle(ctx context.Context) error {
+	if !fn.Config.EveryBundle {
+		return nil
+	}
+	return fn.w.flush(ctx)
+}
