@@ -3,6 +3,7 @@ package schemas
 import (
 	"encoding/json"
 	"fmt"
+	"iter"
 	"slices"
 	"sort"
 )
@@ -51,6 +52,30 @@ func (o Offsets) Next(from int64) int64 {
 		return o.ranges[i].to
 	}
 	return from
+}
+
+// Missing returns the offsets of [from, to) that are not in the set.
+func (o Offsets) Missing(from, to int64) Offsets {
+	var missing Offsets
+	for _, r := range o.ranges {
+		if r.to > from {
+			missing.Add(from, min(r.from, to))
+			from = r.to
+		}
+	}
+	missing.Add(from, to)
+	return missing
+}
+
+// All yields the disjoint ranges [from, to) of the set in ascending order.
+func (o Offsets) All() iter.Seq2[int64, int64] {
+	return func(yield func(from, to int64) bool) {
+		for _, r := range o.ranges {
+			if !yield(r.from, r.to) {
+				return
+			}
+		}
+	}
 }
 
 // Count returns how many offsets are in the set.

@@ -13,19 +13,22 @@ type Lost struct {
 }
 
 // Keep returns what the job keeps under name in this process, calling open the first time: DoFns come and
-// go with their bundles, connections should not. [Close] closes it.
-func (l *Link) Keep(name string, open func() io.Closer) io.Closer {
+// go with their bundles, connections should not. [Close] closes it. The error is open's.
+func (l *Link) Keep(name string, open func() (io.Closer, error)) (io.Closer, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if c, ok := l.kept[name]; ok {
+		return c, nil
+	}
+	c, err := open()
+	if err != nil {
+		return nil, err
+	}
 	if l.kept == nil {
 		l.kept = map[string]io.Closer{}
 	}
-	c, ok := l.kept[name]
-	if !ok {
-		c = open()
-		l.kept[name] = c
-	}
-	return c
+	l.kept[name] = c
+	return c, nil
 }
 
 // closeKept closes everything kept; what is asked for later is opened anew.

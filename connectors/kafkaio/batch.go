@@ -1,0 +1,110 @@
+package kafkaio
+
+import (
+	"errors"
+	"io"
+
+	"github.com/cachenet/cachenet/schemas"
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
+)
+
+// batch is what one fetch brought of the offsets [from, to), beginning at from.
+type batch struct {
+	records []record
+	next    int64           // the offset to go on from
+	marks   schemas.Offsets // transaction markers: they take an offset and are no records
+	gaps    schemas.Offsets // offsets below next where the log holds nothing, as compaction leaves them
+}
+
+// filter says which records of a response are wanted.
+type filter struct {
+	from, to int64
+	done     schemas.Offsets // not wanted
+	limit    int             // a value of more bytes is measured and left unread
+}
+
+// readBatch reads a fetch response. Brokers return whole batches, so it may begin before from; a batch that
+// the response cuts off is dropped by kafka-go and comes again with the next fetch.
+func readBatch(rr kafka.RecordReader, want filter) (batch, error) {
+	b := batch{next: want.from}
+	parts := []protocol.RecordReader{rr}
+	stream, ok := rr.(*protocol.RecordStream) // read as one, it would hide markers
+	if ok {
+		parts = stream.Records
+	}
+	for _, part := range parts {
+		if err := b.readPart(part, want); err != nil {
+			return b, err
+		}
+	}
+	if ok && len(parts) > 0 && b.next == want.from {
+		// The response covers from and holds no record there, nor behind it. How far the gap reaches is
+		// in the part of the batch header that kafka-go leaves out, so it is crossed one by one.
+		b.gaps.Add(want.from, want.from+1)
+		b.next++
+	}
+	return b, nil
+}
+
+func (b *batch) readPart(part protocol.RecordReader, want filter) error {
+	_, marker := part.(*protocol.ControlBatch)
+	for b.next < want.to {
+		rec, err := part.ReadRecord()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := b.add(rec, marker, want); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// add takes one record of the response, in offset order, and releases its buffers.
+func (b *batch) add(rec *kafka.Record, marker bool, want filter) error {
+	defer release(rec.Key)
+	defer release(rec.Value)
+	if rec.Offset < b.next {
+		return nil
+	}
+	b.gaps.Add(b.next, min(rec.Offset, want.to))
+	b.next = min(rec.Offset+1, want.to)
+	switch {
+	case rec.Offset >= want.to || want.done.Contains(rec.Offset):
+		return nil
+	case marker:
+		b.marks.Add(rec.Offset, rec.Offset+1)
+		return nil
+	}
+	r, err := readRecord(rec, want.limit)
+	if err != nil {
+		return err
+	}
+	b.records = append(b.records, r)
+	return nil
+}
+
+func readRecord(rec *kafka.Record, limit int) (record, error) {
+	r := record{offset: rec.Offset, time: rec.Time, headers: rec.Headers}
+	var err error
+	if r.key, err = kafka.ReadAll(rec.Key); err != nil {
+		return r, err
+	}
+	if rec.Value == nil {
+		return r, nil
+	}
+	if r.size = rec.Value.Len(); r.size <= limit {
+		r.value, err = kafka.ReadAll(rec.Value)
+	}
+	return r, err
+}
+
+func release(b kafka.Bytes) {
+	if b != nil {
+		b.Close() // returns a buffer to kafka-go's pool; there is no error to give
+	}
+}

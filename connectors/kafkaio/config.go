@@ -1,0 +1,69 @@
+package kafkaio
+
+import (
+	"time"
+
+	"github.com/cachenet/cachenet/schemas"
+)
+
+// Unbounded as Span.To means to read on for ever. It lies below the largest int64 because trackers add one.
+const Unbounded int64 = 1 << 62
+
+// Defaults of ReadConfig.
+const (
+	defaultRunLength     = 16
+	defaultBundleRecords = 500
+	defaultBundleBytes   = 4 << 20
+	defaultFetchBytes    = 1 << 20
+	defaultQueueBytes    = 2 << 20
+	defaultMaxFrameBytes = 8 << 20
+	defaultRetryFor      = 10 * time.Minute
+)
+
+// Span says what to read of one partition: the records of [From, To) that are not in Done.
+type Span struct {
+	Partition int32
+	From      int64
+	To        int64           // Unbounded to go on for ever
+	Done      schemas.Offsets // offsets that have their durable outcome already
+}
+
+// ReadConfig says what to read. It is serialised into the pipeline. Numbers left zero get their default.
+type ReadConfig struct {
+	Job     string // id of the job, for flow.For
+	Cluster Cluster
+	Topic   string
+	Spans   []Span // what to read of each partition; see Describe
+
+	RunLength     int           // frames in a run at most, default 16
+	BundleRecords int           // records in a bundle at most, shared by the partitions that have some, default 500
+	BundleBytes   int64         // bytes of values in a bundle at most, shared likewise, default 4 MiB
+	FetchBytes    int64         // bytes asked for in a fetch; a larger batch still comes whole, default 1 MiB
+	QueueBytes    int64         // bytes read ahead of the pipeline in a partition before fetching pauses, default 2 MiB
+	MaxFrameBytes int           // a larger value gives a frame with a Fault and no image, default 8 MiB
+	RetryFor      time.Duration // how long fetches may fail before the pipeline does, default 10 min
+}
+
+func (c ReadConfig) withDefaults() ReadConfig {
+	orDefault(&c.RunLength, defaultRunLength)
+	orDefault(&c.BundleRecords, defaultBundleRecords)
+	orDefault(&c.BundleBytes, defaultBundleBytes)
+	orDefault(&c.FetchBytes, defaultFetchBytes)
+	orDefault(&c.QueueBytes, defaultQueueBytes)
+	orDefault(&c.MaxFrameBytes, defaultMaxFrameBytes)
+	orDefault(&c.RetryFor, defaultRetryFor)
+	return c
+}
+
+func orDefault[T int | int64 | time.Duration](v *T, d T) {
+	if *v <= 0 {
+		*v = d
+	}
+}
+
+// share returns how much one partition may put into a bundle that n partitions share. A share never falls
+// below two runs: with many partitions short runs would cost more than a somewhat larger bundle.
+func (c ReadConfig) share(n int) (records int, bytes int64) {
+	n = max(n, 1)
+	return max(c.BundleRecords/n, 2*c.RunLength), c.BundleBytes / int64(n)
+}

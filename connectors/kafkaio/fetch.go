@@ -1,0 +1,194 @@
+package kafkaio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/cachenet/cachenet/connectors/flow"
+	"github.com/cachenet/cachenet/schemas"
+	"github.com/segmentio/kafka-go"
+)
+
+const (
+	fetchWait  = 500 * time.Millisecond // how long the broker holds a fetch that finds nothing
+	minBackoff = 50 * time.Millisecond
+	maxBackoff = 2 * time.Second
+)
+
+// errTruncated ends a fetcher: going on would skip or repeat frames without anybody knowing.
+var errTruncated = errors.New("topic was made again or truncated: start over with a new group and output folder")
+
+// fetcher reads one partition ahead of the pipeline. kafka.Reader is not used because it skips a range that
+// retention deleted without telling its caller, and stalls after a broker restart; here each request stands
+// alone and the offsets are ours.
+type fetcher struct {
+	cfg    *ReadConfig
+	span   Span
+	client *client
+	link   *flow.Link
+	queue  *queue
+
+	at      int64     // offset to fetch next
+	failing time.Time // since when fetches fail; zero while they do not
+	wait    time.Duration
+
+	last   time.Time // event time last given out, see stamp
+	cancel context.CancelFunc
+	ended  chan struct{}
+}
+
+// startFetcher reads span from the offset from on, until close.
+func startFetcher(cfg *ReadConfig, span Span, from int64, c *client, link *flow.Link) *fetcher {
+	ctx, cancel := context.WithCancel(context.Background())
+	f := &fetcher{
+		cfg: cfg, span: span, client: c, link: link,
+		queue: newQueue(from, cfg.QueueBytes),
+		at:    from, cancel: cancel, ended: make(chan struct{}),
+	}
+	go f.run(ctx)
+	return f
+}
+
+// close stops the fetcher and drops what is queued.
+func (f *fetcher) close() {
+	f.cancel()
+	<-f.ended
+}
+
+// finished reports whether the span was read and taken to its end.
+func (f *fetcher) finished() bool {
+	_, empty, read := f.queue.state()
+	return empty && read >= f.span.To
+}
+
+func (f *fetcher) run(ctx context.Context) {
+	defer close(f.ended)
+	f.advance(batch{next: f.at})
+	for f.at < f.span.To && f.queue.waitRoom(ctx) {
+		b, err := f.fetch(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			err = f.retry(ctx, err)
+		} else {
+			f.recovered()
+			f.advance(b)
+		}
+		if err != nil {
+			f.queue.fail(fmt.Errorf("kafka: to read %s/%d from offset %d: %w", f.cfg.Topic, f.span.Partition, f.at, err))
+			return
+		}
+	}
+}
+
+// fetch asks the partition's leader for what follows. It always ends: requests have a time limit.
+func (f *fetcher) fetch(ctx context.Context) (batch, error) {
+	res, err := f.client.Fetch(ctx, &kafka.FetchRequest{
+		Topic: f.cfg.Topic, Partition: int(f.span.Partition), Offset: f.at,
+		MinBytes: 1, MaxBytes: f.cfg.FetchBytes, MaxWait: fetchWait,
+	})
+	if err == nil {
+		err = res.Error
+	}
+	if errors.Is(err, kafka.OffsetOutOfRange) {
+		return f.skipLost(ctx)
+	}
+	if err != nil {
+		return batch{}, err
+	}
+	return readBatch(res.Records, filter{from: f.at, to: f.span.To, done: f.span.Done, limit: f.cfg.MaxFrameBytes})
+}
+
+// advance queues what a fetch brought and moves on. Offsets that hold no frame are told as durable, since
+// there is nothing to wait for and the committed offset has to get past them.
+func (f *fetcher) advance(b batch) {
+	frames := make([]schemas.Frame, len(b.records))
+	now := time.Now()
+	for i, r := range b.records {
+		frames[i] = decode(r, f.cfg.MaxFrameBytes, now)
+		frames[i].Topic, frames[i].Partition = f.cfg.Topic, f.span.Partition
+	}
+	if n := b.gaps.Count(); n > 0 {
+		slog.Warn("topic holds no record at some offsets; was it compacted?",
+			"topic", f.cfg.Topic, "partition", f.span.Partition, "from", f.at, "to", b.next, "offsets", n)
+	}
+	nothing := b.marks
+	nothing.Union(b.gaps)
+	if nothing.Count() > 0 {
+		f.link.SetDurable(flow.Durable{Topic: f.cfg.Topic, Partition: f.span.Partition, Offsets: nothing})
+	}
+	f.at = f.span.Done.Next(b.next)
+	f.queue.push(frames, f.at)
+}
+
+// skipLost goes on at the first offset still there when retention was faster than the pipeline, and says
+// exactly what was lost.
+func (f *fetcher) skipLost(ctx context.Context) (batch, error) {
+	bounds, err := f.client.bounds(ctx, f.cfg.Topic, []int32{f.span.Partition})
+	if err != nil {
+		return batch{}, err
+	}
+	if f.at > bounds[0].End {
+		return batch{}, fmt.Errorf("it ends at %d: %w", bounds[0].End, errTruncated)
+	}
+	first := min(bounds[0].First, f.span.To)
+	if f.at >= first {
+		return batch{}, fmt.Errorf("it has the offsets from %d to %d: %w", bounds[0].First, bounds[0].End, kafka.OffsetOutOfRange)
+	}
+	gone := f.span.Done.Missing(f.at, first)
+	for from, to := range gone.All() {
+		slog.Warn("frames lost: retention deleted them before they were read",
+			"topic", f.cfg.Topic, "partition", f.span.Partition, "from", from, "to", to, "offsets", to-from)
+		f.link.SetLost(flow.Lost{Topic: f.cfg.Topic, Partition: f.span.Partition, From: from, To: to})
+	}
+	f.link.SetDurable(flow.Durable{Topic: f.cfg.Topic, Partition: f.span.Partition, Offsets: gone})
+	return batch{next: first}, nil
+}
+
+// retry waits before the next try, ever longer, and gives err back once tries have failed for RetryFor.
+func (f *fetcher) retry(ctx context.Context, err error) error {
+	if errors.Is(err, errTruncated) {
+		return err
+	}
+	if f.failing.IsZero() {
+		f.failing, f.wait = time.Now(), minBackoff
+		slog.Warn("reading is interrupted; trying again", "topic", f.cfg.Topic, "partition", f.span.Partition,
+			"offset", f.at, "for", f.cfg.RetryFor, "error", err)
+	}
+	if down := time.Since(f.failing); down >= f.cfg.RetryFor {
+		return fmt.Errorf("no success for %s: %w", down.Round(time.Millisecond), err)
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(f.wait):
+	}
+	f.wait = min(2*f.wait, maxBackoff)
+	return nil
+}
+
+func (f *fetcher) recovered() {
+	if f.failing.IsZero() {
+		return
+	}
+	slog.Info("reading goes on", "topic", f.cfg.Topic, "partition", f.span.Partition,
+		"offset", f.at, "after", time.Since(f.failing).Round(time.Millisecond))
+	f.failing = time.Time{}
+}
+
+// stamp returns the event time of the next element of this partition: that of its record, but not after now
+// (a producer's clock may run ahead) and always later than the one before, because prism hands a key's
+// elements to a stateful transform in order of event time, in milliseconds.
+func (f *fetcher) stamp(t time.Time) time.Time {
+	if now := time.Now(); t.After(now) {
+		t = now
+	}
+	if next := f.last.Add(time.Millisecond); t.Before(next) {
+		t = next
+	}
+	f.last = t
+	return t
+}

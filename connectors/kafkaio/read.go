@@ -1,0 +1,153 @@
+// Package kafkaio reads frames from a Kafka topic into a Beam pipeline, writes outcomes to one, publishes
+// frames, and commits what is durable. Everything goes through kafka-go (github.com/segmentio/kafka-go).
+//
+// The way of a record: a [fetcher] for each partition fetches batches (fetch.go, batch.go), makes each
+// record a frame (decode.go) and queues it (queue.go); the splittable DoFn of [Read] takes what is queued,
+// never waiting for it, and emits it in runs (read.go, runs.go).
+package kafkaio
+
+import (
+	"context"
+	"time"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/graph/mtime"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/sdf"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/io/rtrackers/offsetrange"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
+	"github.com/cachenet/cachenet/connectors/flow"
+	"github.com/cachenet/cachenet/schemas"
+)
+
+func init() {
+	register.DoFn2x0[[]byte, func(int)](&spansFn{})
+	register.DoFn4x2[context.Context, *sdf.LockRTracker, int, func(beam.EventTime, string, schemas.Run),
+		sdf.ProcessContinuation, error](&readFn{})
+	register.Emitter1[int]()
+	register.Emitter3[beam.EventTime, string, schemas.Run]()
+}
+
+// idle is how long a partition without frames rests: short against a frame's way through the pipeline, long
+// against the cost of asking.
+const idle = 5 * time.Millisecond
+
+// Read reads the spans of a topic and returns a PCollection<KV<string, schemas.Run>> with the stream as key:
+// each record that is not in a span's Done becomes one frame in one run, in offset order within its stream;
+// a record that is no frame becomes one with a Fault. Records of aborted transactions are read too. The
+// collection ends when every span is read, or when the job's [flow.Link] drains. Frames between here and the
+// sink are limited by the link's credit.
+//
+// The job's runner must not split bundles of the stateful transforms behind (on prism:
+// --experiments=prism_disable_sdf_split). Call [flow.Close] when the pipeline has ended.
+func Read(s beam.Scope, cfg ReadConfig) beam.PCollection {
+	s = s.Scope("kafkaio.Read")
+	cfg = cfg.withDefaults()
+	spans := beam.ParDo(s, &spansFn{Count: len(cfg.Spans)}, beam.Impulse(s))
+	return beam.ParDo(s, &readFn{Config: cfg}, spans)
+}
+
+// spansFn emits the index of each span.
+type spansFn struct {
+	Count int
+}
+
+// ProcessElement takes the impulse.
+func (fn *spansFn) ProcessElement(_ []byte, emit func(int)) {
+	for i := range fn.Count {
+		emit(i)
+	}
+}
+
+// readFn is the splittable source; its element is the index of a span, its restriction offsets of it.
+type readFn struct {
+	Config ReadConfig
+
+	link   *flow.Link
+	source *source
+}
+
+// CreateInitialRestriction returns the whole span.
+func (fn *readFn) CreateInitialRestriction(i int) offsetrange.Restriction {
+	return offsetrange.Restriction{Start: fn.Config.Spans[i].From, End: fn.Config.Spans[i].To}
+}
+
+// SplitRestriction leaves a span whole, see tracker.
+func (fn *readFn) SplitRestriction(_ int, r offsetrange.Restriction) []offsetrange.Restriction {
+	return []offsetrange.Restriction{r}
+}
+
+// RestrictionSize returns the number of offsets.
+func (fn *readFn) RestrictionSize(_ int, r offsetrange.Restriction) float64 { return r.Size() }
+
+// CreateTracker tracks offsets.
+func (fn *readFn) CreateTracker(r offsetrange.Restriction) *sdf.LockRTracker {
+	return sdf.NewLockRTracker(tracker{offsetrange.NewTracker(r)})
+}
+
+// Setup finds what the job reads with.
+func (fn *readFn) Setup(context.Context) error {
+	fn.link = flow.For(fn.Config.Job)
+	var err error
+	fn.source, err = openSource(&fn.Config, fn.link)
+	return err
+}
+
+// ProcessElement emits what the partition has waiting. It never waits itself: the partitions share a bundle,
+// and nothing leaves before the bundle ends.
+func (fn *readFn) ProcessElement(_ context.Context, rt *sdf.LockRTracker, i int,
+	emit func(beam.EventTime, string, schemas.Run)) (sdf.ProcessContinuation, error) {
+	span, rest := fn.Config.Spans[i], rt.GetRestriction().(offsetrange.Restriction)
+	if fn.link.Draining() || rest.Start >= rest.End {
+		return fn.end(rt, span), nil
+	}
+	f := fn.source.fetcher(span, rest.Start)
+	frames, more, err := fn.take(rt, f)
+	if err != nil {
+		return nil, err
+	}
+	for _, run := range group(frames, fn.Config.RunLength) {
+		emit(mtime.FromTime(f.stamp(run.Frames[0].EventTime)), run.Frames[0].Stream, run)
+	}
+	switch {
+	case !more: // split off behind what was taken: the rest is another element
+		return sdf.StopProcessing(), nil
+	case f.finished():
+		return fn.end(rt, span), nil
+	case len(frames) > 0 && f.queue.waiting():
+		return sdf.ResumeProcessingIn(0), nil
+	}
+	return sdf.ResumeProcessingIn(idle), nil
+}
+
+// take claims and takes waiting frames: this partition's share of a bundle, as long as the link has room.
+// more is false when the restriction ends behind the frames taken.
+func (fn *readFn) take(rt *sdf.LockRTracker, f *fetcher) (frames []schemas.Frame, more bool, err error) {
+	records, bytes := fn.Config.share(fn.source.ready())
+	for len(frames) < records && bytes > 0 && !fn.link.Full() {
+		frame, ok, err := f.queue.peek()
+		if !ok {
+			// The failure is told once the frames before it are out.
+			if len(frames) > 0 {
+				err = nil
+			}
+			return frames, true, err
+		}
+		if !rt.TryClaim(frame.Offset) {
+			return frames, false, nil
+		}
+		f.queue.pop()
+		frames = append(frames, frame)
+		bytes -= int64(len(frame.Image))
+		fn.link.Read(1, int64(len(frame.Image)))
+	}
+	return frames, true, nil
+}
+
+// end claims the rest of the restriction and lets go of the partition.
+func (fn *readFn) end(rt *sdf.LockRTracker, span Span) sdf.ProcessContinuation {
+	if r := rt.GetRestriction().(offsetrange.Restriction); r.Start < r.End {
+		rt.TryClaim(r.End)
+	}
+	fn.source.done(span.Partition)
+	return sdf.StopProcessing()
+}

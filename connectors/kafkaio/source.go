@@ -1,0 +1,94 @@
+package kafkaio
+
+import (
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/cachenet/cachenet/connectors/flow"
+)
+
+// source is what one job reads a topic with in this process: a connection and a fetcher for each partition.
+// It outlives bundles and DoFn instances, so that reading ahead is not thrown away 100 times a second.
+type source struct {
+	cfg    *ReadConfig
+	client *client
+	link   *flow.Link
+
+	mu       sync.Mutex
+	fetchers map[int32]*fetcher
+}
+
+// openSource returns the job's source, which flow.Close closes.
+func openSource(cfg *ReadConfig, link *flow.Link) (*source, error) {
+	c, err := link.Keep("kafkaio.Read "+cfg.Topic, func() (io.Closer, error) {
+		client, err := cfg.Cluster.connect(cfg.Topic)
+		if err != nil {
+			return nil, err
+		}
+		return &source{cfg: cfg, client: client, link: link, fetchers: map[int32]*fetcher{}}, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	s, ok := c.(*source)
+	if !ok {
+		return nil, fmt.Errorf("kafka: to read %s: job %s keeps a %T under that name", cfg.Topic, cfg.Job, c)
+	}
+	return s, nil
+}
+
+// fetcher returns the fetcher of span whose next frame is the first at or behind the offset from. It is
+// the running one, except at the start and after a bundle that did not end well.
+func (s *source) fetcher(span Span, from int64) *fetcher {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old := s.fetchers[span.Partition]
+	if old != nil {
+		if taken, _, _ := old.queue.state(); taken == from {
+			return old
+		}
+		old.close()
+	}
+	f := startFetcher(s.cfg, span, from, s.client, s.link)
+	if old != nil {
+		f.last = old.last
+	}
+	s.fetchers[span.Partition] = f
+	return f
+}
+
+// done closes the fetcher of a partition that is read.
+func (s *source) done(partition int32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f := s.fetchers[partition]; f != nil {
+		f.close()
+		delete(s.fetchers, partition)
+	}
+}
+
+// ready counts the partitions that have frames waiting.
+func (s *source) ready() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, f := range s.fetchers {
+		if f.queue.waiting() {
+			n++
+		}
+	}
+	return n
+}
+
+// Close stops every fetcher and closes the connections.
+func (s *source) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for p, f := range s.fetchers {
+		f.close()
+		delete(s.fetchers, p)
+	}
+	s.client.close()
+	return nil
+}
