@@ -1,0 +1,203 @@
+package kafkaio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/cachenet/cachenet/connectors/flow"
+	"github.com/cachenet/cachenet/schemas"
+	"github.com/segmentio/kafka-go"
+)
+
+// commitEvery bounds how often offsets are committed, and how far they trail behind the files.
+const commitEvery = time.Second
+
+// Ledger commits to a consumer group how far each partition's outcomes are durable, so that Kafka's tools
+// show the true lag. The files are the truth; the committed offset follows them and is never ahead: it is
+// the first offset, from where the job began, whose outcome is not durable.
+type Ledger struct {
+	client       *client
+	group, topic string
+
+	mu        sync.Mutex
+	prefixes  map[int32]*prefix
+	committed map[int32]int64
+	err       error // of the last commit
+
+	cancel context.CancelFunc
+	ended  chan struct{}
+}
+
+// prefix is how far a partition is durable without a hole.
+type prefix struct {
+	next    int64
+	durable schemas.Offsets // at or above next
+}
+
+func (p *prefix) add(o schemas.Offsets) {
+	p.durable.Union(o)
+	p.next = p.durable.Next(p.next)
+}
+
+// OpenLedger begins to commit to group what link tells as durable, for the job that reads spans of topic.
+// Close it after the pipeline has ended. An unreachable broker is an error within 10 s.
+func OpenLedger(ctx context.Context, cluster Cluster, group, topic string, spans []Span, link *flow.Link) (*Ledger, error) {
+	c, err := cluster.connect(topic)
+	if err != nil {
+		return nil, err
+	}
+	l := &Ledger{
+		client: c, group: group, topic: topic,
+		prefixes: map[int32]*prefix{}, committed: map[int32]int64{},
+		ended: make(chan struct{}),
+	}
+	for _, s := range spans {
+		p := &prefix{next: s.From}
+		p.add(s.Done)
+		l.prefixes[s.Partition] = p
+	}
+	if err := l.commit(ctx); err != nil {
+		c.close()
+		return nil, err
+	}
+	link.OnDurable(l.mark)
+	run, cancel := context.WithCancel(context.Background())
+	l.cancel = cancel
+	go l.run(run)
+	return l, nil
+}
+
+// Close commits what is durable by now and ends the ledger.
+func (l *Ledger) Close(ctx context.Context) error {
+	l.cancel()
+	<-l.ended
+	err := l.commit(ctx)
+	l.client.close()
+	return err
+}
+
+func (l *Ledger) mark(d flow.Durable) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if p := l.prefixes[d.Partition]; p != nil && d.Topic == l.topic {
+		p.add(d.Offsets)
+	}
+}
+
+func (l *Ledger) run(ctx context.Context) {
+	defer close(l.ended)
+	tick := time.NewTicker(commitEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		err := l.commit(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		l.report(err)
+	}
+}
+
+// report says once that commits fail and once that they work again: nothing is lost meanwhile, since a
+// later commit covers an earlier one and Close returns what still fails then.
+func (l *Ledger) report(err error) {
+	switch {
+	case err != nil && l.err == nil:
+		slog.Warn("committed offsets fall behind; trying again", "group", l.group, "topic", l.topic, "error", err)
+	case err == nil && l.err != nil:
+		slog.Info("committed offsets are right again", "group", l.group, "topic", l.topic)
+	}
+	l.err = err
+}
+
+// commit commits the partitions that have moved on.
+func (l *Ledger) commit(ctx context.Context) error {
+	moved := l.moved()
+	if len(moved) == 0 {
+		return nil
+	}
+	request := make([]kafka.OffsetCommit, 0, len(moved))
+	for p, next := range moved {
+		request = append(request, kafka.OffsetCommit{Partition: int(p), Offset: next})
+	}
+	res, err := l.client.OffsetCommit(ctx, &kafka.OffsetCommitRequest{
+		GroupID: l.group, GenerationID: -1, // of no member: the group only keeps offsets
+		Topics: map[string][]kafka.OffsetCommit{l.topic: request},
+	})
+	if err != nil {
+		return fmt.Errorf("kafka: to commit offsets of %s to group %s: %w", l.topic, l.group, err)
+	}
+	for _, p := range res.Topics[l.topic] {
+		if p.Error != nil {
+			return fmt.Errorf("kafka: to commit offsets of %s/%d to group %s: %w", l.topic, p.Partition, l.group, commitHint(p.Error))
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	maps.Copy(l.committed, moved)
+	return nil
+}
+
+func commitHint(err error) error {
+	if errors.Is(err, kafka.UnknownMemberId) || errors.Is(err, kafka.IllegalGeneration) {
+		return fmt.Errorf("another consumer is a member of that group: choose another group: %w", err)
+	}
+	return err
+}
+
+// moved returns the next offset of each partition whose commit would say something new.
+func (l *Ledger) moved() map[int32]int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	moved := map[int32]int64{}
+	for id, p := range l.prefixes {
+		if was, ok := l.committed[id]; !ok || was != p.next {
+			moved[id] = p.next
+		}
+	}
+	return moved
+}
+
+// CommittedOffsets returns, by partition, what group has committed of topic; a partition without a commit is
+// left out. An unreachable broker or a missing topic is an error within 10 s.
+func CommittedOffsets(ctx context.Context, cluster Cluster, group, topic string) (map[int32]int64, error) {
+	c, err := cluster.connect(topic)
+	if err != nil {
+		return nil, err
+	}
+	defer c.close()
+	ids, err := c.partitions(ctx, cluster, topic)
+	if err != nil {
+		return nil, err
+	}
+	request := make([]int, len(ids))
+	for i, id := range ids {
+		request[i] = int(id)
+	}
+	res, err := c.OffsetFetch(ctx, &kafka.OffsetFetchRequest{GroupID: group, Topics: map[string][]int{topic: request}})
+	if err == nil {
+		err = res.Error
+	}
+	if err != nil {
+		return nil, fmt.Errorf("kafka: to read the committed offsets of group %s: %w", group, err)
+	}
+	committed := map[int32]int64{}
+	for _, p := range res.Topics[topic] {
+		if p.Error != nil {
+			return nil, fmt.Errorf("kafka: to read the committed offset of %s/%d of group %s: %w", topic, p.Partition, group, p.Error)
+		}
+		if p.CommittedOffset >= 0 {
+			committed[int32(p.Partition)] = p.CommittedOffset
+		}
+	}
+	return committed, nil
+}

@@ -1,0 +1,141 @@
+package kafkaio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/cachenet/cachenet/schemas"
+	"github.com/segmentio/kafka-go"
+)
+
+const (
+	frameType   = "cachenet.frame.v1"
+	outcomeType = "cachenet.outcome.v1"
+	specVersion = "1.0"
+
+	linger       = 5 * time.Millisecond // how long a batch waits for more records
+	batchRecords = 500
+	batchBytes   = 1_000_000 // brokers take 1 MiB by default, headers of the batch included
+	sendAttempts = 60        // at up to a second each: a broker restart is waited for
+)
+
+// Producer publishes frames. It may be used concurrently.
+type Producer struct {
+	source string
+	writer *writer
+}
+
+// NewProducer prepares to publish to topic, which has to exist (see [EnsureTopic]). source goes into the
+// ce_source header: who produces, as a URI reference such as "/cachenet/produce".
+func NewProducer(cluster Cluster, topic, source string) (*Producer, error) {
+	w, err := cluster.newWriter(topic)
+	if err != nil {
+		return nil, err
+	}
+	return &Producer{source: source, writer: w}, nil
+}
+
+// Publish sends frames and returns when every in-sync replica has them all. Stream, Sequence, EventTime
+// (zero: now), ContentType, Width and Height (for RGB8), Truth and Image count; frames of one stream keep
+// their order. Many frames in a call are far faster than many calls. After an error some may have been
+// sent, and an interrupted send may repeat some.
+func (p *Producer) Publish(ctx context.Context, frames []schemas.Frame) error {
+	messages := make([]kafka.Message, len(frames))
+	for i := range frames {
+		messages[i] = p.message(&frames[i])
+	}
+	return p.writer.write(ctx, messages)
+}
+
+// Close ends the producer.
+func (p *Producer) Close() error { return p.writer.Close() }
+
+func (p *Producer) message(f *schemas.Frame) kafka.Message {
+	t := f.EventTime
+	if t.IsZero() {
+		t = time.Now()
+	}
+	sequence := strconv.FormatInt(f.Sequence, 10)
+	headers := cloudEvent(f.Stream+"/"+sequence, p.source, frameType, t, f.ContentType)
+	headers = append(headers, header(schemas.HeaderSequence, sequence))
+	if f.ContentType == schemas.RGB8 {
+		headers = append(headers, header(schemas.HeaderWidth, strconv.Itoa(int(f.Width))),
+			header(schemas.HeaderHeight, strconv.Itoa(int(f.Height))))
+	}
+	if f.Truth != "" {
+		headers = append(headers, header(schemas.HeaderLabel, f.Truth))
+	}
+	return kafka.Message{Key: []byte(f.Stream), Value: f.Image, Time: t, Headers: headers}
+}
+
+// cloudEvent returns the headers of CloudEvents' binary mode.
+func cloudEvent(id, source, kind string, t time.Time, contentType string) []kafka.Header {
+	return []kafka.Header{
+		header(schemas.HeaderSpec, specVersion),
+		header(schemas.HeaderID, id),
+		header(schemas.HeaderSource, source),
+		header(schemas.HeaderType, kind),
+		header(schemas.HeaderTime, t.UTC().Format(time.RFC3339Nano)),
+		header(schemas.HeaderContentType, contentType),
+	}
+}
+
+func header(key, value string) kafka.Header { return kafka.Header{Key: key, Value: []byte(value)} }
+
+// writer is a kafka.Writer that acknowledges nothing before every in-sync replica has it, with the
+// connections it owns.
+type writer struct {
+	kafka  *kafka.Writer
+	client *client
+}
+
+func (c Cluster) newWriter(topic string) (*writer, error) {
+	client, err := c.connect(topic)
+	if err != nil {
+		return nil, err
+	}
+	return &writer{client: client, kafka: &kafka.Writer{
+		Addr:         client.Addr,
+		Topic:        topic,
+		Transport:    client.transport,
+		Balancer:     kafka.Murmur2Balancer{Consistent: true}, // as Java's default: a key has one partition, whoever sends it
+		RequiredAcks: kafka.RequireAll,
+		BatchTimeout: linger,
+		BatchSize:    batchRecords,
+		BatchBytes:   batchBytes,
+		MaxAttempts:  sendAttempts,
+	}}, nil
+}
+
+func (w *writer) write(ctx context.Context, messages []kafka.Message) error {
+	if len(messages) == 0 {
+		return nil
+	}
+	err := w.kafka.WriteMessages(ctx, messages...)
+	if err == nil {
+		return nil
+	}
+	var each kafka.WriteErrors
+	if errors.As(err, &each) { // one error a message, most of them nil
+		for i, e := range each {
+			if e != nil {
+				return fmt.Errorf("kafka: to write %d of %d records to %s, first that of %q: %w",
+					each.Count(), len(messages), w.kafka.Topic, messages[i].Key, e)
+			}
+		}
+	}
+	return fmt.Errorf("kafka: to write %d records to %s: %w", len(messages), w.kafka.Topic, err)
+}
+
+// Close waits for what is being sent and closes the connections.
+func (w *writer) Close() error {
+	err := w.kafka.Close()
+	w.client.close()
+	if err != nil {
+		return fmt.Errorf("kafka: to end writing to %s: %w", w.kafka.Topic, err)
+	}
+	return nil
+}
