@@ -17,16 +17,17 @@ const ManifestFile = "manifest.json"
 
 // Manifest describes a pack: what it knows, the nets it holds and how they are to be used.
 type Manifest struct {
-	Format      int             `json:"format"`  // 1
-	Name        string          `json:"name"`    // e.g. scenes
-	Version     string          `json:"version"` // e.g. 1.0.0
-	Classes     []string        `json:"classes"` // names in label order, 2 … 1000 of them
-	Input       InputSize       `json:"input"`
-	Full        NetEntry        `json:"full"`
-	Selector    *NetEntry       `json:"selector,omitempty"` // mid-size net of all classes, asked on a miss
-	Small       *NetEntry       `json:"small,omitempty"`    // global net of specialist size, where no specialist is one
-	Specialists []NetEntry      `json:"specialists"`        // at least one
-	Policy      policy.Settings `json:"policy"`             // how hits are told from misses
+	Format      int              `json:"format"`  // 1
+	Name        string           `json:"name"`    // e.g. scenes
+	Version     string           `json:"version"` // e.g. 1.0.0
+	Classes     []string         `json:"classes"` // names in label order, 2 … 1000 of them
+	Input       InputSize        `json:"input"`
+	Full        NetEntry         `json:"full"`
+	Selector    *NetEntry        `json:"selector,omitempty"` // mid-size net of all classes, asked on a miss
+	Small       *NetEntry        `json:"small,omitempty"`    // global net of specialist size, where no specialist is one
+	Specialists []NetEntry       `json:"specialists"`        // at least one
+	Policy      policy.Settings  `json:"policy"`             // how hits are told from misses
+	Paper       *policy.Settings `json:"paper,omitempty"`    // the same for the paper's protocol, where the pack was calibrated for it
 }
 
 // InputSize is the size of every net's input in pixels, 8 … 1024 a side.
@@ -100,6 +101,11 @@ func (m Manifest) Validate() error {
 	}
 	if err := m.Policy.Validate(len(m.Specialists), m.Selector != nil); err != nil {
 		return fmt.Errorf("policy: %w", err)
+	}
+	if m.Paper != nil {
+		if err := m.Paper.Validate(len(m.Specialists), m.Selector != nil); err != nil {
+			return fmt.Errorf("paper: %w", err)
+		}
 	}
 	return nil
 }

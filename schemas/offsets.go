@@ -78,6 +78,14 @@ func (o Offsets) All() iter.Seq2[int64, int64] {
 	}
 }
 
+// End returns the offset behind the largest in the set, 0 for the empty set.
+func (o Offsets) End() int64 {
+	if len(o.ranges) == 0 {
+		return 0
+	}
+	return o.ranges[len(o.ranges)-1].to
+}
+
 // Count returns how many offsets are in the set.
 func (o Offsets) Count() int64 {
 	var n int64

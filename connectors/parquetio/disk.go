@@ -107,10 +107,14 @@ func (w *writer) fail(err error) {
 	w.stop(err)
 }
 
-// stop is fail for callers that hold the mutex. The memory goes too: its rows were never called durable.
+// stop is fail for callers that hold the mutex. The memory goes too: its rows were never called durable. Where
+// bundles do not wait for the disk, no row may come any more that could carry the error: the job is asked to end.
 func (w *writer) stop(err error) {
 	if w.err == nil {
 		w.err = err
+	}
+	if !w.cfg.EveryBundle {
+		w.link.Drain()
 	}
 	w.open, w.queue = nil, nil
 	w.changed.Broadcast()

@@ -28,7 +28,7 @@ var zstdFastest = &zstd.Codec{Level: zstd.SpeedFastest}
 // building is a Parquet file under construction. It is kept in memory, compressed, until it is whole: a write
 // to disk that goes wrong can then be tried again, and no reader ever meets half a file.
 type building struct {
-	folder  string // dt=…/hour=…
+	hour    int64 // of every row in it
 	opened  time.Time
 	buffer  bytes.Buffer
 	rows    *parquet.GenericWriter[schemas.Outcome]
@@ -42,8 +42,8 @@ type finished struct {
 	offsets Durable
 }
 
-func build(folder string, cfg WriteConfig) *building {
-	b := &building{folder: folder, opened: time.Now(), offsets: Durable{}}
+func build(hour int64, cfg WriteConfig) *building {
+	b := &building{hour: hour, opened: time.Now(), offsets: Durable{}}
 	b.rows = parquet.NewGenericWriter[schemas.Outcome](&b.buffer,
 		parquet.Compression(zstdFastest),
 		parquet.MaxRowsPerRowGroup(rowsPerGroup),
@@ -76,7 +76,7 @@ func (b *building) finish(name string) (finished, error) {
 	if err := b.rows.Close(); err != nil {
 		return finished{}, fmt.Errorf("encode outcomes: %w", err)
 	}
-	return finished{path: path.Join(b.folder, name), data: b.buffer.Bytes(), offsets: b.offsets}, nil
+	return finished{path: path.Join(folderOf(b.hour), name), data: b.buffer.Bytes(), offsets: b.offsets}, nil
 }
 
 // Event times that Parquet readers agree on; pandas and parquet-go count nanoseconds in 64 bits.
@@ -96,5 +96,10 @@ func readable(t time.Time) time.Time {
 	return t
 }
 
-// folderOf names the folder of the rows with that event time.
-func folderOf(t time.Time) string { return t.UTC().Format("dt=2006-01-02/hour=15") }
+// hourOf returns the hour of an event time, counted from 1970 in UTC.
+func hourOf(t time.Time) int64 { return t.Unix() / 3600 }
+
+// folderOf names the folder of an hour.
+func folderOf(hour int64) string {
+	return time.Unix(hour*3600, 0).UTC().Format("dt=2006-01-02/hour=15")
+}

@@ -72,12 +72,11 @@ func (w *writer) add(ctx context.Context, rows []schemas.Outcome) error {
 		return errClosed
 	}
 	for fresh := w.fresh(rows); len(fresh) > 0; {
-		folder := folderOf(fresh[0].EventTime)
-		n := slices.IndexFunc(fresh, func(r schemas.Outcome) bool { return folderOf(r.EventTime) != folder })
-		if n < 0 {
-			n = len(fresh)
+		hour, n := hourOf(fresh[0].EventTime), 1
+		for n < len(fresh) && hourOf(fresh[n].EventTime) == hour {
+			n++
 		}
-		if err := w.addTo(folder, fresh[:n]); err != nil {
+		if err := w.addTo(hour, fresh[:n]); err != nil {
 			w.stop(err)
 			return err
 		}
@@ -106,9 +105,9 @@ func (w *writer) fresh(rows []schemas.Outcome) []schemas.Outcome {
 	return w.scratch
 }
 
-// addTo puts rows into the folder's file.
-func (w *writer) addTo(folder string, rows []schemas.Outcome) error {
-	i := slices.IndexFunc(w.open, func(b *building) bool { return b.folder == folder })
+// addTo puts rows into the hour's file.
+func (w *writer) addTo(hour int64, rows []schemas.Outcome) error {
+	i := slices.IndexFunc(w.open, func(b *building) bool { return b.hour == hour })
 	if i < 0 {
 		if len(w.open) == maxOpen {
 			if err := w.finish(w.open[0]); err != nil {
@@ -116,7 +115,7 @@ func (w *writer) addTo(folder string, rows []schemas.Outcome) error {
 			}
 		}
 		i = len(w.open)
-		w.open = append(w.open, build(folder, w.cfg))
+		w.open = append(w.open, build(hour, w.cfg))
 	}
 	b := w.open[i]
 	if err := b.add(rows); err != nil {

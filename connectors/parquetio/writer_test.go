@@ -333,6 +333,9 @@ func TestADiskThatGoesOnRefusingFailsTheJob(t *testing.T) {
 	remove := obstruct(t, w.cfg.Dir)
 	add(t, w, rowsOf(0, 0, 10)...)
 	until(t, "the writer fails", func() bool { return w.failure() != nil })
+	if !w.link.Draining() {
+		t.Error("nobody asks the job to end")
+	}
 	err := w.add(t.Context(), rowsOf(0, 10, 20))
 	if err == nil || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), w.cfg.Dir) {
 		t.Errorf("error: %v", err)

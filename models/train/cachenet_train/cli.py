@@ -1,0 +1,159 @@
+"""The command line: `python -m cachenet_train train DATA --out NETS`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+from . import __version__, folder, frames, nets
+from .export import ExportError
+from .fit import Place, peak_memory_mb
+from .folder import DataError
+from .plan import PRESETS, QUICK, scaled
+from .train import Task, Training
+
+EXAMPLE = """example:
+  python -m cachenet_train train photos --out nets --preset scenes --quick
+  where photos/train/<class>/<sequence>_<frame>.jpg are the images; photos/val and photos/test are optional
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command and returns the exit code: 0, 1 (cannot be done), 2 (wrong usage), 130 (interrupted)."""
+    options = _parser().parse_args(arguments)
+    try:
+        return _train(options)
+    except (DataError, ExportError, OSError) as err:
+        print(f"cachenet_train: {err}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("cachenet_train: interrupted: the same command goes on from the last whole epoch", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser("cachenet_train", description=__import__(__package__).__doc__)
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    train = commands.add_parser("train", help="train all nets of a pack", epilog=EXAMPLE, formatter_class=raw)
+    train.add_argument("data", type=Path, metavar="DATA", help="image folder with train/, optionally val/ and test/")
+    train.add_argument("--out", type=Path, required=True, metavar="NETS", help="folder to write nets to")
+    train.add_argument("--name", help="name of the nets (default: that of DATA)")
+    train.add_argument("--preset", choices=sorted(PRESETS), default="scenes", help="net sizes (default: scenes)")
+    train.add_argument("--teacher", type=Path, metavar="MODEL.onnx", help="your own classifier in place of a full net")
+    train.add_argument("--quick", action="store_true", help="short training: minutes on two cores")
+    train.add_argument("--effort", type=float, metavar="X", help="scale every training budget by X (default: 1)")
+    train.add_argument("--flip", action="store_true", help="mirrored images mean the same")
+    train.add_argument("--size", type=_size, default=(32, 32), metavar="WxH", help="input size (default: 32)")
+    train.add_argument("--groups", type=int, metavar="N", help="specialists (default: classes/8, at least 2)")
+    train.add_argument("--specialist-size", type=int, default=1, metavar="I", help="small net to start them from (1)")
+    train.add_argument("--full", type=_net, metavar="NET", help="full net in the notation of nets.py")
+    train.add_argument("--small", type=_net, action="append", metavar="NET", help="small net; repeat for several")
+    train.add_argument("--selector", type=_net, metavar="NET", help="selector net")
+    train.add_argument("--val-share", type=float, default=0.1, metavar="P", help="share of sequences held out (0.1)")
+    train.add_argument("--seed", type=int, default=1, help="seed of everything random (default: 1)")
+    train.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: auto)")
+    return parser
+
+
+def _train(options: argparse.Namespace) -> int:
+    started = time.monotonic()
+    _check(options)
+    device = _device(options.device)
+    data = folder.scan(options.data, options.val_share, options.seed)
+    for warning in data.warnings:
+        _say(f"warning: {warning}")
+    checkpoints = options.out / ".checkpoints"
+    checkpoints.mkdir(parents=True, exist_ok=True)
+    decoded = {
+        split: frames.load(data.root, split, data.splits[split], options.size, checkpoints / "frames", _say)
+        for split in ("train", "val", "test") if data.splits.get(split)
+    }
+    task = _task(options, data, decoded, Place(device, _bf16(device), options.seed, checkpoints, _say))
+    _say(f"{len(data.classes)} classes, {', '.join(f'{len(f)} {s}' for s, f in decoded.items())} images on {device}")
+    catalogue = Training(task).run()
+    print(catalogue.table())
+    _say(f"wrote {options.out} in {time.monotonic() - started:.0f} s, peak memory {peak_memory_mb()} MB")
+    return 0
+
+
+def _task(options, data: folder.Folder, decoded, place: Place) -> Task:
+    plan = PRESETS[options.preset]
+    given = {"full": options.full, "smalls": tuple(options.small or ()), "selector": options.selector}
+    plan = replace(plan, **{key: value for key, value in given.items() if value})
+    effort = options.effort if options.effort else QUICK if options.quick else 1.0
+    if options.specialist_size >= len(plan.smalls):
+        raise DataError(f"--specialist-size {options.specialist_size}: there are {len(plan.smalls)} small nets")
+    return Task(
+        name=options.name or options.data.resolve().name,
+        classes=data.classes,
+        frames=decoded,
+        size=options.size,
+        plan=scaled(plan, effort),
+        flip=options.flip,
+        groups=options.groups,
+        specialist=options.specialist_size,
+        place=place,
+        out=options.out,
+        teacher=options.teacher,
+    )
+
+
+def _check(options: argparse.Namespace) -> None:
+    if not options.data.is_dir():
+        raise DataError(f"read data: {options.data} is not a folder: give an image folder")
+    if not 0 < options.val_share < 1:
+        raise DataError(f"--val-share {options.val_share}: give a share between 0 and 1")
+    if options.effort is not None and options.effort <= 0:
+        raise DataError(f"--effort {options.effort}: give a number above 0")
+    if options.groups is not None and options.groups < 2:
+        raise DataError(f"--groups {options.groups}: give at least 2")
+    if options.specialist_size < 0:
+        raise DataError(f"--specialist-size {options.specialist_size}: give the index of a small net, from 0")
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        torch.zeros(1, device=name)
+    except (RuntimeError, AssertionError, NotImplementedError) as err:
+        raise DataError(f"--device {name}: {str(err).splitlines()[0]}") from err
+    return torch.device(name)
+
+
+def _bf16(device: torch.device) -> bool:
+    """Whether the device multiplies bfloat16 faster than float32."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    able = torch.cpu.get_capabilities()
+    return device.type == "cpu" and bool(able.get("avx512_bf16") or able.get("amx_bf16"))
+
+
+def _size(text: str) -> tuple[int, int]:
+    try:
+        width, height = (int(part) for part in (text.split("x") if "x" in text else (text, text)))
+    except ValueError as err:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 32 or 48x32") from err
+    if not (16 <= width <= 1024 and 16 <= height <= 1024):
+        raise argparse.ArgumentTypeError(f"{text!r}: both sides have to be 16 to 1024 pixels")
+    return width, height
+
+
+def _net(text: str) -> str:
+    try:
+        nets.build(text, 2)
+    except ValueError as err:
+        raise argparse.ArgumentTypeError(str(err)) from err
+    return text
+
+
+def _say(line: str) -> None:
+    tqdm.write(line, file=sys.stderr)

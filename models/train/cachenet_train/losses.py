@@ -1,0 +1,42 @@
+"""The objectives: labels alone, or a teacher's logits beside them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional as F
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Cross-entropy against smoothed labels int64 [N]."""
+
+    labels: torch.Tensor
+    smoothing: float = 0.1
+    views: int | None = None
+
+    def __call__(self, logits: torch.Tensor, view: int, rows: torch.Tensor) -> torch.Tensor:
+        labels = self.labels[rows].to(logits.device)
+        return F.cross_entropy(logits, labels, label_smoothing=self.smoothing)
+
+
+@dataclass(frozen=True)
+class Distilled:
+    """Mixes the labels with a teacher's logits [V,N,C] on the same views, softened by temperature."""
+
+    labels: torch.Tensor
+    teacher: torch.Tensor
+    temperature: float = 2.0
+    share: float = 0.9
+
+    @property
+    def views(self) -> int:
+        """How many distinct views the teacher has seen."""
+        return len(self.teacher)
+
+    def __call__(self, logits: torch.Tensor, view: int, rows: torch.Tensor) -> torch.Tensor:
+        soft = (self.teacher[view, rows].float() / self.temperature).softmax(1).to(logits.device)
+        taught = F.cross_entropy(logits / self.temperature, soft) * self.temperature**2
+        labelled = F.cross_entropy(logits, self.labels[rows].to(logits.device))
+        return self.share * taught + (1 - self.share) * labelled

@@ -1,0 +1,60 @@
+"""Presets: which nets a pack is made of and how many frames each is trained on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from .fit import Recipe
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Net notations (see nets) and budgets in frames seen, before scaling by effort."""
+
+    full: str
+    smalls: tuple[str, ...]
+    selector: str
+    shift: float = 0.125
+    cutout: float = 0.25
+    light: float = 0.0
+    full_frames: int = 800_000
+    small_frames: int = 2_400_000
+    selector_frames: int = 800_000
+    specialist_frames: int = 1_000_000
+    views: int = 12
+
+
+PRESETS = {
+    "scenes": Plan(
+        full="32 48/2+2 96p+2 192p+2",
+        smalls=("16/2 32/2 64/2+2", "16/2 32/2 64/2+1", "16/2 32/2 48/2"),
+        selector="16/2 32+1 64/2+2 96/2+2",
+        light=0.15,
+    ),
+    "cifar": Plan(
+        full="32 64/2+2 128p+2 256p+2",
+        smalls=("16/2 48/2+2 80/2+2", "16/2 32/2+1 64/2+1", "16/2 32/2 64/2"),
+        selector="32/2 32+2 64/2+2 128/2+2",
+        light=0.0,
+    ),
+}
+
+QUICK = 0.3
+MOST_EPOCHS = 300
+
+
+def scaled(plan: Plan, effort: float) -> Plan:
+    """The plan with all budgets multiplied by effort."""
+    return replace(
+        plan,
+        full_frames=int(plan.full_frames * effort),
+        small_frames=int(plan.small_frames * effort),
+        selector_frames=int(plan.selector_frames * effort),
+        specialist_frames=int(plan.specialist_frames * effort),
+        views=max(2, round(plan.views * min(1.0, effort))),
+    )
+
+
+def recipe(frames: int, per_epoch: int, lr: float = 0.01) -> Recipe:
+    """A recipe that sees about the given number of frames."""
+    return Recipe(epochs=min(MOST_EPOCHS, max(2, round(frames / max(1, per_epoch)))), lr=lr)

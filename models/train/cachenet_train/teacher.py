@@ -1,0 +1,90 @@
+"""The teacher's logits on numbered views, computed once and shared by every net that learns from it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import torch
+from tqdm import tqdm
+
+from .export import OTHER
+from .fit import Place, logits_of
+from .folder import DataError
+from .views import Views
+
+
+class OnnxTeacher:
+    """A user's own classifier: one uint8 input [N,H,W,3] in RGB, one float output [N,K] of logits."""
+
+    def __init__(self, path: Path, classes: list[str], size: tuple[int, int]):
+        if not path.is_file():
+            raise DataError(f"read teacher: {path} is not a file: give an ONNX model")
+        try:
+            self.session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        except Exception as err:  # ONNX Runtime's exceptions share no narrower type
+            raise DataError(f"read teacher: {path} does not load: {str(err).splitlines()[0]}") from err
+        inputs, outputs = self.session.get_inputs(), self.session.get_outputs()
+        if len(inputs) != 1 or len(outputs) != 1 or inputs[0].type != "tensor(uint8)":
+            raise DataError(
+                f"read teacher: {path} has to take one uint8 tensor [N,H,W,3] and give one of logits [N,classes]: "
+                "put casting and normalisation into the graph"
+            )
+        self.input = inputs[0].name
+        self._check(path, classes, size)
+
+    def _check(self, path: Path, classes: list[str], size: tuple[int, int]) -> None:
+        named = self.session.get_modelmeta().custom_metadata_map.get("cachenet.classes")
+        if named and json.loads(named) != classes:
+            raise DataError(f"read teacher: {path} names other classes, or another order, than the train folder")
+        try:
+            logits = self(torch.zeros(1, size[1], size[0], 3, dtype=torch.uint8))
+        except Exception as err:  # as above
+            raise DataError(f"read teacher: {path} does not run on {size[0]}x{size[1]} frames: give --size") from err
+        if logits.shape != (1, len(classes)):
+            raise DataError(
+                f"read teacher: {path} gives {tuple(logits.shape)[1:]} outputs for {len(classes)} classes"
+            )
+
+    def eval(self) -> None:
+        """Does nothing: an ONNX model is always in evaluation mode."""
+
+    def __call__(self, frames: torch.Tensor) -> torch.Tensor:
+        return torch.from_numpy(self.session.run(None, {self.input: frames.cpu().numpy()})[0])
+
+
+def taught_views(teacher, views: Views, count: int, classes: int, place: Place) -> torch.Tensor:
+    """Logits float16 [count,N,K] of teacher on views 0..count-1; kept in files, a view at a time."""
+    folder = place.checkpoints / "teacher"
+    folder.mkdir(parents=True, exist_ok=True)
+    taught = torch.empty(count, len(views.frames), classes, dtype=torch.float16)
+    for number in tqdm(range(count), desc="teacher", unit="view"):
+        path = folder / f"{number}.npy"
+        if not path.exists():
+            logits = logits_of(teacher, views, place, view=number).numpy().astype(np.float16)
+            partial = path.with_suffix(".partial.npy")
+            np.save(partial, logits)
+            partial.replace(path)
+        taught[number] = torch.from_numpy(np.load(path))
+    return taught
+
+
+def narrowed(logits: torch.Tensor, group: list[int]) -> torch.Tensor:
+    """Logits [...,K] as a specialist sees them, [...,len(group)+1]: its classes, then all others as one."""
+    rest = [c for c in range(logits.shape[-1]) if c not in set(group)]
+    other = logits[..., rest].float().logsumexp(-1, keepdim=True).to(logits.dtype)
+    return torch.cat([logits[..., group], other], -1)
+
+
+def narrowed_labels(labels: torch.Tensor, group: list[int], classes: int) -> torch.Tensor:
+    """Labels as positions in a specialist's outputs; classes outside its group become the last output."""
+    position = torch.full((classes,), len(group))
+    position[torch.tensor(group)] = torch.arange(len(group))
+    return position[labels]
+
+
+def output_names(classes: list[str], group: list[int], other: bool) -> list[str]:
+    """Names of a net's outputs in order."""
+    return [classes[c] for c in group] + ([OTHER] if other else [])

@@ -1,0 +1,146 @@
+"""The whole training: full net or teacher, small nets, selector, specialists, ONNX files."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from . import groups as grouping
+from . import nets
+from .catalogue import Catalogue
+from .fit import Place, fit, logits_of
+from .frames import Frames
+from .losses import Distilled, Labels
+from .plan import Plan, recipe
+from .teacher import OnnxTeacher, narrowed, narrowed_labels, taught_views
+from .views import Augment, Views, epoch_order
+
+SAMPLES = 4
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be trained: decoded frames by split, class names, the plan, the place."""
+
+    name: str
+    classes: list[str]
+    frames: dict[str, Frames]
+    size: tuple[int, int]
+    plan: Plan
+    flip: bool
+    groups: int | None
+    specialist: int
+    place: Place
+    out: Path
+    teacher: Path | None = None
+
+
+class Training:
+    """One run of a Task; every step finds what an interrupted run left."""
+
+    def __init__(self, task: Task):
+        self.task, self.plan, self.place = task, task.plan, task.place
+        frames = task.frames
+        augment = Augment(self.plan.shift, self.plan.cutout, task.flip, self.plan.light)
+        self.train = Views(frames["train"], augment, self.place.seed)
+        self.val = Views(frames["val"], augment, self.place.seed)
+        self.labels = frames["train"].labels
+        self.catalogue = Catalogue(
+            task.out, task.name, task.classes, task.size, self.place.seed, self._samples(), frames["val"].paths
+        )
+
+    def run(self) -> Catalogue:
+        """Trains and exports everything, then writes nets.json."""
+        teacher = self._full()
+        self.taught = taught_views(teacher, self.train, self.plan.views, len(self.task.classes), self.place)
+        smalls = [
+            self._distilled(f"small-{i:02d}", "small", notation, self.plan.small_frames)
+            for i, notation in enumerate(self.plan.smalls)
+        ]
+        self._distilled("selector", "selector", self.plan.selector, self.plan.selector_frames)
+        self._specialists(smalls[self.task.specialist], self.plan.smalls[self.task.specialist])
+        self.catalogue.write()
+        return self.catalogue
+
+    def _full(self):
+        if self.task.teacher:
+            teacher = OnnxTeacher(self.task.teacher, self.task.classes, self.task.size)
+            self.catalogue.adopt("full.onnx", self.task.teacher, self._accuracy(teacher))
+            return teacher
+        net = self._fit("full", self._fresh(self.plan.full), Labels(self.labels), self._order, self.plan.full_frames)
+        self.catalogue.add("full.onnx", "full", net, self._accuracy(net))
+        return net
+
+    def _distilled(self, name: str, role: str, notation: str, frames: int) -> nn.Module:
+        loss = Distilled(self.labels, self.taught)
+        net = self._fit(name, self._fresh(notation), loss, self._order, frames)
+        self.catalogue.add(f"{name}.onnx", role, net, self._accuracy(net))
+        return net
+
+    def _specialists(self, small: nets.Net, notation: str) -> None:
+        probabilities = logits_of(small, self.val, self.place).softmax(1).numpy()
+        confused = grouping.confusion(probabilities, self.val.frames.labels.numpy())
+        count = self.task.groups or grouping.group_count(len(self.task.classes))
+        for number, group in enumerate(grouping.divide(confused, count)):
+            self._specialist(number, group, small, notation)
+
+    def _specialist(self, number: int, group: list[int], small: nets.Net, notation: str) -> None:
+        name, classes = f"specialists/{number:02d}", len(self.task.classes)
+        labels = narrowed_labels(self.labels, group, classes)
+        loss = Distilled(labels, narrowed(self.taught, group))
+        net = specialised(small, notation, group)
+        net = self._fit(name.replace("/", "-"), net, loss, self._mixed(labels, len(group)), self.plan.specialist_frames)
+        expected = narrowed_labels(self.val.frames.labels, group, classes)
+        answers = logits_of(net, self.val, self.place).argmax(1)
+        self.catalogue.add(
+            f"{name}.onnx", "specialist", net, (answers == expected).float().mean().item(), group
+        )
+
+    def _fit(self, name: str, net: nn.Module, loss, order, frames: int) -> nn.Module:
+        torch.manual_seed(self.place.seed)
+        return fit(name, net, self.train, loss, order, recipe(frames, len(order(0))), self.place)
+
+    def _fresh(self, notation: str) -> nets.Net:
+        torch.manual_seed(self.place.seed)
+        return nets.build(notation, len(self.task.classes))
+
+    def _order(self, epoch: int) -> torch.Tensor:
+        return epoch_order(self.labels, self.place.seed, epoch)
+
+    def _mixed(self, labels: torch.Tensor, other: int):
+        """An epoch of a specialist: its own frames, and as many of other classes, drawn anew each time."""
+        own, rest = (labels != other).nonzero()[:, 0], (labels == other).nonzero()[:, 0]
+
+        def order(epoch: int) -> torch.Tensor:
+            random = torch.Generator().manual_seed(self.place.seed * 1_000_003 + epoch)
+            inside = own[epoch_order(self.labels[own], self.place.seed, epoch)]
+            outside = rest[torch.randperm(len(rest), generator=random)[: len(own)]]
+            rows = torch.cat([inside, outside])
+            return rows[torch.randperm(len(rows), generator=random)]
+
+        return order
+
+    def _accuracy(self, net) -> float:
+        right = logits_of(net, self.val, self.place).argmax(1) == self.val.frames.labels
+        return right.float().mean().item()
+
+    def _samples(self):
+        pixels = self.task.frames["val"].pixels
+        rows = torch.linspace(0, len(pixels) - 1, SAMPLES).long()
+        return pixels[rows].numpy()
+
+
+def specialised(small: nets.Net, notation: str, group: list[int]) -> nets.Net:
+    """A copy of a trained small net with one output a class of the group, and one for all others."""
+    net = nets.build(notation, len(group) + 1)
+    net.body = copy.deepcopy(small.body)
+    rest = [c for c in range(small.head.out_features) if c not in set(group)]
+    with torch.no_grad():
+        for ours, theirs in ((net.head.weight, small.head.weight), (net.head.bias, small.head.bias)):
+            ours[:-1] = theirs[group]
+            ours[-1] = theirs[rest].mean(0)
+    return net

@@ -1,0 +1,105 @@
+package pipelines
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cachenet/cachenet/connectors/flow"
+	"github.com/cachenet/cachenet/connectors/kafkaio"
+	"github.com/cachenet/cachenet/models"
+	"github.com/cachenet/cachenet/transforms"
+	"github.com/cachenet/cachenet/transforms/policy"
+)
+
+// Policies a run can ask for instead of the pack's own.
+const (
+	PolicyPack  = ""      // what the pack's manifest says
+	PolicyPaper = "paper" // the protocol of arXiv 2007.01793
+	PolicyFull  = "full"  // the full model answers every frame
+	PolicySmall = "small" // the pack's global small net answers every frame
+)
+
+// Ways to call the full model.
+const (
+	FullAsPack    = ""          // what the pack's manifest says
+	FullTransform = "transform" // misses go to a transform of their own; the selector teaches the window
+	FullInline    = "inline"    // called beside the stream's state; its answer teaches the window at once
+)
+
+// Options say what a run reads, with which pack, and where its outcomes go.
+type Options struct {
+	Cluster kafkaio.Cluster
+	Topic   string
+	Group   string // consumer group whose committed offsets follow the durable rows
+	Offset  string // where partitions without rows begin: oldest (default), newest or a number
+
+	Pack   string // folder of the pack
+	Policy string // Policy…
+	Full   string // Full…
+
+	Out           string // folder of the data set
+	OutcomesTopic string // topic that gets the outcomes as JSON too; empty: none
+
+	UntilEnd bool  // end at the offsets that the topic had at the start
+	Credit   int64 // bytes of frames between source and sink at most; 0: DefaultCredit
+
+	Runner      string // prism (default), direct (the same) or flink
+	Endpoint    string // HOST:PORT of the runner's job service; only for flink
+	Parallelism int    // branches of the caching step on prism, task slots on flink; 0: the runner's choice
+
+	Started func(*flow.Link) // called when frames begin to flow; for progress
+}
+
+// DefaultCredit holds some seconds of work and keeps memory flat when the producer is faster.
+const DefaultCredit = 32 << 20
+
+// model settles which nets and settings the run uses.
+func (o Options) model(p *models.Pack) (transforms.Model, error) {
+	m := transforms.Model{PackDir: p.Dir, Policy: p.Policy}
+	switch o.Full {
+	case FullAsPack:
+	case FullInline:
+		m.Policy.Teacher = policy.Inline
+	case FullTransform:
+		m.Policy.Teacher = policy.Selector
+	default:
+		return m, fmt.Errorf("--full %q: must be transform or inline", o.Full)
+	}
+	switch o.Policy {
+	case PolicyPack:
+	case PolicyPaper:
+		if p.Paper == nil {
+			return m, fmt.Errorf("--policy paper: pack %s has no settings for it: build the pack with specialists", p.ID())
+		}
+		teacher := m.Policy.Teacher
+		m.Policy = *p.Paper
+		if o.Full != FullAsPack {
+			m.Policy.Teacher = teacher
+		}
+	case PolicyFull:
+		m.Policy.Kind = policy.Full
+		if o.Full == FullAsPack {
+			m.Policy.Teacher = policy.Selector // in a transform of its own the model gets batches
+		}
+	case PolicySmall:
+		m.Global = true
+		m.Policy.Kind, m.Policy.Score, m.Policy.Threshold, m.Policy.Alpha, m.Policy.Guard = policy.Window, policy.Confidence, 0, 1, 0
+	default:
+		return m, fmt.Errorf("--policy %q: must be paper, full or small, or not be given", o.Policy)
+	}
+	return m, nil
+}
+
+func (o Options) validate() error {
+	switch {
+	case o.Topic == "":
+		return errors.New("--topic is missing: name the topic with the frames")
+	case o.Group == "":
+		return errors.New("--group is missing: name the consumer group that commits")
+	case o.Out == "":
+		return errors.New("--out is missing: name the folder for outcomes")
+	case o.Pack == "":
+		return errors.New("--pack is missing: name the folder of a pack")
+	}
+	return nil
+}
