@@ -1,0 +1,62 @@
+package kafkaio
+
+import (
+	"testing"
+	"time"
+
+	"github.com/cachenet/cachenet/connectors/broker"
+	"github.com/twmb/franz-go/pkg/kfake"
+)
+
+func TestReadSurvivesABrokerRestart(t *testing.T) {
+	leakCheck(t)
+	options := broker.Options{DataDir: t.TempDir(), Topics: map[string]int32{"frames": 4}}
+	b, err := broker.Start(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	options.Listen = b.Addr()
+	c := Cluster{Brokers: []string{b.Addr()}}
+	publish(t, c, streamFrames(10, 0, 300))
+
+	j := startJob(t, ReadConfig{Cluster: c, Topic: "frames", Spans: allSpans(t, c, true), BundleRecords: 40}, 2000, nil)
+	for from := 300; from < 900; from += 300 {
+		eventually(t, "frames arrive", func() bool { return len(j.frames()) > 10*(from-200) })
+		if err := b.Close(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(200 * time.Millisecond) // an outage, not a wait
+		if b, err = broker.Start(options); err != nil {
+			t.Fatal(err)
+		}
+		publish(t, c, streamFrames(10, from, 300))
+	}
+	defer b.Close()
+	eventually(t, "all frames arrive", func() bool { return len(j.frames()) >= 9000 })
+	j.link.Drain()
+	checkOnce(t, j.mustEnd(t), 9000, 0)
+}
+
+func TestReadFollowsAMovedLeader(t *testing.T) {
+	leakCheck(t)
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(3), kfake.SeedTopics(2, "frames"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cluster.Close()
+	c := Cluster{Brokers: cluster.ListenAddrs()}
+	publish(t, c, streamFrames(10, 0, 50))
+	j := startJob(t, ReadConfig{Cluster: c, Topic: "frames", Spans: allSpans(t, c, true)}, 0, nil)
+	for i, node := range []int32{2, 0, 1} {
+		eventually(t, "frames arrive", func() bool { return len(j.frames()) == 500*(i+1) })
+		for p := range int32(2) {
+			if err := cluster.MoveTopicPartition("frames", p, node); err != nil {
+				t.Fatal(err)
+			}
+		}
+		publish(t, c, streamFrames(10, 50*(i+1), 50))
+	}
+	eventually(t, "all frames arrive", func() bool { return len(j.frames()) >= 2000 })
+	j.link.Drain()
+	checkOnce(t, j.mustEnd(t), 2000, 0)
+}
