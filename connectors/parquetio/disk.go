@@ -78,7 +78,7 @@ func (w *writer) persist(f finished) error {
 				"dir", w.cfg.Dir, "error", err, "give_up_after", w.cfg.GiveUp)
 		}
 		if time.Since(since)+pause > w.cfg.GiveUp {
-			return fmt.Errorf("write outcomes: %w, for %v: make room or make the folder writable, and start again: "+
+			return fmt.Errorf("write outcomes: %w: refused for %v: make room or make the folder writable, and start again: "+
 				"every frame without a row is read again", err, w.cfg.GiveUp)
 		}
 		time.Sleep(pause)

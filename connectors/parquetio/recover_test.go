@@ -90,7 +90,7 @@ func TestRecoverAddsUpTheFooters(t *testing.T) {
 // TestLedgerIsNeverWrong changes a data set in every way an analyst may, and compares a recovery that has a
 // ledger with one that has none.
 func TestLedgerIsNeverWrong(t *testing.T) {
-	if err := flag.Set("rapid.checks", "20"); err != nil { // every step writes to the disk
+	if err := flag.Set("rapid.checks", "10"); err != nil { // every step writes to the disk
 		t.Fatal(err)
 	}
 	rapid.Check(t, func(rt *rapid.T) {
