@@ -91,9 +91,9 @@ func (m Manifest) Validate() error {
 	if dup := firstDuplicate(m.Classes); dup != "" {
 		return fmt.Errorf("class %q is named twice", dup)
 	}
-	for _, n := range m.nets() {
-		if err := n.entry.validate(len(m.Classes)); err != nil {
-			return fmt.Errorf("%s: %w", n.name, err)
+	for _, n := range m.Nets() {
+		if err := n.validate(len(m.Classes)); err != nil {
+			return fmt.Errorf("%s: %w", n.Name, err)
 		}
 	}
 	if m.Full.Classes != nil || m.Full.Other {
@@ -132,23 +132,23 @@ func (e NetEntry) validate(classes int) error {
 	return nil
 }
 
-// namedNet is a net of the pack with the name it has in outcomes.
-type namedNet struct {
-	name  string
-	entry NetEntry
+// NamedNet is a net of the pack with the name it has in outcomes.
+type NamedNet struct {
+	Name string
+	NetEntry
 }
 
-// nets lists every net of the pack.
-func (m Manifest) nets() []namedNet {
-	all := []namedNet{{FullNet, m.Full}}
+// Nets lists every net of the pack.
+func (m Manifest) Nets() []NamedNet {
+	all := []NamedNet{{FullNet, m.Full}}
 	if m.Selector != nil {
-		all = append(all, namedNet{SelectorNet, *m.Selector})
+		all = append(all, NamedNet{SelectorNet, *m.Selector})
 	}
 	if m.Small != nil {
-		all = append(all, namedNet{SmallNet, *m.Small})
+		all = append(all, NamedNet{SmallNet, *m.Small})
 	}
 	for i, s := range m.Specialists {
-		all = append(all, namedNet{SpecialistNet(i), s})
+		all = append(all, NamedNet{SpecialistNet(i), s})
 	}
 	return all
 }

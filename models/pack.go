@@ -33,8 +33,8 @@ func OpenPack(dir string) (*Pack, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	p := &Pack{Manifest: m, Dir: dir}
-	for _, n := range m.nets() {
-		if _, err := p.read(n.entry); err != nil {
+	for _, n := range m.Nets() {
+		if _, err := p.read(n.NetEntry); err != nil {
 			return nil, err
 		}
 	}
@@ -101,14 +101,14 @@ func (p *Pack) Load(e NetEntry) (*Net, error) {
 // Verify loads every net of the pack and runs it once on a black frame.
 func (p *Pack) Verify() error {
 	black := make([]byte, p.Input.Bytes())
-	for _, n := range p.nets() {
-		net, err := p.Load(n.entry)
+	for _, n := range p.Nets() {
+		net, err := p.Load(n.NetEntry)
 		if err != nil {
 			return err
 		}
 		_, err = net.Run(black, 1)
 		if err := errors.Join(err, net.Close()); err != nil {
-			return fmt.Errorf("pack %s: %s: %w", p.Dir, n.entry.File, err)
+			return fmt.Errorf("pack %s: %s: %w", p.Dir, n.File, err)
 		}
 	}
 	return nil

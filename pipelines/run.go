@@ -48,7 +48,10 @@ func Run(ctx context.Context, o Options) (err error) {
 	job := fmt.Sprintf("%s-%d-%d", o.Group, os.Getpid(), runs.Add(1))
 	p.parquet = parquetio.WriteConfig{Job: job, Dir: o.Out, Pack: pack.ID(), Version: Version, EveryBundle: r.everyBundle}
 	if o.OutcomesTopic != "" {
-		p.topic = &kafkaio.WriteConfig{Cluster: o.Cluster, Topic: o.OutcomesTopic}
+		p.topic = &kafkaio.WriteConfig{Job: job, Cluster: o.Cluster, Topic: o.OutcomesTopic}
+		if _, err := kafkaio.EnsureTopic(ctx, o.Cluster, o.OutcomesTopic, outcomePartitions); err != nil {
+			return err
+		}
 	}
 	if p.read, err = o.reading(ctx, job); err != nil {
 		return err
@@ -106,3 +109,6 @@ func execute(ctx context.Context, o Options, r runner, p plan) error {
 	}
 	return errors.Join(err, parquetio.Close(job), ledger.Close(context.WithoutCancel(ctx)), flow.Close(job))
 }
+
+// outcomePartitions is what the outcomes topic gets when it has to be made.
+const outcomePartitions = 6

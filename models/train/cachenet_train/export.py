@@ -17,8 +17,8 @@ import onnxruntime
 import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
-from torch.utils.flop_counter import FlopCounterMode
 
+from .cost import mflops, parameters
 from .nets import HEAD_GAIN, Net, pool
 
 OPSET = 18
@@ -80,28 +80,43 @@ def _fold_batch_norm(module: nn.Module) -> nn.Module:
 
 
 def write(net: Net, path: Path, role: str, names: list[str], trained: str, frames: np.ndarray) -> Exported:
-    """Writes path and `path.vectors.json` from 4 sample frames uint8 [4,H,W,3]; names are the outputs in order.
+    """Writes net to path, and its vectors on sample frames uint8 [4,H,W,3]; names are the outputs in order.
 
     Raises ExportError when ONNX Runtime differs from PyTorch by more than TOLERANCE.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     sample = torch.from_numpy(frames)
-    served = Served(net).eval()
-    model = _to_onnx(served, sample)
+    with torch.no_grad():
+        expected = copy.deepcopy(net).cpu().float().eval()(sample).numpy()
+    return _finish(_to_onnx(Served(net).eval(), sample), path, role, names, trained, frames, expected)
+
+
+def adopt(source: Path, path: Path, names: list[str], frames: np.ndarray) -> Exported:
+    """Copies a user's model to path as the full net: inputs and outputs renamed, metadata and vectors added."""
+    model = onnx.load(source)
+    inlet, outlet = model.graph.input[0].name, model.graph.output[0].name
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    expected = session.run(None, {inlet: frames})[0]
+    rename = {inlet: "frames", outlet: "logits"}
+    for node in model.graph.node:
+        node.input[:] = [rename.get(name, name) for name in node.input]
+        node.output[:] = [rename.get(name, name) for name in node.output]
+    model.graph.input[0].name, model.graph.output[0].name = "frames", "logits"
+    return _finish(model, path, "full", names, source.stem, frames, expected)
+
+
+def _finish(model: onnx.ModelProto, path: Path, role, names, trained, frames, expected) -> Exported:
     onnx.helper.set_model_props(
         model,
         {"cachenet.role": role, "cachenet.classes": json.dumps(names), "cachenet.trained": trained},
     )
     onnx.checker.check_model(model, full_check=True)
     content = model.SerializeToString()
-    with torch.no_grad():
-        expected = copy.deepcopy(net).cpu().float().eval()(sample).numpy()
     _prove(path, content, frames, expected)
-    path.write_bytes(content)
     vectors = {"frames_base64": base64.b64encode(frames.tobytes()).decode(), "logits": expected.tolist()}
-    path.with_name(path.name.removesuffix(".onnx") + ".vectors.json").write_text(json.dumps(vectors))
-    params = sum(p.numel() for p in served.parameters())
-    return Exported(_mflops(served, sample), params, hashlib.sha256(content).hexdigest())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    path.with_suffix(".vectors.json").write_text(json.dumps(vectors))
+    return Exported(mflops(model), parameters(model), hashlib.sha256(content).hexdigest())
 
 
 def _to_onnx(served: nn.Module, sample: torch.Tensor) -> onnx.ModelProto:
@@ -133,9 +148,3 @@ def _prove(path: Path, content: bytes, frames: np.ndarray, expected: np.ndarray)
         worst = float(np.abs(got - expected[:count]).max())
         if got.shape != expected[:count].shape or not worst <= TOLERANCE:
             raise ExportError(f"export {path}: ONNX Runtime differs from PyTorch by {worst:.2g}: not written")
-
-
-def _mflops(served: nn.Module, sample: torch.Tensor) -> float:
-    with FlopCounterMode(display=False) as counter:
-        served(sample[:1])
-    return round(counter.get_total_flops() / 1e6, 3)

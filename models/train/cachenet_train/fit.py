@@ -23,7 +23,7 @@ class Recipe:
 
     epochs: int
     batch: int = 256
-    lr: float = 0.01
+    lr: float = 0.008
     warm_up: float = 0.2
     average: float = 0.997
 
@@ -43,14 +43,14 @@ class Place:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
 
 
-def fit(name: str, net: nn.Module, views: Views, loss, order, recipe: Recipe, place: Place) -> nn.Module:
+def fit(name: str, key: str, net: nn.Module, views: Views, loss, order, recipe: Recipe, place: Place) -> nn.Module:
     """Trains net on random views and returns it with its averaged weights, in evaluation mode.
 
     loss(logits, view, rows) is the objective; loss.views, if not None, bounds the distinct views.
-    order(epoch) gives the rows of an epoch. A finished net is read back; an interrupted one goes on
-    from its last whole epoch.
+    order(epoch) gives the rows of an epoch. A finished net of the same key is read back; an interrupted
+    one goes on from its last whole epoch.
     """
-    done, state = place.checkpoints / f"{name}.pt", place.checkpoints / f"{name}.epoch.pt"
+    done, state = place.checkpoints / f"{name}-{key}.pt", place.checkpoints / f"{name}-{key}.epoch.pt"
     net = net.to(place.device, memory_format=torch.channels_last)
     if done.exists():
         net.load_state_dict(torch.load(done, map_location=place.device, weights_only=True))

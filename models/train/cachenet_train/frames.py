@@ -17,11 +17,12 @@ from .folder import DataError, Image
 
 @dataclass(frozen=True)
 class Frames:
-    """Decoded images: pixels uint8 [N,H,W,3] RGB, labels int64 [N], paths relative to DATA."""
+    """Decoded images: pixels uint8 [N,H,W,3] RGB, labels int64 [N], paths relative to DATA, a key of it all."""
 
     pixels: torch.Tensor
     labels: torch.Tensor
     paths: list[str]
+    key: str
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -44,7 +45,7 @@ def load(root: Path, split: str, images: list[Image], size: tuple[int, int], cac
         raise DataError(f"read {split}: none of {len(images)} images decodes: check the files of {root / split}")
     array = np.load(pixels, mmap_mode="r+")[: len(kept["rows"])]
     labels = torch.tensor([images[i].label for i in kept["rows"]])
-    return Frames(torch.from_numpy(array), labels, [images[i].path for i in kept["rows"]])
+    return Frames(torch.from_numpy(array), labels, [images[i].path for i in kept["rows"]], key)
 
 
 def _decode(root, split, images, size, pixels: Path, index: Path) -> None:

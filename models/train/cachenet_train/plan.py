@@ -17,7 +17,7 @@ class Plan:
     shift: float = 0.125
     cutout: float = 0.25
     light: float = 0.0
-    full_frames: int = 800_000
+    full_frames: int = 810_000
     small_frames: int = 2_400_000
     selector_frames: int = 800_000
     specialist_frames: int = 1_000_000
@@ -35,7 +35,6 @@ PRESETS = {
         full="32 64/2+2 128p+2 256p+2",
         smalls=("16/2 48/2+2 80/2+2", "16/2 32/2+1 64/2+1", "16/2 32/2 64/2"),
         selector="32/2 32+2 64/2+2 128/2+2",
-        light=0.0,
     ),
 }
 
@@ -44,7 +43,7 @@ MOST_EPOCHS = 300
 
 
 def scaled(plan: Plan, effort: float) -> Plan:
-    """The plan with all budgets multiplied by effort."""
+    """The plan with all budgets, and below 1 the views, multiplied by effort."""
     return replace(
         plan,
         full_frames=int(plan.full_frames * effort),
@@ -55,6 +54,6 @@ def scaled(plan: Plan, effort: float) -> Plan:
     )
 
 
-def recipe(frames: int, per_epoch: int, lr: float = 0.01) -> Recipe:
+def recipe(frames: int, per_epoch: int) -> Recipe:
     """A recipe that sees about the given number of frames."""
-    return Recipe(epochs=min(MOST_EPOCHS, max(2, round(frames / max(1, per_epoch)))), lr=lr)
+    return Recipe(epochs=min(MOST_EPOCHS, max(2, round(frames / max(1, per_epoch)))))

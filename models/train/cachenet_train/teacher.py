@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -33,6 +34,7 @@ class OnnxTeacher:
                 "put casting and normalisation into the graph"
             )
         self.input = inputs[0].name
+        self.digest = hashlib.sha256(path.read_bytes()).hexdigest()
         self._check(path, classes, size)
 
     def _check(self, path: Path, classes: list[str], size: tuple[int, int]) -> None:
@@ -55,9 +57,9 @@ class OnnxTeacher:
         return torch.from_numpy(self.session.run(None, {self.input: frames.cpu().numpy()})[0])
 
 
-def taught_views(teacher, views: Views, count: int, classes: int, place: Place) -> torch.Tensor:
-    """Logits float16 [count,N,K] of teacher on views 0..count-1; kept in files, a view at a time."""
-    folder = place.checkpoints / "teacher"
+def taught_views(teacher, key: str, views: Views, count: int, classes: int, place: Place) -> torch.Tensor:
+    """Logits float16 [count,N,K] of teacher on views 0..count-1; kept in a file a view, under key."""
+    folder = place.checkpoints / f"teacher-{key}"
     folder.mkdir(parents=True, exist_ok=True)
     taught = torch.empty(count, len(views.frames), classes, dtype=torch.float16)
     for number in tqdm(range(count), desc="teacher", unit="view"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,14 +56,15 @@ class Training:
 
     def run(self) -> Catalogue:
         """Trains and exports everything, then writes nets.json."""
-        teacher = self._full()
-        self.taught = taught_views(teacher, self.train, self.plan.views, len(self.task.classes), self.place)
+        teacher, key = self._full()
+        self.taught = taught_views(teacher, key, self.train, self.plan.views, len(self.task.classes), self.place)
+        self.taught_key = f"{key} {self.plan.views}"
         smalls = [
             self._distilled(f"small-{i:02d}", "small", notation, self.plan.small_frames)
             for i, notation in enumerate(self.plan.smalls)
         ]
         self._distilled("selector", "selector", self.plan.selector, self.plan.selector_frames)
-        self._specialists(smalls[self.task.specialist], self.plan.smalls[self.task.specialist])
+        self._specialists(*smalls[self.task.specialist], self.plan.smalls[self.task.specialist])
         self.catalogue.write()
         return self.catalogue
 
@@ -70,39 +72,43 @@ class Training:
         if self.task.teacher:
             teacher = OnnxTeacher(self.task.teacher, self.task.classes, self.task.size)
             self.catalogue.adopt("full.onnx", self.task.teacher, self._accuracy(teacher))
-            return teacher
-        net = self._fit("full", self._fresh(self.plan.full), Labels(self.labels), self._order, self.plan.full_frames)
+            return teacher, self._key(teacher.digest)
+        notation = self.plan.full
+        key = self._key(notation, self.plan.full_frames)
+        net = self._fit("full", key, self._fresh(notation), Labels(self.labels), self._order, self.plan.full_frames)
         self.catalogue.add("full.onnx", "full", net, self._accuracy(net))
-        return net
+        return net, key
 
-    def _distilled(self, name: str, role: str, notation: str, frames: int) -> nn.Module:
-        loss = Distilled(self.labels, self.taught)
-        net = self._fit(name, self._fresh(notation), loss, self._order, frames)
+    def _distilled(self, name: str, role: str, notation: str, frames: int) -> tuple[nets.Net, str]:
+        loss, key = Distilled(self.labels, self.taught), self._key(notation, frames, self.taught_key)
+        net = self._fit(name, key, self._fresh(notation), loss, self._order, frames)
         self.catalogue.add(f"{name}.onnx", role, net, self._accuracy(net))
-        return net
+        return net, key
 
-    def _specialists(self, small: nets.Net, notation: str) -> None:
+    def _specialists(self, small: nets.Net, small_key: str, notation: str) -> None:
         probabilities = logits_of(small, self.val, self.place).softmax(1).numpy()
         confused = grouping.confusion(probabilities, self.val.frames.labels.numpy())
         count = self.task.groups or grouping.group_count(len(self.task.classes))
         for number, group in enumerate(grouping.divide(confused, count)):
-            self._specialist(number, group, small, notation)
+            self._specialist(number, group, specialised(small, notation, group), small_key)
 
-    def _specialist(self, number: int, group: list[int], small: nets.Net, notation: str) -> None:
-        name, classes = f"specialists/{number:02d}", len(self.task.classes)
+    def _specialist(self, number: int, group: list[int], net: nets.Net, small_key: str) -> None:
+        classes, frames = len(self.task.classes), self.plan.specialist_frames
         labels = narrowed_labels(self.labels, group, classes)
-        loss = Distilled(labels, narrowed(self.taught, group))
-        net = specialised(small, notation, group)
-        net = self._fit(name.replace("/", "-"), net, loss, self._mixed(labels, len(group)), self.plan.specialist_frames)
+        loss, order = Distilled(labels, narrowed(self.taught, group)), self._mixed(labels, len(group))
+        net = self._fit(f"specialist-{number:02d}", self._key(small_key, group, frames), net, loss, order, frames)
         expected = narrowed_labels(self.val.frames.labels, group, classes)
-        answers = logits_of(net, self.val, self.place).argmax(1)
-        self.catalogue.add(
-            f"{name}.onnx", "specialist", net, (answers == expected).float().mean().item(), group
-        )
+        right = logits_of(net, self.val, self.place).argmax(1) == expected
+        self.catalogue.add(f"specialists/{number:02d}.onnx", "specialist", net, right.float().mean().item(), group)
 
-    def _fit(self, name: str, net: nn.Module, loss, order, frames: int) -> nn.Module:
+    def _fit(self, name: str, key: str, net: nn.Module, loss, order, frames: int) -> nn.Module:
         torch.manual_seed(self.place.seed)
-        return fit(name, net, self.train, loss, order, recipe(frames, len(order(0))), self.place)
+        return fit(name, key, net, self.train, loss, order, recipe(frames, len(order(0))), self.place)
+
+    def _key(self, *parts) -> str:
+        """Names a checkpoint by all that went into it, so that a changed setting never finds an old one."""
+        everything = (self.train.frames.key, self.train.augment, self.place.seed, *parts)
+        return hashlib.sha256(repr(everything).encode()).hexdigest()[:12]
 
     def _fresh(self, notation: str) -> nets.Net:
         torch.manual_seed(self.place.seed)

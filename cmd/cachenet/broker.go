@@ -1,0 +1,34 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cachenet/cachenet/connectors/broker"
+)
+
+func brokerCommand() *cobra.Command {
+	o := broker.Options{AutoCreate: true}
+	c := &cobra.Command{
+		Use:     "broker",
+		Short:   "Run the embedded Kafka-compatible broker on its own",
+		Long:    "Runs a Kafka-compatible broker in this process until SIGINT or SIGTERM, so that any Kafka tool can talk to it. For trying things out and small sites; it is one node.",
+		Example: "  cachenet broker --listen localhost:9092 --data ./broker-data",
+		Args:    noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			b, err := broker.Start(o)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(c.OutOrStdout(), "listening on %s\n", b.Addr())
+			<-c.Context().Done()
+			return b.Close()
+		},
+	}
+	c.Flags().StringVar(&o.Listen, "listen", "localhost:9092", "address to listen on, HOST:PORT; port 0 for a free one")
+	c.Flags().StringVar(&o.Advertise, "advertise", "", "host that clients are told to connect to (default that of --listen)")
+	c.Flags().StringVar(&o.DataDir, "data", "", "folder that keeps topics and groups (default memory only)")
+	c.Flags().IntVar(&o.Partitions, "partitions", 4, "partitions of topics that clients make without a count")
+	return c
+}

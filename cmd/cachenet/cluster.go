@@ -1,0 +1,33 @@
+package main
+
+import (
+	"log/slog"
+
+	"github.com/spf13/pflag"
+
+	"github.com/cachenet/cachenet/connectors/kafkaio"
+)
+
+// clusterFlags are the flags of every command that talks to a broker.
+type clusterFlags struct{ kafkaio.Cluster }
+
+func (c *clusterFlags) add(f *pflag.FlagSet) {
+	s := &c.Security
+	f.StringSliceVar(&c.Brokers, "brokers", nil, "brokers to connect to first, HOST:PORT,…")
+	f.BoolVar(&s.TLS, "tls", false, "encrypt, and verify the brokers' certificates")
+	f.StringVar(&s.CAFile, "tls-ca", "", "PEM file of the authorities to trust (default the system's)")
+	f.StringVar(&s.CertFile, "tls-cert", "", "PEM file of the client's certificate")
+	f.StringVar(&s.KeyFile, "tls-key", "", "PEM file of its key")
+	f.BoolVar(&s.SkipVerify, "tls-skip-verify", false, "take any certificate; only for trying things out")
+	f.StringVar(&s.SASL, "sasl", "", "PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512")
+	f.StringVar(&s.User, "user", "", "SASL user")
+	f.StringVar(&s.PasswordEnv, "password-env", "", "environment variable that holds the SASL password")
+	f.StringVar(&s.PasswordFile, "password-file", "", "file that holds the SASL password")
+}
+
+// warn says aloud what is not safe.
+func (c *clusterFlags) warn() {
+	if c.Security.SkipVerify {
+		slog.Warn("--tls-skip-verify: the brokers' certificates are not verified; anybody on the way can read and alter frames")
+	}
+}

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cachenet/cachenet/connectors/broker"
+	"github.com/cachenet/cachenet/connectors/flow"
+	"github.com/cachenet/cachenet/connectors/frames"
+	"github.com/cachenet/cachenet/connectors/kafkaio"
+	"github.com/cachenet/cachenet/pipelines"
+	"github.com/cachenet/cachenet/report"
+)
+
+// defaultPack is the bundled pack, seen from the root of the project.
+const defaultPack = "models/packs/scenes"
+
+// demo is the whole way of a frame in one process.
+type demo struct {
+	production production
+	options    pipelines.Options
+	out        io.Writer // progress
+}
+
+func demoCommand() *cobra.Command {
+	d := demo{}
+	var out, format string
+	c := &cobra.Command{
+		Use:   "demo",
+		Short: "Try the whole pipeline: broker, frames, outcomes and a summary, in under a minute",
+		Long: `Starts the embedded broker, publishes generated frames of many streams at a steady rate while the pipeline
+answers them (that gives the latencies), then sends the same frames through at full speed three times: with the
+cache, with the full model on every frame, and with the small model alone (that gives the speed-up).`,
+		Example: "  cachenet demo\n  cachenet demo --streams 200 --frames 60 --output json",
+		Args:    noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if format != "text" && format != "json" {
+				return usageError{fmt.Errorf("--output %q: must be text or json", format)}
+			}
+			if out == "" {
+				out = filepath.Join("out", time.Now().UTC().Format("demo-20060102-150405"))
+			}
+			d.options.Out, d.out = out, c.ErrOrStderr()
+			if err := d.run(c.Context()); err != nil {
+				return err
+			}
+			if err := summary(c.Context(), c.OutOrStdout(), out, format); err != nil {
+				return err
+			}
+			fmt.Fprintf(c.ErrOrStderr(), "\noutcomes are in %s; look again with: cachenet report %s\n", out, out)
+			return nil
+		},
+	}
+	f := c.Flags()
+	addSchedule(f, &d.production)
+	f.Lookup("frames").DefValue, d.production.schedule.Frames = "240", 240
+	f.Lookup("rate").DefValue, d.production.rate = "20", 20
+	f.IntVar(&d.production.partitions, "partitions", 6, "partitions of the topic")
+	f.StringVar(&d.options.Pack, "pack", defaultPack, "folder of the pack")
+	f.StringVar(&d.options.Full, "full", "", "where the full model runs: transform or inline (default the pack's choice)")
+	f.StringVar(&out, "out", "", "folder of the data set (default out/demo-<time>)")
+	f.StringVar(&format, "output", "text", "summary as text or json")
+	return c
+}
+
+// run publishes and answers the frames live, then replays them.
+func (d *demo) run(ctx context.Context) (err error) {
+	if err := d.production.validate(); err != nil {
+		return usageError{err}
+	}
+	if _, err := os.Stat(filepath.Join(d.options.Out, "outcomes")); err == nil {
+		return fmt.Errorf("--out %s holds outcomes already, and the demo's topic begins anew each time: choose another folder", d.options.Out)
+	}
+	b, err := broker.Start(broker.Options{})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.Close()) }()
+	p, o := &d.production, &d.options
+	p.cluster, p.topic = kafkaio.Cluster{Brokers: []string{b.Addr()}}, "frames"
+	if p.schedule.Source, err = frames.Scenes(sceneSize); err != nil {
+		return err
+	}
+	if _, err := kafkaio.EnsureTopic(ctx, p.cluster, p.topic, p.partitions); err != nil {
+		return err
+	}
+	o.Cluster, o.Topic, o.Group = p.cluster, p.topic, "demo"
+	if err := d.live(ctx); err != nil {
+		return err
+	}
+	return d.replays(ctx)
+}
+
+// live publishes while the pipeline runs, and drains it once every frame has its row.
+func (d *demo) live(ctx context.Context) error {
+	o := d.options
+	running, drain := context.WithCancel(ctx)
+	defer drain()
+	links, finished := make(chan *flow.Link, 1), make(chan error, 1)
+	o.Started = func(l *flow.Link) { links <- l }
+	go func() { finished <- pipelines.Run(running, o) }()
+	select {
+	case err := <-finished: // before any frame: it could not start
+		return err
+	case link := <-links:
+		bar := newProgress(d.out, "live")
+		bar.total = int64(d.production.streams * d.production.schedule.Frames)
+		bar.follow(link)
+		defer bar.stop()
+		if err := d.production.run(running); err != nil {
+			drain()
+			return errors.Join(err, <-finished)
+		}
+		for _, written := link.Counts(); written < d.production.sent.Load(); _, written = link.Counts() {
+			select {
+			case err := <-finished:
+				return errors.Join(err, ctx.Err())
+			case <-time.After(10 * time.Millisecond):
+			}
+		}
+		drain()
+		return errors.Join(<-finished, ctx.Err())
+	}
+}
+
+// replays sends the topic's frames through again at full speed, by each policy.
+func (d *demo) replays(ctx context.Context) error {
+	for _, r := range []struct{ name, policy string }{
+		{report.FullOnly, pipelines.PolicyFull}, {report.SmallOnly, pipelines.PolicySmall}, {report.Cached, pipelines.PolicyPack},
+	} {
+		o := d.options
+		o.Out = report.ReplayFolder(d.options.Out, r.name)
+		o.Policy, o.UntilEnd = r.policy, true
+		if r.policy != pipelines.PolicyPack {
+			o.Full = pipelines.FullAsPack
+		}
+		bar := newProgress(d.out, "replay "+r.name)
+		bar.total = d.production.sent.Load()
+		o.Started = bar.follow
+		err := pipelines.Run(ctx, o)
+		bar.stop()
+		if err := errors.Join(err, ctx.Err()); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,148 @@
+// Command cachenet runs the model-caching pipeline and what belongs to it: a broker and a producer to try
+// it with, the report of what it did, and the packs it runs.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/cachenet/cachenet/pipelines"
+)
+
+func main() {
+	startBeam(os.Args[1:])
+	ctx, stop := withSignals(context.Background())
+	err := root().ExecuteContext(ctx)
+	stop()
+	os.Exit(exitCode(ctx, err))
+}
+
+// startBeam comes before the command line is read: a runner starts workers by running this binary with
+// Beam's own flags, and then it is a worker and nothing else.
+func startBeam(args []string) {
+	if !slices.ContainsFunc(args, func(a string) bool { return a == "--worker" || a == "--worker=true" }) {
+		args = nil
+	}
+	if err := flag.CommandLine.Parse(args); err != nil {
+		os.Exit(2)
+	}
+	beam.Init()
+}
+
+// usageError is a mistake on the command line; it exits with 2.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// stopped is why the context of a command ended.
+type stopped struct{ signal os.Signal }
+
+func (s stopped) Error() string { return s.signal.String() }
+
+// withSignals returns a context that the first SIGINT or SIGTERM ends; the second ends the process.
+func withSignals(parent context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(parent)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		s := <-signals
+		cancel(stopped{s})
+		os.Exit(signalCode(<-signals))
+	}()
+	return ctx, func() { signal.Stop(signals) }
+}
+
+func signalCode(s os.Signal) int {
+	if n, ok := s.(syscall.Signal); ok {
+		return 128 + int(n)
+	}
+	return 1
+}
+
+// exitCode says what happened: 0 done, 1 failed, 2 wrong usage, 130 or 143 given up at a signal.
+func exitCode(ctx context.Context, err error) int {
+	if err == nil {
+		return 0
+	}
+	var s stopped
+	if errors.As(context.Cause(ctx), &s) && errors.Is(err, context.Canceled) {
+		fmt.Fprintln(os.Stderr, "cachenet: stopped by", s)
+		return signalCode(s.signal)
+	}
+	fmt.Fprintln(os.Stderr, "cachenet:", strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; "))
+	if errors.As(err, new(usageError)) {
+		return 2
+	}
+	return 1
+}
+
+func root() *cobra.Command {
+	var verbose bool
+	c := &cobra.Command{
+		Use:           "cachenet",
+		Short:         "Model caching for deep inference over many streams",
+		Long:          "cachenet answers the frames of many streams with small cached models where they are sure, and with the full model where they are not.",
+		Version:       pipelines.Version,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
+			level := slog.LevelWarn
+			if verbose {
+				level = slog.LevelDebug
+			}
+			slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})))
+			return fromEnvironment(c)
+		},
+	}
+	c.PersistentFlags().BoolVarP(&verbose, "verbose", "v", false, "log what happens to stderr")
+	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	c.AddCommand(demoCommand(), brokerCommand(), produceCommand(), runCommand(), reportCommand(), packCommand(), scenesCommand())
+	return c
+}
+
+// fromEnvironment sets flags that were not given from CACHENET_<FLAG>, e.g. CACHENET_BROKERS.
+func fromEnvironment(c *cobra.Command) (err error) {
+	c.Flags().VisitAll(func(f *pflag.Flag) {
+		name := "CACHENET_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		if value, ok := os.LookupEnv(name); ok && !f.Changed && err == nil {
+			if e := c.Flags().Set(f.Name, value); e != nil {
+				err = usageError{fmt.Errorf("%s: %w", name, e)}
+			}
+		}
+	})
+	return err
+}
+
+// noArgs and oneArg check positional arguments as usage errors.
+func noArgs(c *cobra.Command, args []string) error { return usage(cobra.NoArgs(c, args)) }
+
+func oneArg(c *cobra.Command, args []string) error { return usage(cobra.ExactArgs(1)(c, args)) }
+
+func usage(err error) error {
+	if err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
+// required makes a missing flag a usage error of one line.
+func required(c *cobra.Command, flags ...string) error {
+	for _, f := range flags {
+		if v := c.Flags().Lookup(f).Value.String(); v == "" || v == "[]" {
+			return usageError{fmt.Errorf("--%s is missing; see cachenet %s --help", f, c.Name())}
+		}
+	}
+	return nil
+}

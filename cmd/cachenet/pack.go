@@ -1,0 +1,64 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cachenet/cachenet/models"
+)
+
+func packCommand() *cobra.Command {
+	c := &cobra.Command{Use: "pack", Short: "Look into packs, check, build and evaluate them", Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
+	c.AddCommand(
+		&cobra.Command{
+			Use: "inspect DIR", Short: "Show what a pack holds", Args: oneArg,
+			Example: "  cachenet pack inspect models/packs/scenes",
+			RunE: func(c *cobra.Command, args []string) error {
+				p, err := models.OpenPack(args[0])
+				if err != nil {
+					return err
+				}
+				return inspect(c.OutOrStdout(), p)
+			},
+		},
+		&cobra.Command{
+			Use: "verify DIR", Short: "Check a pack's checksums, inputs and outputs, and run each net once", Args: oneArg,
+			Example: "  cachenet pack verify models/packs/scenes",
+			RunE: func(c *cobra.Command, args []string) error {
+				p, err := models.OpenPack(args[0])
+				if err != nil {
+					return err
+				}
+				if err := p.Verify(); err != nil {
+					return err
+				}
+				_, err = fmt.Fprintf(c.OutOrStdout(), "%s: %d nets, all as the manifest says\n", p.ID(), len(p.Nets()))
+				return err
+			},
+		})
+	return c
+}
+
+func inspect(w io.Writer, p *models.Pack) error {
+	fmt.Fprintf(w, "%s  %d classes, input %dx%d\n", p.ID(), len(p.Classes), p.Input.Width, p.Input.Height)
+	s := p.Policy
+	fmt.Fprintf(w, "policy %s: hit when %s passes %.4g, teacher %s, alpha %.2g, decay %.2g, capacity %d\n\n",
+		s.Kind, s.Score, s.Threshold, s.Teacher, s.Alpha, s.Decay, s.Capacity)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "net\tclasses\tµs/frame\tMFLOP\tparameters\ttemperature\tsha256")
+	for _, n := range p.Nets() {
+		classes := fmt.Sprint(len(n.Classes))
+		if n.Classes == nil {
+			classes = "all"
+		}
+		if n.Other {
+			classes += "+other"
+		}
+		fmt.Fprintf(t, "%s\t%s\t%.0f\t%.1f\t%d\t%.3g\t%.12s\n", n.Name, classes, n.MeasuredUs, n.MFLOPs, n.Params, n.Temperature, n.SHA256)
+	}
+	return t.Flush()
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"fmt"
+	"iter"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/cachenet/cachenet/connectors/frames"
+	"github.com/cachenet/cachenet/schemas"
+)
+
+// player draws the frames of one stream as they are needed.
+type player struct {
+	stream string
+	next   func() (frames.Frame, error, bool)
+	stop   func()
+}
+
+func newPlayer(s frames.Schedule, i int) *player {
+	next, stop := iter.Pull2(s.Stream(i))
+	return &player{stream: fmt.Sprintf("stream-%04d", i), next: next, stop: stop}
+}
+
+// take appends up to n frames to batch.
+func (p *player) take(n int, batch *[]schemas.Frame) error {
+	for range n {
+		f, err, ok := p.next()
+		if !ok || err != nil {
+			return err
+		}
+		*batch = append(*batch, schemas.Frame{Stream: p.stream, Sequence: f.Sequence, ContentType: f.ContentType, Truth: f.Label, Image: f.Bytes})
+	}
+	return nil
+}
+
+// addSchedule adds the flags that shape streams.
+func addSchedule(f *pflag.FlagSet, p *production) {
+	f.IntVar(&p.streams, "streams", 48, "streams")
+	f.IntVar(&p.schedule.Frames, "frames", 300, "frames of each stream")
+	f.IntVar(&p.schedule.Active, "active", 3, "classes that a stream shows at a time, 0 for all")
+	f.IntVar(&p.schedule.Dwell, "dwell", 150, "frames until a stream shows other classes, 0 for never")
+	f.Float64Var(&p.rate, "rate", 0, "frames per second of each stream, 0 for as fast as it goes")
+	f.Uint64Var(&p.schedule.Seed, "seed", 1, "gives the same frames again")
+}
+
+// scenesCommand writes rendered scenes as an image folder, for training.
+func scenesCommand() *cobra.Command {
+	e := frames.Export{}
+	var out string
+	c := &cobra.Command{
+		Use: "scenes", Short: "Write rendered scenes as an image folder, for training", Args: noArgs,
+		Example: "  cachenet scenes --out data/train --sequences 60 --frames 10 --step 3 --seed 1",
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := required(c, "out"); err != nil {
+				return err
+			}
+			source, err := frames.Scenes(sceneSize)
+			if err != nil {
+				return err
+			}
+			return e.Write(source, out)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&out, "out", "", "folder to write <class>/<sequence>_<frame>.jpg into")
+	f.IntVar(&e.Sequences, "sequences", 60, "sequences of each class")
+	f.IntVar(&e.Frames, "frames", 10, "frames of each sequence")
+	f.IntVar(&e.Step, "step", 3, "write every how many frames")
+	f.Uint64Var(&e.Seed, "seed", 1, "gives the same frames again; use others for val and test")
+	return c
+}

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cachenet/cachenet/connectors/frames"
+	"github.com/cachenet/cachenet/connectors/kafkaio"
+	"github.com/cachenet/cachenet/schemas"
+)
+
+// sceneSize is the side of rendered frames in pixels: the input of the bundled pack.
+const sceneSize = 32
+
+// production is a schedule on its way into a topic.
+type production struct {
+	cluster    kafkaio.Cluster
+	topic      string
+	partitions int
+	schedule   frames.Schedule
+	streams    int
+	rate       float64 // frames per second of each stream, 0: as fast as it goes
+	sent       atomic.Int64
+}
+
+func produceCommand() *cobra.Command {
+	var p production
+	var cluster clusterFlags
+	var source string
+	c := &cobra.Command{
+		Use:   "produce",
+		Short: "Publish frames of many streams to a topic",
+		Long: `Publishes generated scenes, or the images of a folder DIR/<class>/<sequence>_<frame>.<ext> (JPEG or PNG), as
+frames of many streams. Each stream shows --active classes for --dwell frames, then others; sequences are
+played in order. The key is the stream's id, the true class travels in the label header.`,
+		Example: `  cachenet produce --brokers localhost:9092 --topic frames --source scenes --streams 48 --frames 300
+  cachenet produce --brokers localhost:9092 --topic frames --source images:photos --streams 8 --frames 1000 --rate 25`,
+		Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) (err error) {
+			if err := required(c, "brokers", "topic"); err != nil {
+				return err
+			}
+			if p.schedule.Source, err = openSource(source); err != nil {
+				return err
+			}
+			cluster.warn()
+			p.cluster = cluster.Cluster
+			bar := newProgress(c.ErrOrStderr(), "published")
+			bar.total = int64(p.streams * p.schedule.Frames)
+			bar.start(p.sent.Load)
+			defer bar.stop()
+			return p.run(c.Context())
+		},
+	}
+	f := c.Flags()
+	cluster.add(f)
+	f.StringVar(&p.topic, "topic", "", "topic to publish to; made when it is not there")
+	f.IntVar(&p.partitions, "partitions", 6, "partitions of the topic when it is made")
+	f.StringVar(&source, "source", "scenes", "scenes, or images:DIR")
+	addSchedule(f, &p)
+	return c
+}
+
+// openSource reads the --source flag.
+func openSource(source string) (frames.Source, error) {
+	if dir, ok := strings.CutPrefix(source, "images:"); ok {
+		return frames.Images(dir)
+	}
+	if source == "scenes" {
+		return frames.Scenes(sceneSize)
+	}
+	return nil, usageError{fmt.Errorf("--source %q: must be scenes or images:DIR", source)}
+}
+
+// run publishes everything. Streams are shared out over workers by partition-sized groups, so that frames of a
+// stream stay in order while batches stay large.
+func (p *production) run(ctx context.Context) error {
+	if err := p.validate(); err != nil {
+		return usageError{err}
+	}
+	if _, err := kafkaio.EnsureTopic(ctx, p.cluster, p.topic, p.partitions); err != nil {
+		return err
+	}
+	producer, err := kafkaio.NewProducer(p.cluster, p.topic, "/cachenet/produce")
+	if err != nil {
+		return err
+	}
+	defer producer.Close()
+	const workers = 4
+	g, ctx := errgroup.WithContext(ctx)
+	for w := range workers {
+		g.Go(func() error { return p.publish(ctx, producer, w, workers) })
+	}
+	return g.Wait()
+}
+
+func (p *production) validate() error {
+	if p.streams < 1 || p.partitions < 1 || p.rate < 0 {
+		return fmt.Errorf("--streams %d, --partitions %d, --rate %g: at least 1 stream and partition, and no negative rate", p.streams, p.partitions, p.rate)
+	}
+	return p.schedule.Validate()
+}
+
+// chunk is how many frames of a stream go into one call to the producer when there is no rate to keep.
+const chunk = 16
+
+// publish plays every stream whose number is w modulo workers, side by side, one chunk of each at a time.
+func (p *production) publish(ctx context.Context, producer *kafkaio.Producer, w, workers int) error {
+	var players []*player
+	for i := w; i < p.streams; i += workers {
+		pl := newPlayer(p.schedule, i)
+		defer pl.stop()
+		players = append(players, pl)
+	}
+	n := chunk
+	if p.rate > 0 {
+		n = 1
+	}
+	start := time.Now()
+	for step := 0; ; step++ {
+		if p.rate > 0 {
+			if err := sleepUntil(ctx, start.Add(time.Duration(float64(step)/p.rate*float64(time.Second)))); err != nil {
+				return err
+			}
+		}
+		var batch []schemas.Frame
+		for _, pl := range players {
+			if err := pl.take(n, &batch); err != nil {
+				return err
+			}
+		}
+		if len(batch) == 0 {
+			return nil
+		}
+		if err := producer.Publish(ctx, batch); err != nil {
+			return err
+		}
+		p.sent.Add(int64(len(batch)))
+	}
+}
+
+func sleepUntil(ctx context.Context, t time.Time) error {
+	timer := time.NewTimer(time.Until(t))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+	"golang.org/x/term"
+
+	"github.com/cachenet/cachenet/connectors/flow"
+)
+
+// plainEvery is how often progress is told where there is no terminal.
+const plainEvery = 10 * time.Second
+
+// progress shows how far a stretch of work has come: a bar on a terminal, now and then a line elsewhere.
+type progress struct {
+	out   io.Writer
+	what  string
+	total int64 // 0: unknown
+
+	mu   sync.Mutex
+	done func() int64
+	end  chan struct{}
+	idle sync.WaitGroup
+}
+
+func newProgress(out io.Writer, what string) *progress {
+	return &progress{out: out, what: what, done: func() int64 { return 0 }, end: make(chan struct{})}
+}
+
+// follow shows the rows that a run has written.
+func (p *progress) follow(l *flow.Link) {
+	p.start(func() int64 { _, written := l.Counts(); return written })
+}
+
+// start begins to show what done returns.
+func (p *progress) start(done func() int64) {
+	p.done = done
+	p.idle.Add(1)
+	if f, ok := p.out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		go p.bar()
+	} else {
+		go p.lines()
+	}
+}
+
+// stop ends the display with the final figure.
+func (p *progress) stop() {
+	close(p.end)
+	p.idle.Wait()
+}
+
+func (p *progress) bar() {
+	defer p.idle.Done()
+	pool := mpb.New(mpb.WithOutput(p.out), mpb.WithWidth(78))
+	left := []decor.Decorator{decor.Name(p.what, decor.WCSyncSpaceR), decor.CurrentNoUnit(" %d")}
+	var b *mpb.Bar
+	if p.total > 0 {
+		b = pool.AddBar(p.total, mpb.PrependDecorators(left...), mpb.AppendDecorators(decor.Percentage()))
+	} else {
+		b = pool.AddSpinner(0, mpb.PrependDecorators(left...))
+	}
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			b.SetCurrent(p.done())
+		case <-p.end:
+			b.SetCurrent(p.done())
+			b.EnableTriggerComplete()
+			b.Abort(false)
+			pool.Wait()
+			return
+		}
+	}
+}
+
+func (p *progress) lines() {
+	defer p.idle.Done()
+	tick := time.NewTicker(plainEvery)
+	defer tick.Stop()
+	start := time.Now()
+	tell := func() { fmt.Fprintf(p.out, "%s: %d after %.0f s\n", p.what, p.done(), time.Since(start).Seconds()) }
+	for {
+		select {
+		case <-tick.C:
+			tell()
+		case <-p.end:
+			tell()
+			return
+		}
+	}
+}

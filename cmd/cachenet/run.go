@@ -1,0 +1,49 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/cachenet/cachenet/pipelines"
+)
+
+func runCommand() *cobra.Command {
+	var o pipelines.Options
+	var cluster clusterFlags
+	c := &cobra.Command{
+		Use:   "run",
+		Short: "Run the pipeline: frames from Kafka, outcomes to Parquet",
+		Long: `Reads frames from a Kafka topic, answers each with the stream's cached specialist or the full model, and
+writes one outcome row a frame to Parquet. It goes on until SIGINT or SIGTERM and then drains: every frame
+that was read has its row. Started again with the same --out it reads only frames that have no row there.`,
+		Example: `  cachenet run --brokers localhost:9092 --topic frames --group cachenet --pack models/packs/scenes --out out
+  cachenet run --brokers localhost:9092 --topic frames --group cachenet --pack models/packs/scenes --out out --until-end`,
+		Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := required(c, "brokers", "topic", "group", "pack", "out"); err != nil {
+				return err
+			}
+			cluster.warn()
+			o.Cluster = cluster.Cluster
+			bar := newProgress(c.ErrOrStderr(), "frames")
+			o.Started = bar.follow
+			defer bar.stop()
+			return pipelines.Run(c.Context(), o)
+		},
+	}
+	f := c.Flags()
+	cluster.add(f)
+	f.StringVar(&o.Topic, "topic", "", "topic with the frames")
+	f.StringVar(&o.Group, "group", "", "consumer group whose committed offsets follow the rows")
+	f.StringVar(&o.Offset, "offset", "oldest", "where partitions without rows begin: oldest, newest or a number")
+	f.StringVar(&o.Pack, "pack", "", "folder of the pack")
+	f.StringVar(&o.Policy, "policy", "", "paper, full or small instead of the pack's own")
+	f.StringVar(&o.Full, "full", "", "where the full model runs: transform or inline (default the pack's choice)")
+	f.StringVar(&o.Out, "out", "", "folder of the data set")
+	f.StringVar(&o.OutcomesTopic, "outcomes-topic", "", "topic that gets the outcomes as JSON too")
+	f.BoolVar(&o.UntilEnd, "until-end", false, "end where the topic ends now")
+	f.StringVar(&o.Runner, "runner", "prism", "prism (in this process), direct (the same) or flink")
+	f.StringVar(&o.Endpoint, "endpoint", "", "job service of the flink runner, HOST:PORT")
+	f.IntVar(&o.Parallelism, "parallelism", 0, "branches of the caching step on prism, task slots on flink (default the runner's)")
+	f.Int64Var(&o.Credit, "credit", pipelines.DefaultCredit, "bytes of frames under way at most")
+	return c
+}
