@@ -48,8 +48,7 @@ func LoadNet(onnx []byte, size InputSize, outputs int) (*Net, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load session: %w", err)
 	}
-	n := &Net{session: s, size: size, outputs: outputs}
-	return n, nil
+	return &Net{session: s, size: size, outputs: outputs}, nil
 }
 
 // sessionOptions are those of one thread a session: parallelism comes from many streams, and a thread

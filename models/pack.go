@@ -44,7 +44,7 @@ func OpenPack(dir string) (*Pack, error) {
 // ID is how the pack is named in outcomes.
 func (p *Pack) ID() string { return p.Name + "@" + p.Version }
 
-// Policy returns the policy that the pack's settings, or others, make of its nets.
+// PolicyWith returns the policy that the pack's settings, or others, make of its nets.
 func (p *Pack) PolicyWith(s policy.Settings) *policy.Policy {
 	pol := &policy.Policy{Settings: s, Classes: len(p.Classes), FullTemperature: p.Full.Temperature}
 	if p.Selector != nil {

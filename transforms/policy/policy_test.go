@@ -81,9 +81,9 @@ func TestUnsureSpecialistMissesAndTheSelectorTeaches(t *testing.T) {
 	}
 	// the same unsure answer now passes, for the class that the window holds
 	for range 5 {
-		d = decide(t, global(nil), s, n)
+		decide(t, global(nil), s, n)
 	}
-	if d = decide(t, global(func(s *Settings) { s.Threshold = 0.5 }), s, n); !d.Hit || d.Class != 0 {
+	if d := decide(t, global(func(s *Settings) { s.Threshold = 0.5 }), s, n); !d.Hit || d.Class != 0 {
 		t.Fatalf("%+v with window %v", d, s.Window)
 	}
 }
