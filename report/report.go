@@ -1,0 +1,117 @@
+// Package report computes what a run came to from its outcomes alone: the Parquet files that [Read] finds in
+//
+//	DIR/outcomes/                    the run itself
+//	DIR/replay/cachenet/outcomes/    the same frames at full speed, where they were run again:
+//	DIR/replay/full_only/outcomes/   … by the full model alone
+//	DIR/replay/small_only/outcomes/  … by the small model alone
+package report
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/cachenet/cachenet/connectors/parquetio"
+)
+
+// Summary is what a run came to, compared with its baselines where the same frames were run again. A figure that
+// cannot be known from the data is nil, and absent from the JSON.
+type Summary struct {
+	Measures
+	Replay            *Measures  `json:"replay,omitempty"` // the same frames through the same models at full speed
+	Baselines         *Baselines `json:"baselines,omitempty"`
+	SpeedupVsFullOnly *float64   `json:"speedup_vs_full_only,omitempty"` // frames/s of the replay over those of the full model
+	ModelTimeSpeedup  *float64   `json:"model_time_speedup,omitempty"`   // model time per frame of the full model over the replay's
+}
+
+// Baselines are the frames of a run answered in the two ways that need no cache.
+type Baselines struct {
+	FullOnly  *Measures `json:"full_only,omitempty"`
+	SmallOnly *Measures `json:"small_only,omitempty"`
+}
+
+// Read summarises the data set at dir and the replays in it. A folder without outcomes is an error, as is a
+// damaged file.
+func Read(ctx context.Context, dir string) (Summary, error) {
+	var s Summary
+	replay := func(name string) string { return filepath.Join(dir, "replay", name) }
+	full, fullAnswers, err := measureReplay(ctx, replay("full_only"), nil)
+	if err != nil {
+		return s, err
+	}
+	small, _, err := measureReplay(ctx, replay("small_only"), fullAnswers)
+	if err != nil {
+		return s, err
+	}
+	if s.Replay, _, err = measureReplay(ctx, replay("cachenet"), fullAnswers); err != nil {
+		return s, err
+	}
+	if s.Measures, _, err = measure(parquetio.Rows(ctx, dir), fullAnswers); err != nil {
+		return s, err
+	}
+	if s.Frames == 0 {
+		return s, fmt.Errorf("report %s: no outcomes there: give the folder that a run wrote to", dir)
+	}
+	if full != nil || small != nil {
+		s.Baselines = &Baselines{FullOnly: full, SmallOnly: small}
+	}
+	if s.Replay != nil {
+		s.SpeedupVsFullOnly, s.ModelTimeSpeedup = s.speedup(s.Replay), s.modelSpeedup(s.Replay)
+	}
+	return s, nil
+}
+
+// measureReplay returns nil for a replay that was not run. Its latency is left out: it would tell how long ago the
+// frames were recorded.
+func measureReplay(ctx context.Context, dir string, full *answers) (*Measures, *answers, error) {
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, nil
+	}
+	m, own, err := measure(parquetio.Rows(ctx, dir), full)
+	if err != nil || m.Frames == 0 {
+		return nil, nil, err
+	}
+	m.Latency = nil
+	return &m, own, nil
+}
+
+func (s Summary) full() *Measures {
+	if s.Baselines == nil {
+		return nil
+	}
+	return s.Baselines.FullOnly
+}
+
+func (s Summary) small() *Measures {
+	if s.Baselines == nil {
+		return nil
+	}
+	return s.Baselines.SmallOnly
+}
+
+// speedup compares frames per second with the full model's.
+func (s Summary) speedup(m *Measures) *float64 {
+	if s.full() == nil {
+		return nil
+	}
+	return ratio(m.FramesPerSecond, s.full().FramesPerSecond)
+}
+
+// modelSpeedup compares model time per frame with the full model's.
+func (s Summary) modelSpeedup(m *Measures) *float64 {
+	if s.full() == nil {
+		return nil
+	}
+	return ratio(s.full().ModelUsPerFrame, m.ModelUsPerFrame)
+}
+
+// ratio is a over b, where both are known and it means something.
+func ratio(a, b *float64) *float64 {
+	if a == nil || b == nil || *b == 0 {
+		return nil
+	}
+	return new(*a / *b)
+}
