@@ -104,3 +104,24 @@ func (c *canvas) trace(o outline, m affine) image.Rectangle {
 	area := image.Rect(int(low.x)-1, int(low.y)-1, int(high.x)+2, int(high.y)+2)
 	return area.Intersect(c.mask.Rect)
 }
+
+// soften blends the picture with its 3×3 binomial average.
+func (c *canvas) soften(weight float32) {
+	c.softenAlong(c.spare, c.pixels, 1, weight)
+	c.softenAlong(c.pixels, c.spare, c.size, weight)
+}
+
+// softenAlong averages each pixel with its neighbours step before and after it: 1 for the neighbours
+// in its row, c.size for those in its column. The frame's border has none on one side and stays.
+func (c *canvas) softenAlong(to, from []colour, step int, weight float32) {
+	side := weight / 4
+	for i, p := range from {
+		a, b := p, p
+		if along := i / step % c.size; along > 0 && along < c.size-1 {
+			a, b = from[i-step], from[i+step]
+		}
+		for k := range p {
+			to[i][k] = p[k] + side*(a[k]+b[k]-2*p[k])
+		}
+	}
+}

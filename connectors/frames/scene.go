@@ -123,7 +123,7 @@ func (a *actor) draw(c *canvas, t float64) {
 	p := point{a.from.x + dx*t + sway, a.from.y + dy*t - sway}
 	m := at(p, radius, a.angle+a.spin*t+a.turn.at(t), 1-a.slant.at(t), a.view)
 	s := a.surface
-	s.periodInSamples = float32(radius*float64(c.size)) / s.frequency
+	s.pixels = float32(radius*float64(c.size)) / s.frequency
 	c.fill(a.outline, m, s.colour)
 }
 

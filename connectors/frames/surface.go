@@ -10,19 +10,19 @@ var patterns = [...]string{"checked", "solid", "striped"}
 
 // surface is how one object looks for as long as its sequence lasts.
 type surface struct {
-	pattern         int // index in patterns
-	light, dark     colour
-	frequency       float32 // periods a unit
-	phaseX, phaseY  float32
-	shadeX, shadeY  float32 // brightness change a unit: the object's own shading
-	periodInSamples float32 // pixels a period covers, set for each frame
+	pattern        int     // index in patterns
+	first, second  colour  // the solid surface has the first alone
+	frequency      float32 // periods a unit
+	phaseX, phaseY float32
+	shadeX, shadeY float32 // brightness change a unit: the object's own shading
+	pixels         float32 // how many a period covers; set for each frame
 }
 
 // newSurface draws a surface that stands out from the ground by low … high of brightness, and whose
 // second colour stands out further.
 func newSurface(rng *rand.Rand, pattern int, ground colour, low, high float32) surface {
-	s := surface{pattern: pattern, light: apart(rng, ground, ground, low, high)}
-	s.dark = apart(rng, s.light, ground, 0.2, 0.45)
+	s := surface{pattern: pattern, first: apart(rng, ground, ground, low, high)}
+	s.second = apart(rng, s.first, ground, 0.2, 0.45)
 	s.frequency = between(rng, 1.05, 1.5)
 	s.phaseX, s.phaseY = rng.Float32(), rng.Float32()
 	s.shadeX, s.shadeY = between(rng, -0.15, 0.15), between(rng, -0.15, 0.15)
@@ -38,7 +38,7 @@ func (s *surface) colour(x, y float32) colour {
 	case "checked":
 		weight = 0.5 + 0.5*s.wave(x, s.phaseX)*s.wave(y, s.phaseY)
 	}
-	c := s.light.mix(s.dark, weight)
+	c := s.first.mix(s.second, weight)
 	shade := 1 + s.shadeX*x + s.shadeY*y
 	return colour{c[0] * shade, c[1] * shade, c[2] * shade}
 }
@@ -49,7 +49,7 @@ func (s *surface) wave(x, phase float32) float32 {
 	t := x*s.frequency + phase
 	t -= float32(math.Floor(float64(t)))
 	triangle := 1 - 4*float32(math.Abs(float64(t)-0.5))
-	sharp := s.periodInSamples / 2
+	sharp := s.pixels / 2
 	return max(-min(1, sharp), min(min(1, sharp), triangle*sharp))
 }
 
