@@ -14,8 +14,8 @@ func (s *State) touch(i int) {
 }
 
 // choose makes specialist i active, loading it when it is not held and has been named often enough, and
-// says what that did to the stream's set (a schemas.Cache… value). Capacity is at least 1.
-func (s *State) choose(i, capacity, admission int) string {
+// says what that did to the stream's set (a schemas.Cache… value).
+func (s *State) choose(i int, p *Policy) string {
 	switch {
 	case s.Cached[0] == i:
 		s.Candidate, s.Named = -1, 0
@@ -28,14 +28,25 @@ func (s *State) choose(i, capacity, admission int) string {
 	if s.Candidate != i {
 		s.Candidate, s.Named = i, 0
 	}
-	if s.Named++; s.Named < admission {
+	if s.Named++; s.Named < max(1, p.Admission) {
 		return schemas.CacheNone
 	}
 	s.Candidate, s.Named = -1, 0
-	s.Cached = slices.Insert(s.Cached, 0, i)
-	if len(s.Cached) > capacity {
-		s.Cached = s.Cached[:capacity]
-		return schemas.CacheEvict
+	event := schemas.CacheLoad
+	if len(s.Cached) >= p.Capacity {
+		event = schemas.CacheEvict
+		s.evict(p)
 	}
-	return schemas.CacheLoad
+	s.Cached = slices.Insert(s.Cached, 0, i)
+	return event
+}
+
+// evict makes room for one specialist.
+func (s *State) evict(p *Policy) {
+	s.Cached = s.Cached[:min(len(s.Cached), p.Capacity)] // the pack may hold fewer now than it did
+	victim := len(s.Cached) - 1
+	if p.Victim != nil {
+		victim = p.Victim(s.Cached)
+	}
+	s.Cached = slices.Delete(s.Cached, victim, victim+1)
 }

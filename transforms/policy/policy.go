@@ -33,6 +33,7 @@ type Policy struct {
 	Specialists         []Specialist
 	SelectorTemperature float32
 	FullTemperature     float32
+	Victim              func(held []int) int // place in held of the specialist that leaves for a new one; nil: the last, least recently used
 }
 
 // Decision is what the policy made of a frame.
@@ -52,7 +53,7 @@ func (p *Policy) Decide(s *State, nets Nets, learn bool) (Decision, error) {
 	if p.Kind == Full {
 		return p.never(nets)
 	}
-	d, err := p.test(s, nets)
+	d, err := p.test(s, nets, learn)
 	if err != nil {
 		return d, err
 	}
@@ -84,7 +85,7 @@ func (p *Policy) never(nets Nets) (Decision, error) {
 }
 
 // test asks the cached specialists, most recently used first, until one is sure.
-func (p *Policy) test(s *State, nets Nets) (Decision, error) {
+func (p *Policy) test(s *State, nets Nets, learn bool) (Decision, error) {
 	d := Decision{CacheEvent: schemas.CacheNone}
 	for try, i := range s.Cached {
 		if try >= max(1, p.Tries) {
@@ -95,7 +96,7 @@ func (p *Policy) test(s *State, nets Nets) (Decision, error) {
 			return d, err
 		}
 		raw := softmax(make([]float32, len(logits)), logits, p.Specialists[i].Temperature)
-		jumped := try == 0 && p.jump(s, raw, i)
+		jumped := try == 0 && p.jump(s, raw, i, learn)
 		a := summarise(p.weigh(raw, s, i), p.Specialists[i].outputs(len(raw)))
 		d.Answer, d.Specialist, d.Answered = a, i, true
 		if a.Class >= 0 && !jumped && p.passes(a) {
@@ -132,29 +133,31 @@ func (p *Policy) passes(a Answer) bool {
 func (p *Policy) miss(s *State, nets Nets, d Decision, learn bool) (Decision, error) {
 	d.Answer, d.Answered = Answer{Class: -1}, false
 	q := make([]float32, p.Classes)
-	if p.Teacher == Inline {
+	switch {
+	case p.Teacher == Inline:
 		logits, err := nets.Full()
 		if err != nil {
 			return d, err
 		}
 		softmax(q, logits, p.FullTemperature)
 		d.Answer, d.Answered = summarise(q, nil), true
-	} else if learn {
+	case p.Teacher == Selector && learn:
 		logits, err := nets.Selector()
 		if err != nil {
 			return d, err
 		}
 		softmax(q, logits, p.SelectorTemperature)
 	}
-	if learn {
-		d.CacheEvent = p.learn(s, q)
+	if learn && p.Teacher != Feedback {
+		d.CacheEvent = p.Teach(s, q)
 	}
 	return d, nil
 }
 
-// learn moves the window towards the teacher's distribution q and the set towards the specialist that
-// covers most of it.
-func (p *Policy) learn(s *State, q []float32) string {
+// Teach moves the window of a stream that has been seen towards the teacher's distribution q over the K
+// classes, and its set towards the specialist that covers most of it. It says what that did to the set
+// and uses q up. Decide does it on a miss, unless the teacher is Feedback.
+func (p *Policy) Teach(s *State, q []float32) string {
 	s.teach(q, p.Decay)
 	if len(p.Specialists) == 1 {
 		return schemas.CacheNone
@@ -165,7 +168,7 @@ func (p *Policy) learn(s *State, q []float32) string {
 			q[c] = (q[c] + w) / 2
 		}
 	}
-	return s.choose(p.cover(q, s.Active()), p.Capacity, max(1, p.Admission))
+	return s.choose(p.cover(q, s.Active()), p)
 }
 
 // cover returns the specialist whose classes hold most of q; the active one wins ties.

@@ -213,23 +213,47 @@ func TestGuardTurnsASurpriseIntoAMiss(t *testing.T) {
 }
 
 func TestOldFramesAnswerButDoNotTeach(t *testing.T) {
-	p, s := global(nil), &State{}
+	p, s := global(func(s *Settings) { s.Guard = 0.1 }), &State{}
 	n := &fakeNets{specialist: map[int][]float32{0: {0, 0, 0, 0}}, selector: []float32{9, 0, 0, 0}}
 	if !s.Newer(3, 0) {
 		t.Fatal("the first frame of a stream is new")
 	}
 	decide(t, p, s, n)
-	before := slices.Clone(s.Window)
+	before, outside := slices.Clone(s.Window), s.Outside
 	for _, offset := range []int64{0, -1} {
 		if s.Newer(3, offset) {
 			t.Fatalf("offset %d counts as newer", offset)
 		}
 	}
-	if _, err := p.Decide(s, n, false); err != nil || !slices.Equal(before, s.Window) {
-		t.Fatalf("window moved from %v to %v, %v", before, s.Window, err)
+	if _, err := p.Decide(s, n, false); err != nil || !slices.Equal(before, s.Window) || s.Outside != outside {
+		t.Fatalf("window moved from %v to %v, mass outside from %v to %v, %v", before, s.Window, outside, s.Outside, err)
 	}
 	if !s.Newer(3, 1) || !s.Newer(4, 0) {
 		t.Fatal("a later offset and another partition are new")
+	}
+}
+
+func TestFeedbackTeachesOnlyThroughTeach(t *testing.T) {
+	p, s := global(func(s *Settings) { s.Teacher = Feedback }), &State{}
+	n := &fakeNets{specialist: map[int][]float32{0: {0, 0, 0, 0}}}
+	if d := decide(t, p, s, n); d.Hit || d.Answered || !slices.Equal(n.asked, []string{"0"}) || s.Window[2] != 0.25 {
+		t.Fatalf("%+v, asked %v, window %v", d, n.asked, s.Window)
+	}
+	p.Teach(s, []float32{0, 0, 1, 0})
+	if s.Window[2] < 0.6 {
+		t.Fatalf("window %v did not move to class 2", s.Window)
+	}
+}
+
+func TestVictimDecidesWhoLeaves(t *testing.T) {
+	unsure := []float32{0, 0, 0}
+	n := &fakeNets{specialist: map[int][]float32{0: unsure}, selector: []float32{0, 0, 0, 0, 20, 0}}
+	p, s := pairs(func(s *Settings) { s.Capacity = 2 }), &State{}
+	p.Victim = func(held []int) int { return slices.Index(held, 0) }
+	s.start(6, 3)
+	s.Cached = []int{0, 1}
+	if d := decide(t, p, s, n); d.CacheEvent != schemas.CacheEvict || !slices.Equal(s.Cached, []int{2, 1}) {
+		t.Fatalf("%+v, cached %v", d, s.Cached)
 	}
 }
 

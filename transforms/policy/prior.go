@@ -36,7 +36,7 @@ const outsideDecay = 0.97
 
 // jump is the rare-class guard: it reports whether the mass that the raw, unweighted distribution of
 // specialist i puts outside the window exceeds its own running mean by more than Guard.
-func (p *Policy) jump(s *State, raw []float32, i int) bool {
+func (p *Policy) jump(s *State, raw []float32, i int, learn bool) bool {
 	if p.Guard <= 0 {
 		return false
 	}
@@ -55,6 +55,8 @@ func (p *Policy) jump(s *State, raw []float32, i int) bool {
 		}
 	}
 	jumped := outside > s.Outside+p.Guard
-	s.Outside = outsideDecay*s.Outside + (1-outsideDecay)*outside
+	if learn {
+		s.Outside = outsideDecay*s.Outside + (1-outsideDecay)*outside
+	}
 	return jumped
 }

@@ -22,6 +22,7 @@ const (
 const (
 	Selector = "selector" // runs beside the state; misses go to a transform of their own
 	Inline   = "full"     // the full model, called beside the state: it answers the miss and teaches at once
+	Feedback = "feedback" // nobody here: answers come back from elsewhere, through [Policy.Teach]; not for packs
 )
 
 // Settings are the knobs of the policy, as a pack's manifest keeps them.
