@@ -100,6 +100,9 @@ func (p *Pack) Load(e NetEntry) (*Net, error) {
 
 // Verify loads every net of the pack and runs it once on a black frame.
 func (p *Pack) Verify() error {
+	if err := Start(); err != nil { // first, so that it is not told as the fault of a file
+		return err
+	}
 	black := make([]byte, p.Input.Bytes())
 	for _, n := range p.Nets() {
 		net, err := p.Load(n.NetEntry)

@@ -16,7 +16,6 @@ import (
 	"github.com/cachenet/cachenet/connectors/frames"
 	"github.com/cachenet/cachenet/connectors/kafkaio"
 	"github.com/cachenet/cachenet/pipelines"
-	"github.com/cachenet/cachenet/report"
 )
 
 // defaultPack is the bundled pack, seen from the root of the project.
@@ -59,9 +58,7 @@ cache, with the full model on every frame, and with the small model alone (that 
 		},
 	}
 	f := c.Flags()
-	addSchedule(f, &d.production)
-	f.Lookup("frames").DefValue, d.production.schedule.Frames = "240", 240
-	f.Lookup("rate").DefValue, d.production.rate = "20", 20
+	addSchedule(f, &d.production, 240, 20)
 	f.IntVar(&d.production.partitions, "partitions", 6, "partitions of the topic")
 	f.StringVar(&d.options.Pack, "pack", defaultPack, "folder of the pack")
 	f.StringVar(&d.options.Full, "full", "", "where the full model runs: transform or inline (default the pack's choice)")
@@ -130,13 +127,14 @@ func (d *demo) live(ctx context.Context) error {
 	}
 }
 
-// replays sends the topic's frames through again at full speed, by each policy.
+// replays sends the topic's frames through again at full speed, by each policy, into the folders where the
+// report looks for them.
 func (d *demo) replays(ctx context.Context) error {
 	for _, r := range []struct{ name, policy string }{
-		{report.FullOnly, pipelines.PolicyFull}, {report.SmallOnly, pipelines.PolicySmall}, {report.Cached, pipelines.PolicyPack},
+		{"full_only", pipelines.PolicyFull}, {"small_only", pipelines.PolicySmall}, {"cachenet", pipelines.PolicyPack},
 	} {
 		o := d.options
-		o.Out = report.ReplayFolder(d.options.Out, r.name)
+		o.Out = filepath.Join(d.options.Out, "replay", r.name)
 		o.Policy, o.UntilEnd = r.policy, true
 		if r.policy != pipelines.PolicyPack {
 			o.Full = pipelines.FullAsPack

@@ -95,6 +95,8 @@ func root() *cobra.Command {
 		Short:         "Model caching for deep inference over many streams",
 		Long:          "cachenet answers the frames of many streams with small cached models where they are sure, and with the full model where they are not.",
 		Version:       pipelines.Version,
+		Args:          noArgs,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error {

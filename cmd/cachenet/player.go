@@ -35,13 +35,13 @@ func (p *player) take(n int, batch *[]schemas.Frame) error {
 	return nil
 }
 
-// addSchedule adds the flags that shape streams.
-func addSchedule(f *pflag.FlagSet, p *production) {
+// addSchedule adds the flags that shape streams, with the command's own length and rate.
+func addSchedule(f *pflag.FlagSet, p *production, frames int, rate float64) {
 	f.IntVar(&p.streams, "streams", 48, "streams")
-	f.IntVar(&p.schedule.Frames, "frames", 300, "frames of each stream")
+	f.IntVar(&p.schedule.Frames, "frames", frames, "frames of each stream")
 	f.IntVar(&p.schedule.Active, "active", 3, "classes that a stream shows at a time, 0 for all")
 	f.IntVar(&p.schedule.Dwell, "dwell", 150, "frames until a stream shows other classes, 0 for never")
-	f.Float64Var(&p.rate, "rate", 0, "frames per second of each stream, 0 for as fast as it goes")
+	f.Float64Var(&p.rate, "rate", rate, "frames per second of each stream, 0 for as fast as it goes")
 	f.Uint64Var(&p.schedule.Seed, "seed", 1, "gives the same frames again")
 }
 

@@ -63,7 +63,7 @@ played in order. The key is the stream's id, the true class travels in the label
 	f.StringVar(&p.topic, "topic", "", "topic to publish to; made when it is not there")
 	f.IntVar(&p.partitions, "partitions", 6, "partitions of the topic when it is made")
 	f.StringVar(&source, "source", "scenes", "scenes, or images:DIR")
-	addSchedule(f, &p)
+	addSchedule(f, &p, 300, 0)
 	return c
 }
 

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"cachenet": main})
+}
+
+// The scripts run the command as a user does. $ROOT is the root of the project; the pack of the tests is
+// $COLOURS; a broker started by `broker` listens on $BROKER until the script ends.
+func TestScripts(t *testing.T) {
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata",
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("ROOT", root)
+			e.Setenv("COLOURS", filepath.Join(root, "testdata", "colours"))
+			for _, name := range []string{"HOME", "CACHENET_CACHE", "XDG_CACHE_HOME", "CACHENET_ONNXRUNTIME"} {
+				if v, ok := os.LookupEnv(name); ok {
+					e.Setenv(name, v)
+				}
+			}
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"broker": startBroker},
+	})
+}
+
+// startBroker runs `cachenet broker` beside the script.
+func startBroker(ts *testscript.TestScript, _ bool, args []string) {
+	self, err := exec.LookPath("cachenet")
+	ts.Check(err)
+	c := exec.Command(self, append([]string{"broker", "--listen", "127.0.0.1:0"}, args...)...)
+	out, err := c.StdoutPipe()
+	ts.Check(err)
+	ts.Check(c.Start())
+	ts.Defer(func() { c.Process.Signal(os.Interrupt); c.Wait() })
+	line, err := bufio.NewReader(out).ReadString('\n')
+	ts.Check(err)
+	ts.Setenv("BROKER", strings.TrimSpace(strings.TrimPrefix(line, "listening on ")))
+}
+
+var shellBlock = regexp.MustCompile("(?ms)^```sh\n(.*?)^```$")
+
+// Every command of the README is run, in order, in a folder that holds what a clone holds. The make
+// targets are left to CI, which calls them itself.
+func TestREADMECommands(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the README's commands")
+	}
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "bin"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	build := exec.Command("go", "build", "-o", filepath.Join(dir, "bin", "cachenet"), ".")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, name := range []string{"models", "testdata"} {
+		if err := os.Symlink(filepath.Join(root, name), filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	blocks := shellBlock.FindAllSubmatch(readme, -1)
+	ran := 0
+	for _, b := range blocks {
+		if bytes.HasPrefix(b[1], []byte("make ")) {
+			continue
+		}
+		runBlock(t, dir, string(b[1]))
+		ran++
+	}
+	if ran == 0 {
+		t.Fatalf("the README has %d blocks of commands, none of them run here", len(blocks))
+	}
+}
+
+func runBlock(t *testing.T, dir, block string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	c := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", block)
+	c.Dir = dir
+	if out, err := c.CombinedOutput(); err != nil {
+		t.Errorf("%s\n%v\n%s", block, err, out)
+	}
+}
