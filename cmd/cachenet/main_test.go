@@ -47,6 +47,7 @@ func startBroker(ts *testscript.TestScript, _ bool, args []string) {
 	self, err := exec.LookPath("cachenet")
 	ts.Check(err)
 	c := exec.Command(self, append([]string{"broker", "--listen", "127.0.0.1:0"}, args...)...)
+	c.Dir = ts.Getenv("WORK")
 	out, err := c.StdoutPipe()
 	ts.Check(err)
 	ts.Check(c.Start())
