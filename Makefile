@@ -1,7 +1,7 @@
 # `make demo` and `make test` set up what they need; everything fetched lands in the cache folder, outside the tree.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test lint generate clean
+.PHONY: help setup build demo test lint generate clean pack pack-cifar10 train-venv test-train
 
 CACHE := $(or $(CACHENET_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/cachenet)
 GOLANGCI_VERSION := v2.15.0
@@ -31,6 +31,33 @@ $(GOLANGCI):
 	@mkdir -p $(@D)
 	GOBIN=$(@D) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	@mv $(@D)/golangci-lint $@
+
+# Training is Python; its environment lives in the cache. FRAMES holds train/, val/ and test/ image folders.
+VENV := $(CACHE)/train-venv
+TRAIN := $(VENV)/bin/python -m cachenet_train
+WORK := $(CACHE)/training
+
+train-venv: ## the Python environment for training (PyTorch: a large download)
+	@test -x $(VENV)/bin/python || python3 -m venv $(VENV)
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check -e 'models/train[test]'
+
+test-train: train-venv ## tests of the training project
+	cd models/train && $(VENV)/bin/python -m pytest -q
+
+pack: setup build train-venv ## train the bundled pack from nothing (hours on a small machine)
+	rm -rf $(WORK)/scenes/frames && mkdir -p $(WORK)/scenes
+	bin/cachenet scenes --out $(WORK)/scenes/frames/train --sequences 90 --frames 10 --step 3 --seed 1
+	bin/cachenet scenes --out $(WORK)/scenes/frames/val --sequences 12 --frames 30 --step 1 --seed 2
+	bin/cachenet scenes --out $(WORK)/scenes/frames/test --sequences 16 --frames 30 --step 1 --seed 3
+	$(TRAIN) train $(WORK)/scenes/frames --out $(WORK)/scenes/nets
+	bin/cachenet pack build $(WORK)/scenes/nets --data $(WORK)/scenes/frames --out models/packs/scenes --name scenes --version 1.0.0
+
+CIFAR10 := ../shared/data/cifar10/cifar10-jpeg.tar.xz
+pack-cifar10: setup build train-venv ## train a pack on CIFAR-10, into the cache folder
+	mkdir -p $(WORK)/cifar10/frames
+	test -d $(WORK)/cifar10/frames/test || tar -xJf $(CIFAR10) -C $(WORK)/cifar10/frames --strip-components=1
+	$(TRAIN) train $(WORK)/cifar10/frames --out $(WORK)/cifar10/nets --flip
+	bin/cachenet pack build $(WORK)/cifar10/nets --data $(WORK)/cifar10/frames --out $(CACHE)/packs/cifar10 --name cifar10 --version 1.0.0
 
 generate: ## the generated encodings of schemas and policy
 	go generate ./...

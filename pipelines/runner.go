@@ -2,6 +2,7 @@ package pipelines
 
 import (
 	"fmt"
+	"log/slog"
 	"runtime"
 	"slices"
 	"strings"
@@ -34,6 +35,9 @@ type runner struct {
 func chooseRunner(o Options) (runner, error) {
 	switch o.Runner {
 	case "", RunnerPrism, RunnerDirect:
+		if o.Runner == RunnerDirect {
+			slog.Warn("--runner direct means prism: Beam's own direct runner loses data")
+		}
 		addExperiment(noSplits)
 		if !slices.Contains(jobopts.GetExperiments(), noSplits) {
 			return runner{}, fmt.Errorf("prism without --experiments=%s loses state", noSplits)
