@@ -1,7 +1,7 @@
 # `make demo` and `make test` set up what they need; everything fetched lands in the cache folder, outside the tree.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test lint generate clean pack pack-cifar10 train-venv test-train
+.PHONY: kafka kafka-stop help setup build demo test lint generate clean pack pack-cifar10 train-venv test-train
 
 CACHE := $(or $(CACHENET_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/cachenet)
 GOLANGCI_VERSION := v2.15.0
@@ -61,6 +61,12 @@ pack-cifar10: setup build train-venv ## train a pack on CIFAR-10, into the cache
 
 generate: ## the generated encodings of schemas and policy
 	go generate ./...
+
+kafka: ## a real Apache Kafka on 127.0.0.1:9092, until make kafka-stop
+	@scripts/kafka.sh start out/kafka 9092
+
+kafka-stop: ## stop it
+	@scripts/kafka.sh stop out/kafka
 
 clean: ## remove what was built here (the cache stays)
 	rm -rf bin out

@@ -27,8 +27,8 @@ type Ledger struct {
 	mu        sync.Mutex
 	prefixes  map[int32]*prefix
 	committed map[int32]int64
-	err       error // of the last commit
 
+	err    error // of run's last commit
 	cancel context.CancelFunc
 	ended  chan struct{}
 }
@@ -61,7 +61,7 @@ func OpenLedger(ctx context.Context, cluster Cluster, group, topic string, spans
 		p.add(s.Done)
 		l.prefixes[s.Partition] = p
 	}
-	if err := l.commit(ctx); err != nil {
+	if err := l.commitSoon(ctx); err != nil {
 		c.close()
 		return nil, err
 	}
@@ -76,9 +76,28 @@ func OpenLedger(ctx context.Context, cluster Cluster, group, topic string, spans
 func (l *Ledger) Close(ctx context.Context) error {
 	l.cancel()
 	<-l.ended
-	err := l.commit(ctx)
+	err := l.commitSoon(ctx)
 	l.client.close()
 	return err
+}
+
+// commitSoon is commit where nobody would try again: a group's coordinator may be moving, and on a new cluster
+// it is made by the first request, which it refuses.
+func (l *Ledger) commitSoon(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	for {
+		err := l.commit(ctx)
+		var refused kafka.Error
+		if err == nil || !errors.As(err, &refused) || !refused.Temporary() {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 func (l *Ledger) mark(d flow.Durable) {
@@ -186,6 +205,9 @@ func CommittedOffsets(ctx context.Context, cluster Cluster, group, topic string)
 	res, err := c.OffsetFetch(ctx, &kafka.OffsetFetchRequest{GroupID: group, Topics: map[string][]int{topic: request}})
 	if err == nil {
 		err = res.Error
+	}
+	if errors.Is(err, kafka.GroupIdNotFound) {
+		return map[int32]int64{}, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("kafka: to read the committed offsets of group %s: %w", group, err)

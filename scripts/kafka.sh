@@ -1,0 +1,88 @@
+#!/usr/bin/env bash
+# A real Apache Kafka on this machine, for trying things out and for the tests: one process (broker and
+# KRaft controller), loopback only, no container. Needs Java 17 and Maven.
+#   kafka.sh jars               fetch Kafka's jars by artifact name (once) and print their folder
+#   kafka.sh start DIR [PORT]   start a broker that keeps its data in DIR (PORT 9092); returns when it answers
+#   kafka.sh stop DIR           stop that broker
+set -euo pipefail
+
+version=4.4.0
+cache=${CACHENET_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/cachenet}/kafka
+jars=$cache/$version
+
+fetch() {
+  [ -f "$jars/complete" ] && return
+  command -v mvn >/dev/null || { echo "kafka: mvn is not there: install Maven" >&2; exit 1; }
+  echo "fetching Apache Kafka $version" >&2
+  mkdir -p "$cache"
+  local work; work=$(mktemp -d "$cache/fetch.XXXXXX")
+  # shellcheck disable=SC2064  # work is known now and not at exit
+  trap "rm -rf '$work'" EXIT
+  cat >"$work/pom.xml" <<POM
+<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>cachenet</groupId><artifactId>kafka</artifactId><version>1</version>
+  <dependencies><dependency>
+    <groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>$version</version>
+  </dependency><dependency>
+    <groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId><version>1.7.36</version>
+  </dependency></dependencies>
+</project>
+POM
+  mvn -q -B -f "$work/pom.xml" org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies \
+    -DincludeScope=runtime -DoutputDirectory="$work/jars" >&2
+  touch "$work/jars/complete"
+  rm -rf "$jars" && mv "$work/jars" "$jars"
+}
+
+# run CLASS ARGS…: a Kafka tool
+run() { java -Xmx256m -Dorg.slf4j.simpleLogger.defaultLogLevel=error -cp "$jars/*" "$@"; }
+
+start() {
+  local dir=$1 port=${2:-9092}
+  fetch
+  command -v java >/dev/null || { echo "kafka: java is not there: install Java 17 or newer" >&2; exit 1; }
+  mkdir -p "$dir" && dir=$(cd "$dir" && pwd)
+  if [ -f "$dir/pid" ] && kill -0 "$(cat "$dir/pid")" 2>/dev/null; then
+    echo "kafka: $dir: a broker runs there already: stop it first" >&2; exit 1
+  fi
+  cat >"$dir/server.properties" <<CONF
+process.roles=broker,controller
+node.id=1
+controller.quorum.bootstrap.servers=127.0.0.1:$((port + 1))
+controller.listener.names=CONTROLLER
+listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$((port + 1))
+advertised.listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$((port + 1))
+log.dirs=$dir/data
+num.partitions=4
+offsets.topic.replication.factor=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+CONF
+  if [ ! -f "$dir/data/meta.properties" ]; then
+    run kafka.tools.StorageTool format --standalone -t "$(run kafka.tools.StorageTool random-uuid)" \
+      -c "$dir/server.properties" >"$dir/log" 2>&1 || { tail -n 3 "$dir/log" >&2; exit 1; }
+  fi
+  java -Xmx512m -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -cp "$jars/*" kafka.Kafka "$dir/server.properties" >>"$dir/log" 2>&1 &
+  echo $! >"$dir/pid"
+  for _ in $(seq 300); do
+    (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && { echo "127.0.0.1:$port"; return; }
+    kill -0 "$(cat "$dir/pid")" 2>/dev/null || { tail -n 5 "$dir/log" >&2; exit 1; }
+    sleep 0.2
+  done
+  echo "kafka: no answer within 60 s: see $dir/log" >&2; exit 1
+}
+
+stop() {
+  local pid; pid=$(cat "$1/pid" 2>/dev/null) || { echo "kafka: $1: no broker was started there" >&2; exit 1; }
+  kill "$pid" 2>/dev/null || true
+  for _ in $(seq 150); do kill -0 "$pid" 2>/dev/null || { rm -f "$1/pid"; return; }; sleep 0.2; done
+  echo "kafka: process $pid goes on after 30 s" >&2; exit 1
+}
+
+case "${1:-}" in
+  jars) fetch; echo "$jars" ;;
+  start) [ $# -ge 2 ] || { echo "kafka.sh start DIR [PORT]" >&2; exit 2; }; start "${@:2}" ;;
+  stop) [ $# -eq 2 ] || { echo "kafka.sh stop DIR" >&2; exit 2; }; stop "$2" ;;
+  *) sed -n '2,6s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+esac
