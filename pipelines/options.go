@@ -3,6 +3,7 @@ package pipelines
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/cachenet/cachenet/connectors/flow"
 	"github.com/cachenet/cachenet/connectors/kafkaio"
@@ -39,6 +40,8 @@ type Options struct {
 
 	Out           string // folder of the data set
 	OutcomesTopic string // topic that gets the outcomes as JSON too; empty: none
+
+	FileAge time.Duration // outcomes are durable at the latest after this; 0: parquetio.DefaultFileAge
 
 	UntilEnd bool  // end at the offsets that the topic had at the start
 	Credit   int64 // bytes of frames between source and sink at most; 0: DefaultCredit

@@ -46,7 +46,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	defer func() { err = errors.Join(err, unlock()) }()
 	p := plan{model: model, branches: r.branches}
 	job := fmt.Sprintf("%s-%d-%d", o.Group, os.Getpid(), runs.Add(1))
-	p.parquet = parquetio.WriteConfig{Job: job, Dir: o.Out, Pack: pack.ID(), Version: Version, EveryBundle: r.everyBundle}
+	p.parquet = parquetio.WriteConfig{Job: job, Dir: o.Out, Pack: pack.ID(), Version: Version, EveryBundle: r.everyBundle, FileAge: o.FileAge}
 	if o.OutcomesTopic != "" {
 		p.topic = &kafkaio.WriteConfig{Job: job, Cluster: o.Cluster, Topic: o.OutcomesTopic}
 		if _, err := kafkaio.EnsureTopic(ctx, o.Cluster, o.OutcomesTopic, outcomePartitions); err != nil {

@@ -2,7 +2,9 @@
 # A real Apache Kafka on this machine, for trying things out and for the tests: one process (broker and
 # KRaft controller), loopback only, no container. Needs Java 17 and Maven.
 #   kafka.sh jars               fetch Kafka's jars by artifact name (once) and print their folder
-#   kafka.sh start DIR [PORT]   start a broker that keeps its data in DIR (PORT 9092); returns when it answers
+#   kafka.sh start DIR [PORT [PROPERTIES]]
+#                               start a broker that keeps its data in DIR (PORT 9092), with the lines of the file
+#                               PROPERTIES in its configuration; returns when it answers
 #   kafka.sh stop DIR           stop that broker
 set -euo pipefail
 
@@ -39,7 +41,7 @@ POM
 run() { java -Xmx256m -Dorg.slf4j.simpleLogger.defaultLogLevel=error -cp "$jars/*" "$@"; }
 
 start() {
-  local dir=$1 port=${2:-9092}
+  local dir=$1 port=${2:-9092} more=${3:-/dev/null}
   fetch
   command -v java >/dev/null || { echo "kafka: java is not there: install Java 17 or newer" >&2; exit 1; }
   mkdir -p "$dir" && dir=$(cd "$dir" && pwd)
@@ -58,6 +60,7 @@ num.partitions=4
 offsets.topic.replication.factor=1
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
+$(cat "$more")
 CONF
   if [ ! -f "$dir/data/meta.properties" ]; then
     run kafka.tools.StorageTool format --standalone -t "$(run kafka.tools.StorageTool random-uuid)" \
@@ -82,7 +85,7 @@ stop() {
 
 case "${1:-}" in
   jars) fetch; echo "$jars" ;;
-  start) [ $# -ge 2 ] || { echo "kafka.sh start DIR [PORT]" >&2; exit 2; }; start "${@:2}" ;;
+  start) [ $# -ge 2 ] || { echo "kafka.sh start DIR [PORT [PROPERTIES]]" >&2; exit 2; }; start "${@:2}" ;;
   stop) [ $# -eq 2 ] || { echo "kafka.sh stop DIR" >&2; exit 2; }; stop "$2" ;;
-  *) sed -n '2,6s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
