@@ -28,6 +28,7 @@ type Manifest struct {
 	Specialists []NetEntry       `json:"specialists"`        // at least one
 	Policy      policy.Settings  `json:"policy"`             // how hits are told from misses
 	Paper       *policy.Settings `json:"paper,omitempty"`    // the same for the paper's protocol, where the pack was calibrated for it
+	Guarded     *policy.Settings `json:"guarded,omitempty"`  // Policy with the rare-class guard on, where it was calibrated
 }
 
 // InputSize is the size of every net's input in pixels, 8 … 1024 a side.
@@ -102,9 +103,12 @@ func (m Manifest) Validate() error {
 	if err := m.Policy.Validate(len(m.Specialists), m.Selector != nil); err != nil {
 		return fmt.Errorf("policy: %w", err)
 	}
-	if m.Paper != nil {
-		if err := m.Paper.Validate(len(m.Specialists), m.Selector != nil); err != nil {
-			return fmt.Errorf("paper: %w", err)
+	for name, s := range map[string]*policy.Settings{"paper": m.Paper, "guarded": m.Guarded} {
+		if s == nil {
+			continue
+		}
+		if err := s.Validate(len(m.Specialists), m.Selector != nil); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	return nil

@@ -39,7 +39,8 @@ func packCommand() *cobra.Command {
 				_, err = fmt.Fprintf(c.OutOrStdout(), "%s: %d nets, all as the manifest says\n", p.ID(), len(p.Nets()))
 				return err
 			},
-		})
+		},
+		packBuildCommand(), packEvaluateCommand())
 	return c
 }
 

@@ -11,8 +11,12 @@ type Answer struct {
 
 // Read turns the logits of a net that knows all classes, in order, into its answer at that temperature.
 func Read(logits []float32, temperature float32) Answer {
-	p := softmax(make([]float32, len(logits)), logits, temperature)
-	return summarise(p, nil)
+	return summarise(Probabilities(logits, temperature), nil)
+}
+
+// Probabilities returns the distribution over the outputs that logits stand for at that temperature.
+func Probabilities(logits []float32, temperature float32) []float32 {
+	return softmax(make([]float32, len(logits)), logits, temperature)
 }
 
 // softmax writes the distribution of logits ÷ temperature into dst, which has the same length.

@@ -1,0 +1,216 @@
+package evaluation
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/cachenet/cachenet/models"
+	"github.com/cachenet/cachenet/transforms/policy"
+)
+
+// specialistGain is how much faster specialists must be than one small net to be worth shipping.
+const specialistGain = 1.1
+
+// tuneFrames of each kind of stream are drawn for tuning.
+const tuneFrames = 3000
+
+// cardSeeds is the number of seeds behind the table of the card.
+const cardSeeds = 5
+
+// Options say what pack to build.
+type Options struct {
+	Name, Version string
+	Budget        Budget
+	Seed          uint64
+	Progress      func(step string) // called when a step begins
+}
+
+// Built is a pack that is chosen but not written yet.
+type Built struct {
+	Manifest models.Manifest
+	Card     Card
+	files    map[string]Net // by their name in the pack
+}
+
+// builder chooses a pack from a score table.
+type builder struct {
+	Options
+	table           *Table
+	choose, certify []track
+	trials          []trial
+	chosen          trial
+	chosenRival     rival
+	guarded         *Setup
+	why             []string
+}
+
+// Build tunes every policy on one half of the held-out sequences, takes the fastest that a pack can be made
+// of, checks it on the other half, and compares all of them there.
+func Build(ctx context.Context, t *Table, nets *Nets, o Options) (*Built, error) {
+	b := &builder{Options: o, table: t}
+	b.choose, b.certify = t.halves()
+	for i := range t.nets {
+		t.fitTemperature(&t.nets[i], b.choose)
+	}
+	for _, step := range []func(context.Context) error{b.tune, b.pick, b.confirm, b.guard} {
+		if err := step(ctx); err != nil {
+			return nil, err
+		}
+	}
+	built := b.pack(nets)
+	if err := built.Manifest.Validate(); err != nil {
+		return nil, fmt.Errorf("pack %s: %w", o.Name, err)
+	}
+	o.Progress("compare policies")
+	c := newContest(t, b.certify, cardSeeds, o.Seed+1000)
+	var err error
+	built.Card.Report, err = c.report(ctx, o.Name+"@"+o.Version, built.Card.Setups, b.own())
+	if err != nil {
+		return nil, err
+	}
+	built.Card.Report.Frames, built.Card.Report.Sequences = count2(b.certify)
+	built.Card.Why = append(built.Card.Why, b.verdict(built.Card.Report)...)
+	return built, nil
+}
+
+func (b *builder) arena(tracks []track, kinds []Kind, frames int, seed uint64) *arena {
+	return newArena(b.table, tracks, kinds, frames, seed)
+}
+
+func (b *builder) tune(ctx context.Context) error {
+	c := tuner{b.arena(b.choose, kinds(len(b.table.classes), len(b.table.groups()) > 0), tuneFrames, b.Seed), b.Budget}
+	for _, r := range rivals() {
+		if r.like != "" || r.name == fullOnly {
+			continue
+		}
+		b.Progress("tune " + r.name)
+		found, err := c.tune(ctx, r)
+		if err != nil {
+			return fmt.Errorf("tune %s: %w", r.name, err)
+		}
+		b.trials = append(b.trials, found...)
+	}
+	return nil
+}
+
+// pick takes the fastest policy that a pack can be made of.
+func (b *builder) pick(context.Context) error {
+	global, specialists := b.fastest(RoleSmall), b.fastest(RoleSpecialist)
+	switch {
+	case global == nil && specialists == nil:
+		return fmt.Errorf("no small net and no specialist among the nets: train again")
+	case global == nil:
+		b.chosen = *specialists
+		b.say("The nets hold no global small net, so specialists answer.")
+	case specialists == nil:
+		b.chosen = *global
+		b.say("The nets hold no specialists, so one global small net answers.")
+	default:
+		gain := specialists.Speedup / global.Speedup
+		b.chosen = *global
+		verdict := "they lose and are left out"
+		if specialists.Fits && (gain > specialistGain || !global.Fits) {
+			b.chosen, verdict = *specialists, "they win and ship"
+		} else if gain > 1 {
+			verdict = fmt.Sprintf("that is less than the %.1f times that would pay for them, so they are left out", specialistGain)
+		}
+		b.say("Specialists with the prior run %.2f times as fast as one global small net with the prior (%.2f x against %.2f x the full model): %s.",
+			gain, specialists.Speedup, global.Speedup, verdict)
+	}
+	if !b.chosen.Fits {
+		return fmt.Errorf("no policy keeps a loss of %.3f: train better small nets or allow more with --max-accuracy-loss", b.Budget.Loss)
+	}
+	b.chosenRival = rivalNamed(b.chosen.Rival)
+	return nil
+}
+
+// fastest returns the best trial with nets of that role that can ship, nil when there is none.
+func (b *builder) fastest(role string) *trial {
+	var best *trial
+	for i, t := range b.trials {
+		r := rivalNamed(t.Rival)
+		if r.ships && r.nets == role && t.Missing == "" && (best == nil || t.better(*best)) {
+			best = &b.trials[i]
+		}
+	}
+	return best
+}
+
+func rivalNamed(name string) rival {
+	all := rivals()
+	return all[slices.IndexFunc(all, func(r rival) bool { return r.name == name })]
+}
+
+// confirm checks the choice on sequences that did not choose it, and makes the threshold stricter where
+// they show that it must be.
+func (b *builder) confirm(ctx context.Context) error {
+	b.Progress("confirm the choice")
+	budget := b.Budget
+	budget.Margin = 0
+	c := tuner{b.arena(b.certify, kinds(len(b.table.classes), len(b.table.groups()) > 0), tuneFrames, b.Seed+500), budget}
+	fresh, err := c.try(ctx, b.chosenRival, b.chosen.Setup)
+	if err != nil {
+		return err
+	}
+	if fresh.Fits {
+		b.say("On sequences that did not choose it the policy loses %.2f points over all kinds of stream, within the budget of %.2f.", 100*fresh.figures.Loss, 100*b.Budget.Loss)
+		return nil
+	}
+	stricter, err := c.tight(ctx, b.chosenRival, b.chosen.Setup, 4)
+	if err != nil {
+		return err
+	}
+	if !stricter.Fits {
+		return fmt.Errorf("the policy chosen on one half of the held-out sequences loses more than %.3f on the other: hold out more sequences", b.Budget.Loss)
+	}
+	b.say("On sequences that did not choose it the policy lost %.2f points; the threshold was made stricter, from %.4g to %.4g, until the budget of %.2f held there too.",
+		100*fresh.figures.Loss, b.chosen.Settings.Threshold, stricter.Settings.Threshold, 100*b.Budget.Loss)
+	b.chosen.Settings.Threshold = stricter.Settings.Threshold
+	return nil
+}
+
+// rareBudget is how much recall of single-frame intruders may be lost with the guard on.
+const rareBudget = 0.015
+
+var guards = []float32{0.4, 0.3, 0.2, 0.15, 0.1, 0.07, 0.05, 0.03, 0.02, 0.01, 0.005}
+
+// guard finds the laxest rare-class guard that keeps the recall of single-frame intruders.
+func (b *builder) guard(ctx context.Context) error {
+	a := b.arena(b.choose, rareKinds(len(b.table.classes)), 4*tuneFrames, b.Seed)
+	for _, g := range guards {
+		s := b.chosen.Setup
+		s.Settings.Guard = g
+		f, err := a.run(ctx, b.chosenRival, s)
+		if err != nil {
+			return err
+		}
+		b.guarded = &s
+		if overall(f).RareLoss <= rareBudget {
+			break
+		}
+	}
+	return nil
+}
+
+// own lists the ways to run the pack that the table shows.
+func (b *builder) own() []ownSetup {
+	all := []ownSetup{{thisPack, b.chosenRival, b.chosen.Setup}, {thisPackGuarded, b.chosenRival, *b.guarded}}
+	if b.table.selector() != nil && b.chosen.Settings.Teacher == policy.Inline {
+		s := b.chosen.Setup
+		s.Settings.Teacher = policy.Selector
+		all = append(all, ownSetup{thisPackTransform, b.chosenRival, s})
+	}
+	return all
+}
+
+func (b *builder) say(format string, args ...any) {
+	b.why = append(b.why, fmt.Sprintf(format, args...))
+}
+
+func count2(tracks []track) (frames, sequences int) {
+	for _, t := range tracks {
+		frames += t.frames
+	}
+	return frames, len(tracks)
+}

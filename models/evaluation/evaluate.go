@@ -1,0 +1,56 @@
+package evaluation
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/cachenet/cachenet/models"
+	"github.com/cachenet/cachenet/transforms/policy"
+)
+
+// EvaluationNets lists the nets that a pack's policies are compared with: the pack's own, and those of its
+// training where they are given (nil: not). A net that the pack was not built from is left out with a warning.
+func EvaluationNets(p *models.Pack, card *Card, training *Nets) (*Nets, error) {
+	nets := PackNets(p)
+	if training == nil {
+		return nets, nil
+	}
+	known := *training
+	known.All = nil
+	for _, n := range training.All {
+		c, ok := card.net(n.SHA256)
+		if !ok {
+			slog.Warn("net left out: the pack was not built from it", "file", n.File)
+			continue
+		}
+		n.Temperature = c.Temperature
+		known.All = append(known.All, n)
+	}
+	return nets, nets.add(&known)
+}
+
+// Evaluate compares the pack's policy with its rivals on streams drawn from the table, with the given number
+// of seeds from seed on. The rivals are set as the card says.
+func Evaluate(ctx context.Context, p *models.Pack, card *Card, t *Table, seeds int, seed uint64) (*Report, error) {
+	return newContest(t, t.tracks, seeds, seed).report(ctx, p.ID(), card.Setups, packSetups(p))
+}
+
+// packSetups lists the ways to run a pack by its manifest.
+func packSetups(p *models.Pack) []ownSetup {
+	s := Setup{Rival: thisPack, Settings: p.Policy, Fits: true}
+	r := rival{name: thisPack, nets: RoleSpecialist}
+	if small, ok := p.Global(); ok && len(p.Specialists) == 1 {
+		r.nets, s.Small = RoleSmall, small.SHA256
+	}
+	all := []ownSetup{{thisPack, r, s}}
+	if p.Guarded != nil {
+		guarded := s
+		guarded.Settings = *p.Guarded
+		all = append(all, ownSetup{thisPackGuarded, r, guarded})
+	}
+	if p.Selector != nil && p.Policy.Teacher == policy.Inline {
+		s.Settings.Teacher = policy.Selector
+		all = append(all, ownSetup{thisPackTransform, r, s})
+	}
+	return all
+}

@@ -1,0 +1,53 @@
+package evaluation
+
+// A playing of a track locks in when nearly all its frames get one and the same wrong class although the
+// full model, asked every time, is right on most of them.
+const (
+	lockShare  = 0.9
+	lockFrames = 10 // shorter playings say nothing
+)
+
+// lockCounter finds such playings in a stream whose frames come one after the other.
+type lockCounter struct {
+	table  *Table
+	stream *stream
+
+	open          bool
+	play, class   int // the playing under way, its true class
+	frames, full  int
+	answers       map[int]int
+	plays, locked int
+}
+
+// see takes in the answer of frame i of the stream.
+func (l *lockCounter) see(i, class int) {
+	if l.stream.rare[i] {
+		return
+	}
+	row := l.stream.rows[i]
+	if !l.open || l.stream.play[i] != l.play {
+		l.close()
+		l.open, l.play, l.class = true, l.stream.play[i], l.table.labels[row]
+		l.frames, l.full, l.answers = 0, 0, map[int]int{}
+	}
+	l.frames++
+	l.answers[class]++
+	l.full += count(l.table.best[row] == l.class)
+}
+
+func (l *lockCounter) close() {
+	if !l.open || l.frames < lockFrames {
+		return
+	}
+	l.plays++
+	for class, n := range l.answers {
+		if class != l.class && float64(n) >= lockShare*float64(l.frames) && 2*l.full > l.frames {
+			l.locked++
+		}
+	}
+}
+
+func (l *lockCounter) finish() (plays, locked int) {
+	l.close()
+	return l.plays, l.locked
+}

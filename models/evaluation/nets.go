@@ -1,0 +1,164 @@
+package evaluation
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/cachenet/cachenet/models"
+)
+
+// Roles of nets.
+const (
+	RoleFull       = "full"       // all classes, the reference
+	RoleSmall      = "small"      // all classes, cheap
+	RoleSelector   = "selector"   // all classes, mid-size
+	RoleSpecialist = "specialist" // some classes and "other"
+)
+
+// Net is one ONNX file and what it is for.
+type Net struct {
+	models.NetEntry
+	Role string `json:"role"`
+	Dir  string `json:"-"` // folder that File is below
+}
+
+// Nets are all nets that may take part, of one training.
+type Nets struct {
+	Name    string
+	Classes []string // names in label order
+	Input   models.InputSize
+	All     []Net    // the full model first
+	HeldOut []string // images that no net was trained on, slash paths below the data folder; empty: not known
+}
+
+// netsFile is what training writes.
+const netsFile = "nets.json"
+
+type netsJSON struct {
+	Format  int
+	Name    string
+	Classes []string
+	Input   models.InputSize
+	Nets    []struct {
+		File, Role string
+		Classes    []int
+		Other      bool
+		MFLOPs     float64 `json:"mflops"`
+		Params     int64
+		SHA256     string
+	}
+	Split struct{ Val []string }
+}
+
+// ReadNets reads the folder that training wrote. Temperatures are 1 until they are fitted.
+func ReadNets(dir string) (*Nets, error) {
+	path := filepath.Join(dir, netsFile)
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("nets %s: no %s there: name the folder that training wrote", dir, netsFile)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("nets %s: %w", dir, err)
+	}
+	var j netsJSON
+	if err := json.NewDecoder(bytes.NewReader(b)).Decode(&j); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if j.Format != 1 {
+		return nil, fmt.Errorf("%s: format is %d: this version reads format 1", path, j.Format)
+	}
+	n := &Nets{Name: j.Name, Classes: j.Classes, Input: j.Input, HeldOut: j.Split.Val}
+	for _, e := range j.Nets {
+		entry := models.NetEntry{File: e.File, SHA256: e.SHA256, Classes: e.Classes, Other: e.Other, Temperature: 1, MFLOPs: e.MFLOPs, Params: e.Params}
+		if inOrder(e.Classes, len(j.Classes)) {
+			entry.Classes = nil
+		}
+		n.All = append(n.All, Net{NetEntry: entry, Role: e.Role, Dir: dir})
+	}
+	if err := n.check(); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return n, nil
+}
+
+// inOrder reports whether outputs are simply the classes 0 … n-1.
+func inOrder(outputs []int, n int) bool {
+	for i, c := range outputs {
+		if c != i {
+			return false
+		}
+	}
+	return len(outputs) == n
+}
+
+// check finds what would make the nets useless, and puts the full model first.
+func (n *Nets) check() error {
+	at := slices.IndexFunc(n.All, func(e Net) bool { return e.Role == RoleFull })
+	if at < 0 {
+		return errors.New("no full model: train again")
+	}
+	n.All[0], n.All[at] = n.All[at], n.All[0]
+	if len(n.Classes) < 2 {
+		return fmt.Errorf("%d classes: at least 2 are needed", len(n.Classes))
+	}
+	for _, e := range n.All {
+		for _, c := range e.Classes {
+			if c < 0 || c >= len(n.Classes) {
+				return fmt.Errorf("%s: class index %d: there are %d classes", e.File, c, len(n.Classes))
+			}
+		}
+		global := e.Classes == nil && !e.Other
+		if !global && e.Role != RoleSpecialist {
+			return fmt.Errorf("%s: a %s net must answer all classes, without other", e.File, e.Role)
+		}
+	}
+	return nil
+}
+
+// PackNets lists the nets that a pack ships.
+func PackNets(p *models.Pack) *Nets {
+	n := &Nets{Name: p.Name, Classes: p.Classes, Input: p.Input}
+	add := func(e models.NetEntry, role string) {
+		n.All = append(n.All, Net{NetEntry: e, Role: role, Dir: p.Dir})
+	}
+	add(p.Full, RoleFull)
+	if p.Small != nil {
+		add(*p.Small, RoleSmall)
+	}
+	if p.Selector != nil {
+		add(*p.Selector, RoleSelector)
+	}
+	for _, s := range p.Specialists {
+		role := RoleSpecialist
+		if s.Classes == nil && !s.Other {
+			role = RoleSmall
+		}
+		add(s, role)
+	}
+	return n
+}
+
+// add takes over the nets of others that are not among these, told apart by their bytes.
+func (n *Nets) add(others *Nets) error {
+	if !slices.Equal(n.Classes, others.Classes) || n.Input != others.Input {
+		return errors.New("the nets have other classes or another input size than the pack: name the nets it was built from")
+	}
+	for _, e := range others.All {
+		if !slices.ContainsFunc(n.All, func(have Net) bool { return have.SHA256 == e.SHA256 }) {
+			n.All = append(n.All, e)
+		}
+	}
+	return nil
+}
+
+// load makes the net ready to run.
+func (n *Nets) load(e Net) (*models.Net, error) {
+	p := models.Pack{Manifest: models.Manifest{Classes: n.Classes, Input: n.Input}, Dir: e.Dir}
+	return p.Load(e.NetEntry)
+}

@@ -1,0 +1,222 @@
+package evaluation
+
+import (
+	"math"
+
+	"github.com/cachenet/cachenet/schemas"
+	"github.com/cachenet/cachenet/transforms/policy"
+)
+
+// lookup answers for the nets from the table and adds up what they would have cost. It is the policy's
+// view of one frame.
+type lookup struct {
+	specialists []*column
+	groups      [][]int // masked: the classes that each specialist, in truth one net, is confined to
+	selector    *column
+	full        *column
+	truth       *Table // oracle: the selector's answer is the truth
+
+	frame int
+	us    float64
+	small bool // masked: the one net has run on this frame
+}
+
+func (l *lookup) Specialist(i int) ([]float32, error) {
+	c := l.specialists[i]
+	if l.groups == nil {
+		l.us += c.us
+		return c.row(l.frame), nil
+	}
+	if !l.small {
+		l.us, l.small = l.us+c.us, true
+	}
+	return masked(c.row(l.frame), l.groups[i], c.Temperature), nil
+}
+
+func (l *lookup) Selector() ([]float32, error) {
+	l.us += l.selector.us
+	if l.truth != nil {
+		logits := make([]float32, len(l.truth.classes))
+		logits[l.truth.labels[l.frame]] = 100 * l.selector.Temperature
+		return logits, nil
+	}
+	return l.selector.row(l.frame), nil
+}
+
+func (l *lookup) Full() ([]float32, error) {
+	l.us += l.full.us
+	return l.full.row(l.frame), nil
+}
+
+// masked confines the logits of a net of all classes to a group; what it says of the rest becomes "other".
+func masked(logits []float32, group []int, temperature float32) []float32 {
+	out := make([]float32, len(group)+1)
+	inside := make(map[int]bool, len(group))
+	for o, c := range group {
+		out[o], inside[c] = logits[c], true
+	}
+	top, sum := float64(logits[argmax(logits)]), 0.0
+	for c, l := range logits {
+		if !inside[c] {
+			sum += math.Exp((float64(l) - top) / float64(temperature))
+		}
+	}
+	out[len(group)] = float32(top + float64(temperature)*math.Log(max(sum, 1e-30)))
+	return out
+}
+
+// player takes one policy through streams.
+type player struct {
+	table    *Table
+	policy   policy.Policy
+	nets     lookup
+	feedback feedback
+	always   bool // the specialist is the full model: its answers are no hits
+	static   bool // the specialist is the one that knows most of the stream, and stays
+	belady   bool // the specialist that is needed last leaves
+
+	state policy.State
+	late  [][]float32 // answers on their way back, oldest first
+}
+
+// feedback is how answers come back to the window where the policy itself does not teach it.
+type feedback int
+
+const (
+	feedbackNone  feedback = iota
+	feedbackAll            // every answer, hits too
+	feedbackLate           // the full model's, some frames later
+	feedbackFirst          // every answer of the net that is asked first
+)
+
+// lateFrames is how late the full model's answers come back in the rival that learns late.
+const lateFrames = 5
+
+// play takes the policy through one stream from a fresh state.
+func (p *player) play(s *stream) (tally, error) {
+	p.state, p.late = policy.State{}, nil
+	pol := p.policy
+	if p.static {
+		p.nets.specialists, pol.Specialists = p.steady(s)
+	}
+	var sum tally
+	locks := lockCounter{table: p.table, stream: s}
+	for i, row := range s.rows {
+		if p.belady {
+			pol.Victim = func(held []int) int { return p.furthest(held, s, i) }
+		}
+		class, hit, event, err := p.frame(&pol, row)
+		if err != nil {
+			return sum, err
+		}
+		p.count(&sum, s, i, class, hit, event)
+		locks.see(i, class)
+	}
+	sum.plays, sum.locked = locks.finish()
+	return sum, nil
+}
+
+// frame decides one frame and returns the class that is answered in the end.
+func (p *player) frame(pol *policy.Policy, row int) (class int, hit bool, event string, err error) {
+	p.nets.frame, p.nets.small = row, false
+	d, err := pol.Decide(&p.state, &p.nets, true)
+	if err != nil {
+		return 0, false, "", err
+	}
+	class, event = d.Class, d.CacheEvent
+	if !d.Answered {
+		class = p.table.best[row]
+		p.nets.us += p.nets.full.us
+	}
+	p.teach(pol, row, d)
+	return class, d.Hit && !p.always, event, nil
+}
+
+// teach brings answers back to the window where that is the rival's way.
+func (p *player) teach(pol *policy.Policy, row int, d policy.Decision) {
+	switch p.feedback {
+	case feedbackAll:
+		if d.Hit {
+			q := make([]float32, pol.Classes)
+			q[d.Class] = 1
+			pol.Teach(&p.state, q)
+			return
+		}
+		pol.Teach(&p.state, p.fullAnswer(row))
+	case feedbackFirst:
+		pol.Teach(&p.state, p.fullAnswer(row))
+	case feedbackLate:
+		var q []float32
+		if !d.Hit {
+			q = p.fullAnswer(row)
+		}
+		p.late = append(p.late, q)
+		if len(p.late) > lateFrames {
+			if q := p.late[0]; q != nil {
+				pol.Teach(&p.state, q)
+			}
+			p.late = p.late[1:]
+		}
+	}
+}
+
+func (p *player) fullAnswer(row int) []float32 {
+	return policy.Probabilities(p.nets.full.row(row), p.nets.full.Temperature)
+}
+
+// count adds one frame to the tally.
+func (p *player) count(sum *tally, s *stream, i, class int, hit bool, event string) {
+	row := s.rows[i]
+	right, fullRight := class == p.table.labels[row], p.table.best[row] == p.table.labels[row]
+	one := tally{frames: 1, hits: count(hit), right: count(right), fullRight: count(fullRight), agree: count(class == p.table.best[row])}
+	one.loads = count(event == schemas.CacheLoad || event == schemas.CacheEvict)
+	if since := s.since[i]; since >= 0 && since < firstFrames && !s.rare[i] {
+		one.first, one.firstRight, one.firstFull = 1, one.right, one.fullRight
+	}
+	if s.rare[i] {
+		one.rare, one.rareRight, one.rareFull = 1, one.right, one.fullRight
+	}
+	one.us, p.nets.us = p.nets.us, 0
+	sum.add(one)
+}
+
+func count(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// steady picks the specialist that knows most of the stream.
+func (p *player) steady(s *stream) ([]*column, []policy.Specialist) {
+	best, most := 0, -1
+	for i := range p.policy.Specialists {
+		known := 0
+		for _, row := range s.rows {
+			known += count(p.policy.Knows(i, p.table.labels[row]))
+		}
+		if known > most {
+			best, most = i, known
+		}
+	}
+	all := p.table.role(RoleSpecialist)
+	return all[best : best+1], p.policy.Specialists[best : best+1]
+}
+
+// furthest returns the place of the held specialist whose classes come back last.
+func (p *player) furthest(held []int, s *stream, now int) int {
+	worst, far := 0, -1
+	for at, i := range held {
+		next := len(s.rows)
+		for f := now + 1; f < len(s.rows); f++ {
+			if p.policy.Knows(i, p.table.labels[s.rows[f]]) {
+				next = f
+				break
+			}
+		}
+		if next > far {
+			worst, far = at, next
+		}
+	}
+	return worst
+}

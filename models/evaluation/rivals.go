@@ -1,0 +1,156 @@
+package evaluation
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/cachenet/cachenet/transforms/policy"
+)
+
+// Names of the policies that are compared.
+const (
+	fullOnly          = "full only"
+	fullPrior         = "full + prior"
+	cascade           = "small cascade"
+	smallAll          = "small + prior, all answers"
+	smallSelector     = "small + prior, selector"
+	smallFull         = "small + prior, full"
+	smallLate         = "small + prior, full 5 late"
+	staticSpecialist  = "static best specialist"
+	paper             = "paper's protocol"
+	maskedGlobal      = "masked global + prior"
+	specialistsPrior  = "specialists + prior"
+	oracleSelector    = "oracle selector"
+	clairvoyant       = "clairvoyant eviction"
+	thisPack          = "this pack"
+	thisPackGuarded   = "this pack, guard on"
+	thisPackTransform = "this pack, selector teaches"
+)
+
+// rival is one policy of the comparison: what it needs, and which of its settings may be tuned.
+type rival struct {
+	name     string
+	nets     string // role of what it caches: small, specialist, full; masked: the small net confined to the specialists' groups
+	start    policy.Settings
+	feedback feedback
+	teachers []string // that may be chosen from
+	prior    bool     // alpha and decay may be tuned
+	cache    bool     // capacity, tries and admission may be tuned
+	like     string   // an oracle: it takes the settings of this rival
+	static   bool
+	oracle   bool
+	belady   bool
+	ships    bool // a pack can be made of it
+}
+
+const masks = "masked"
+
+// base are the settings that tuning starts from; the threshold is always searched.
+func base(edit func(*policy.Settings)) policy.Settings {
+	s := policy.Settings{Kind: policy.Window, Score: policy.Confidence, Threshold: 0.9, Teacher: policy.Inline, Alpha: 0.3, Decay: 0.8, Capacity: 1}
+	if edit != nil {
+		edit(&s)
+	}
+	return s
+}
+
+// rivals lists all policies that are compared, in the order of the table.
+func rivals() []rival {
+	feedback := base(func(s *policy.Settings) { s.Teacher = policy.Feedback })
+	selector := base(func(s *policy.Settings) { s.Teacher = policy.Selector })
+	plain := base(func(s *policy.Settings) { s.Alpha = 1 })
+	three := base(func(s *policy.Settings) { s.Capacity = 3 })
+	paperStart := base(func(s *policy.Settings) {
+		s.Kind, s.Score, s.Teacher, s.Threshold = policy.Paper, policy.Entropy, policy.Selector, 0.3
+	})
+	always := base(func(s *policy.Settings) { s.Threshold, s.Teacher = 0, policy.Feedback })
+	return []rival{
+		{name: fullOnly, nets: RoleFull, start: base(func(s *policy.Settings) { s.Kind = policy.Full })},
+		{name: fullPrior, nets: RoleFull, start: always, feedback: feedbackFirst, prior: true},
+		{name: cascade, nets: RoleSmall, start: plain, ships: true},
+		{name: smallAll, nets: RoleSmall, start: feedback, feedback: feedbackAll, prior: true},
+		{name: smallSelector, nets: RoleSmall, start: selector, prior: true, ships: true},
+		{name: smallFull, nets: RoleSmall, start: base(nil), prior: true, ships: true},
+		{name: smallLate, nets: RoleSmall, start: feedback, feedback: feedbackLate, prior: true},
+		{name: staticSpecialist, nets: RoleSpecialist, start: plain, static: true},
+		{name: paper, nets: RoleSpecialist, start: paperStart, cache: true},
+		{name: maskedGlobal, nets: masks, start: three, prior: true, cache: true, teachers: []string{policy.Inline, policy.Selector}},
+		{name: specialistsPrior, nets: RoleSpecialist, start: three, prior: true, cache: true, teachers: []string{policy.Inline, policy.Selector}, ships: true},
+		{name: oracleSelector, nets: RoleSpecialist, like: paper, oracle: true},
+		{name: clairvoyant, nets: RoleSpecialist, like: paper, belady: true},
+	}
+}
+
+// isOracle reports whether the rival knows what no policy can know.
+func (r rival) isOracle() bool { return r.like != "" || r.static }
+
+// Setup is a rival as it was tuned.
+type Setup struct {
+	Rival    string          `json:"rival"`
+	Small    string          `json:"small,omitempty"` // sha256 of the small net, where one takes part
+	Settings policy.Settings `json:"settings"`
+	Speedup  float64         `json:"speedup"`           // where it was tuned
+	Fits     bool            `json:"fits"`              // it kept the budget there
+	Missing  string          `json:"missing,omitempty"` // why it could not be tuned
+}
+
+// player makes a rival with its settings ready to play; an error says which net is missing.
+func (t *Table) player(r rival, s Setup) (*player, error) {
+	p := &player{table: t, feedback: r.feedback, always: r.nets == RoleFull, static: r.static, belady: r.belady}
+	p.nets.full, p.nets.selector = t.full(), t.selector()
+	if r.oracle {
+		p.nets.truth = t
+	}
+	if s.Settings.Teacher == policy.Selector && p.nets.selector == nil {
+		return nil, errors.New("no selector among the nets")
+	}
+	if err := p.cast(r, s); err != nil {
+		return nil, err
+	}
+	p.policy = policy.Policy{Settings: s.Settings, Classes: len(t.classes), FullTemperature: t.full().Temperature, Specialists: p.roles()}
+	if p.nets.selector != nil {
+		p.policy.SelectorTemperature = p.nets.selector.Temperature
+	}
+	return p, nil
+}
+
+// cast finds the nets that the rival caches.
+func (p *player) cast(r rival, s Setup) error {
+	t := p.table
+	switch r.nets {
+	case RoleFull:
+		p.nets.specialists = []*column{t.full()}
+		return nil
+	case RoleSpecialist:
+		if p.nets.specialists = t.role(RoleSpecialist); len(p.nets.specialists) == 0 {
+			return errors.New("no specialists among the nets")
+		}
+		return nil
+	}
+	small := t.role(RoleSmall)
+	at := slices.IndexFunc(small, func(c *column) bool { return c.SHA256 == s.Small })
+	if at < 0 {
+		return errors.New("its small net is not among the nets")
+	}
+	p.nets.specialists = small[at : at+1]
+	if r.nets == masks {
+		if p.nets.groups = t.groups(); len(p.nets.groups) == 0 {
+			return errors.New("no specialists among the nets")
+		}
+		p.nets.specialists = slices.Repeat(p.nets.specialists, len(p.nets.groups))
+	}
+	return nil
+}
+
+// roles says what the outputs of the cached nets mean.
+func (p *player) roles() []policy.Specialist {
+	var all []policy.Specialist
+	for i, c := range p.nets.specialists {
+		role := policy.Specialist{Classes: c.Classes, Other: c.Other, Temperature: c.Temperature}
+		if p.nets.groups != nil {
+			role.Classes, role.Other = p.nets.groups[i], true
+		}
+		all = append(all, role)
+	}
+	return all
+}

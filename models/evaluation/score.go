@@ -1,0 +1,184 @@
+package evaluation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"runtime"
+	"slices"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cachenet/cachenet/models"
+	"github.com/cachenet/cachenet/schemas"
+)
+
+// Sequence is one recording of an object: image files (JPEG or PNG) in the order they were taken.
+type Sequence struct {
+	Class string
+	Files []string
+}
+
+// scoreBatch is how many frames a net gets at once while scoring; the timing is done apart.
+const scoreBatch = 16
+
+// Score decodes every image once and runs every net on it, then measures what each net costs. Images
+// that do not decode and classes that the nets do not know are left out with a warning that names them.
+// done counts frames as they are finished.
+func Score(ctx context.Context, nets *Nets, data []Sequence, done *atomic.Int64) (*Table, error) {
+	loaded := make([]*models.Net, len(nets.All))
+	defer func() {
+		for _, n := range loaded {
+			if n != nil {
+				_ = n.Close() // of no use to anyone once the scores are there
+			}
+		}
+	}()
+	for i, e := range nets.All {
+		n, err := nets.load(e)
+		if err != nil {
+			return nil, err
+		}
+		loaded[i] = n
+		if err := e.checkVectors(n); err != nil {
+			return nil, err
+		}
+	}
+	s := scorer{nets: nets, loaded: loaded, done: done}
+	t, err := s.table(ctx, labelled(nets.Classes, data))
+	if err != nil {
+		return nil, err
+	}
+	us, err := measure(ctx, loaded, t.sample)
+	for i := range us {
+		t.nets[i].us = us[i]
+	}
+	return t, err
+}
+
+// image is one frame to score.
+type image struct {
+	file            string
+	class, sequence int
+}
+
+// labelled flattens the sequences whose class the nets know.
+func labelled(classes []string, data []Sequence) []image {
+	var all []image
+	unknown := map[string]bool{}
+	for i, s := range data {
+		class := slices.Index(classes, s.Class)
+		if class < 0 {
+			if !unknown[s.Class] {
+				slog.Warn("class left out: the nets do not know it", "class", s.Class)
+			}
+			unknown[s.Class] = true
+			continue
+		}
+		for _, f := range s.Files {
+			all = append(all, image{f, class, i})
+		}
+	}
+	return all
+}
+
+type scorer struct {
+	nets   *Nets
+	loaded []*models.Net
+	done   *atomic.Int64
+}
+
+// part is what one batch of images became.
+type part struct {
+	kept   []image
+	sample []byte      // one frame
+	logits [][]float32 // of each net
+}
+
+func (s *scorer) table(ctx context.Context, all []image) (*Table, error) {
+	batches := slices.Collect(slices.Chunk(all, scoreBatch))
+	parts := make([]part, len(batches))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, b := range batches {
+		g.Go(func() (err error) {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			parts[i], err = s.part(b)
+			s.done.Add(int64(len(b)))
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	return s.join(parts)
+}
+
+// part decodes and scores one batch.
+func (s *scorer) part(batch []image) (part, error) {
+	var p part
+	var pixels []byte
+	for _, im := range batch {
+		b, err := decode(im.file, s.nets.Input)
+		if err != nil {
+			slog.Warn("image left out", "file", im.file, "error", err)
+			continue
+		}
+		p.kept, p.sample = append(p.kept, im), b
+		pixels = append(pixels, b...)
+	}
+	if len(p.kept) == 0 {
+		return p, nil
+	}
+	for i, n := range s.loaded {
+		logits, err := n.Run(pixels, len(p.kept))
+		if err != nil {
+			return p, fmt.Errorf("%s: %w", s.nets.All[i].File, err)
+		}
+		p.logits = append(p.logits, logits)
+	}
+	return p, nil
+}
+
+// decode reads an image by what it is, not by what its name says.
+func decode(file string, size models.InputSize) ([]byte, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	return models.Pixels(&schemas.Frame{Image: b, ContentType: http.DetectContentType(b)}, size)
+}
+
+// join puts the batches together in the order of the data.
+func (s *scorer) join(parts []part) (*Table, error) {
+	t := &Table{classes: s.nets.Classes, nets: make([]column, len(s.nets.All))}
+	for i, e := range s.nets.All {
+		t.nets[i].Net, t.nets[i].outputs = e, e.Outputs(len(t.classes))
+	}
+	last := -1
+	for _, p := range parts {
+		for _, im := range p.kept {
+			if im.sequence != last {
+				t.tracks = append(t.tracks, track{class: im.class, first: len(t.labels)})
+				last = im.sequence
+			}
+			t.tracks[len(t.tracks)-1].frames++
+			t.labels = append(t.labels, im.class)
+			t.sample = p.sample
+		}
+		for i, l := range p.logits {
+			t.nets[i].logits = append(t.nets[i].logits, l...)
+		}
+	}
+	if len(t.labels) == 0 {
+		return nil, errors.New("score: no image of a class that the nets know can be read: check the data folder")
+	}
+	t.finish()
+	return t, nil
+}

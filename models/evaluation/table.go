@@ -1,0 +1,218 @@
+package evaluation
+
+import (
+	"math"
+	"slices"
+
+	"github.com/cachenet/cachenet/transforms/policy"
+)
+
+// Table holds what every net says of every frame, and what each net costs.
+type Table struct {
+	classes []string
+	labels  []int   // true class of each frame
+	tracks  []track // the frames of a track lie together, in order
+	nets    []column
+	sample  []byte // one frame
+	best    []int  // the full model's answer of each frame
+}
+
+// track is a sequence in the table.
+type track struct{ class, first, frames int }
+
+// column is one net and its answers.
+type column struct {
+	Net
+	outputs int
+	logits  []float32 // outputs for each frame
+	us      float64   // for one frame
+}
+
+func (c *column) row(frame int) []float32 {
+	return c.logits[frame*c.outputs : (frame+1)*c.outputs]
+}
+
+// Frames returns the number of frames and of sequences.
+func (t *Table) Frames() (frames, sequences int) { return len(t.labels), len(t.tracks) }
+
+// finish derives the full model's answers.
+func (t *Table) finish() {
+	t.best = make([]int, len(t.labels))
+	for f := range t.best {
+		t.best[f] = argmax(t.full().row(f))
+	}
+}
+
+func (t *Table) full() *column { return &t.nets[0] }
+
+// role returns the nets of a role, in the order of training.
+func (t *Table) role(role string) []*column {
+	var all []*column
+	for i := range t.nets {
+		if t.nets[i].Role == role {
+			all = append(all, &t.nets[i])
+		}
+	}
+	return all
+}
+
+// selector returns the net that serves as one, nil when there is none.
+func (t *Table) selector() *column {
+	if all := t.role(RoleSelector); len(all) > 0 {
+		return all[0]
+	}
+	return nil
+}
+
+// groups returns the classes of each specialist.
+func (t *Table) groups() [][]int {
+	var g [][]int
+	for _, s := range t.role(RoleSpecialist) {
+		g = append(g, s.Classes)
+	}
+	return g
+}
+
+// halves parts the tracks of every class in two, so that what chooses is not what certifies. A class
+// with one track is in both.
+func (t *Table) halves() (a, b []track) {
+	count := make([]int, len(t.classes))
+	for _, tr := range t.tracks {
+		count[tr.class]++
+	}
+	seen := make([]int, len(t.classes))
+	for _, tr := range t.tracks {
+		if seen[tr.class]%2 == 0 {
+			a = append(a, tr)
+		}
+		if seen[tr.class]%2 == 1 || count[tr.class] == 1 {
+			b = append(b, tr)
+		}
+		seen[tr.class]++
+	}
+	return a, b
+}
+
+// target returns the output of the net that is right for a class: that of the class, or other, or -1.
+func (c *column) target(class int) int {
+	if c.Classes == nil {
+		return class
+	}
+	if o := slices.Index(c.Classes, class); o >= 0 {
+		return o
+	}
+	if c.Other {
+		return len(c.Classes)
+	}
+	return -1
+}
+
+// accuracy is the share of frames of the tracks that the net gets right, among those it has an output for.
+func (t *Table) accuracy(c *column, tracks []track) float64 {
+	right, all := 0, 0
+	for _, tr := range tracks {
+		target := c.target(tr.class)
+		if target < 0 {
+			continue
+		}
+		for f := tr.first; f < tr.first+tr.frames; f++ {
+			all++
+			if argmax(c.row(f)) == target {
+				right++
+			}
+		}
+	}
+	return float64(right) / float64(max(1, all))
+}
+
+// fitTemperature sets the temperature with the smallest negative log-likelihood. For a specialist its
+// own classes together weigh as much as all others: it is asked where its own are.
+func (t *Table) fitTemperature(c *column, tracks []track) {
+	cost := func(logT float64) float64 {
+		var own, other, nOwn, nOther float64
+		for _, tr := range tracks {
+			target := c.target(tr.class)
+			if target < 0 {
+				continue
+			}
+			for f := tr.first; f < tr.first+tr.frames; f++ {
+				nll := negativeLogLikelihood(c.row(f), target, math.Exp(logT))
+				if c.Other && target == c.outputs-1 {
+					other, nOther = other+nll, nOther+1
+				} else {
+					own, nOwn = own+nll, nOwn+1
+				}
+			}
+		}
+		return own/max(1, nOwn) + other/max(1, nOther)
+	}
+	c.Temperature = float32(math.Exp(minimise(cost, math.Log(0.05), math.Log(20))))
+}
+
+func negativeLogLikelihood(logits []float32, target int, temperature float64) float64 {
+	top := float64(slices.Max(logits))
+	sum := 0.0
+	for _, l := range logits {
+		sum += math.Exp((float64(l) - top) / temperature)
+	}
+	return math.Log(sum) - (float64(logits[target])-top)/temperature
+}
+
+// minimise finds the smallest value of a function with one valley, by golden section.
+func minimise(f func(float64) float64, lo, hi float64) float64 {
+	const ratio = 0.6180339887498949
+	a, b := hi-ratio*(hi-lo), lo+ratio*(hi-lo)
+	fa, fb := f(a), f(b)
+	for hi-lo > 0.01 {
+		if fa < fb {
+			hi, b, fb = b, a, fa
+			a = hi - ratio*(hi-lo)
+			fa = f(a)
+		} else {
+			lo, a, fa = a, b, fb
+			b = lo + ratio*(hi-lo)
+			fb = f(b)
+		}
+	}
+	return (lo + hi) / 2
+}
+
+// calibrationBins is the number of equal steps of confidence that calibration error is counted in.
+const calibrationBins = 15
+
+// calibrationError is the expected difference between confidence and accuracy, 0 … 1.
+func (t *Table) calibrationError(c *column, tracks []track) float64 {
+	var confidence, right, n [calibrationBins]float64
+	all := 0.0
+	for _, tr := range tracks {
+		target := c.target(tr.class)
+		if target < 0 {
+			continue
+		}
+		for f := tr.first; f < tr.first+tr.frames; f++ {
+			a := policy.Read(c.row(f), c.Temperature)
+			bin := min(calibrationBins-1, int(a.Confidence*calibrationBins))
+			confidence[bin] += float64(a.Confidence)
+			n[bin]++
+			all++
+			if a.Class == target {
+				right[bin]++
+			}
+		}
+	}
+	sum := 0.0
+	for b := range n {
+		sum += math.Abs(confidence[b] - right[b])
+	}
+	return sum / max(1, all)
+}
+
+func argmax(v []float32) int {
+	best := 0
+	for i := range v {
+		if v[i] > v[best] {
+			best = i
+		}
+	}
+	return best
+}

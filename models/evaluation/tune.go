@@ -1,0 +1,102 @@
+package evaluation
+
+import (
+	"context"
+
+	"github.com/cachenet/cachenet/transforms/policy"
+)
+
+// knob is one setting and the values that are tried for it.
+type knob []func(*policy.Settings)
+
+var (
+	alphas = knobOf([]float32{0.03, 0.08, 0.15, 0.3, 0.5, 0.7}, func(s *policy.Settings, v float32) { s.Alpha = v })
+	decays = knobOf([]float32{0.5, 0.7, 0.8, 0.88, 0.94}, func(s *policy.Settings, v float32) { s.Decay = v })
+	caches = knobOf([][3]int{{1, 1, 1}, {1, 1, 2}, {2, 1, 1}, {2, 2, 1}, {3, 1, 1}, {3, 2, 1}, {3, 3, 1}, {3, 3, 2}}, func(s *policy.Settings, v [3]int) {
+		s.Capacity, s.Tries, s.Admission = v[0], v[1], v[2]
+	})
+)
+
+func knobOf[T any](values []T, set func(*policy.Settings, T)) knob {
+	var k knob
+	for _, v := range values {
+		k = append(k, func(s *policy.Settings) { set(s, v) })
+	}
+	return k
+}
+
+// nearby is how far from the best threshold so far it is searched when another setting changes.
+const nearby = 1.6
+
+// tune returns the best setup of a rival for each small net that it may use; for one that uses none, one.
+// A rival whose nets are missing has a setup that says so.
+func (c *tuner) tune(ctx context.Context, r rival) ([]trial, error) {
+	smalls := []string{""}
+	if r.nets == RoleSmall || r.nets == masks {
+		smalls = nil
+		for _, s := range c.table.role(RoleSmall) {
+			smalls = append(smalls, s.SHA256)
+		}
+	}
+	var all []trial
+	for _, small := range smalls {
+		t, err := c.tuneOne(ctx, r, Setup{Rival: r.name, Small: small, Settings: r.start})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, t)
+	}
+	return all, nil
+}
+
+// tuneOne improves one knob after the other, and the prior once more at the end.
+func (c *tuner) tuneOne(ctx context.Context, r rival, s Setup) (trial, error) {
+	if _, err := c.table.player(r, s); err != nil {
+		s.Missing = err.Error()
+		return trial{Setup: s}, nil
+	}
+	search := c.tight
+	if r.nets == RoleFull {
+		search = func(ctx context.Context, r rival, s Setup, _ float64) (trial, error) { return c.try(ctx, r, s) }
+	}
+	best, err := search(ctx, r, s, 0)
+	if err != nil {
+		return best, err
+	}
+	for _, k := range r.knobs() {
+		from := best.Setup
+		for _, set := range k {
+			next := from
+			set(&next.Settings)
+			if next.Settings == from.Settings {
+				continue
+			}
+			t, err := search(ctx, r, next, nearby)
+			if err != nil {
+				return best, err
+			}
+			if t.better(best) {
+				best = t
+			}
+		}
+	}
+	return best, nil
+}
+
+// knobs lists what is tuned, in order.
+func (r rival) knobs() []knob {
+	var all []knob
+	if len(r.teachers) > 1 {
+		all = append(all, knobOf(r.teachers, func(s *policy.Settings, v string) { s.Teacher = v }))
+	}
+	if r.cache {
+		all = append(all, caches)
+	}
+	if r.prior {
+		all = append(all, alphas, decays, alphas)
+	}
+	if r.cache && r.prior {
+		all = append(all, caches)
+	}
+	return all
+}

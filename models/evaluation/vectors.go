@@ -1,0 +1,51 @@
+package evaluation
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/cachenet/cachenet/models"
+)
+
+// vectorTolerance is how far the serving runtime's logits may be from those recorded at training.
+const vectorTolerance = 1e-3
+
+// vectors are frames and the logits that training recorded for them.
+type vectors struct {
+	Frames []byte      `json:"frames_base64"` // uint8 NHWC
+	Logits [][]float32 `json:"logits"`
+}
+
+// checkVectors compares a loaded net with what training recorded beside its file, where there is such a record.
+func (e Net) checkVectors(net *models.Net) error {
+	path := strings.TrimSuffix(filepath.Join(e.Dir, filepath.FromSlash(e.File)), ".onnx") + ".vectors.json"
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("test vectors: %w", err)
+	}
+	var v vectors
+	if err := json.Unmarshal(b, &v); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	got, err := net.Run(v.Frames, len(v.Logits))
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	for i, row := range v.Logits {
+		for o, want := range row {
+			if at := i*len(row) + o; at >= len(got) || !(math.Abs(float64(got[at]-want)) <= vectorTolerance) {
+				return fmt.Errorf("%s: frame %d, output %d differs from training's by more than %v: export the net again", path, i, o, vectorTolerance)
+			}
+		}
+	}
+	return nil
+}

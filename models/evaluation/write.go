@@ -1,0 +1,163 @@
+package evaluation
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+
+	"github.com/cachenet/cachenet/models"
+	"github.com/cachenet/cachenet/transforms/policy"
+)
+
+// pack puts together what the choice needs, and the card without its table.
+func (b *builder) pack(nets *Nets) *Built {
+	t := b.table
+	out := &Built{files: map[string]Net{}}
+	m := &out.Manifest
+	*m = models.Manifest{Format: 1, Name: b.Name, Version: b.Version, Classes: nets.Classes, Input: nets.Input, Policy: b.chosen.Settings}
+	m.Full = out.take(t.full(), "full.onnx")
+	if s := t.selector(); s != nil {
+		e := out.take(s, "selector.onnx")
+		m.Selector = &e
+	}
+	guarded := b.guarded.Settings
+	m.Guarded = &guarded
+	small := b.small()
+	if b.chosenRival.nets == RoleSmall {
+		m.Specialists = []models.NetEntry{out.take(small, path.Join("specialists", "00.onnx"))}
+	} else {
+		for i, s := range t.role(RoleSpecialist) {
+			m.Specialists = append(m.Specialists, out.take(s, path.Join("specialists", fmt.Sprintf("%02d.onnx", i))))
+		}
+		if small != nil {
+			e := out.take(small, "small.onnx")
+			m.Small = &e
+		}
+		m.Paper = b.paper()
+	}
+	b.describe(out)
+	return out
+}
+
+// take lists a net under its name in the pack.
+func (b *Built) take(c *column, file string) models.NetEntry {
+	b.files[file] = c.Net
+	e := c.NetEntry
+	e.File, e.MeasuredUs = file, c.us
+	return e
+}
+
+// small is the net that the pack ships as its global small one, nil when there is none.
+func (b *builder) small() *column {
+	sha := b.chosen.Small
+	if sha == "" {
+		if best := b.fastest(RoleSmall); best != nil {
+			sha = best.Small
+		}
+	}
+	for _, s := range b.table.role(RoleSmall) {
+		if s.SHA256 == sha {
+			return s
+		}
+	}
+	return nil
+}
+
+// paper returns the settings of the paper's protocol, nil when it could not be tuned.
+func (b *builder) paper() *policy.Settings {
+	for _, t := range b.trials {
+		if t.Rival == paper && t.Missing == "" {
+			return &t.Settings
+		}
+	}
+	return nil
+}
+
+// describe fills in the card.
+func (b *builder) describe(out *Built) {
+	frames, sequences := b.table.Frames()
+	out.Card = Card{Pack: b.Name + "@" + b.Version, Classes: len(b.table.classes), Frames: frames, Sequences: sequences,
+		Seed: b.Seed, Budget: b.Budget, Chosen: b.chosen.Setup, Guarded: b.guarded, Why: b.why}
+	ships := map[string]string{}
+	for file, n := range out.files {
+		ships[n.SHA256] = file
+	}
+	for i := range b.table.nets {
+		c := &b.table.nets[i]
+		out.Card.Nets = append(out.Card.Nets, NetCard{Net: c.Net, Us: c.us, Ships: ships[c.SHA256],
+			Accuracy: b.table.accuracy(c, b.certify), ECE: b.table.calibrationError(c, b.certify)})
+	}
+	for _, t := range b.trials {
+		out.Card.Setups = append(out.Card.Setups, t.Setup)
+	}
+}
+
+// Write makes the folder of the pack; one that is there must be a pack, and is replaced. A pack is
+// whole or not there.
+func (b *Built) Write(dir string) error {
+	if err := replaceable(dir); err != nil {
+		return err
+	}
+	partial := filepath.Clean(dir) + ".partial"
+	if err := os.RemoveAll(partial); err != nil {
+		return fmt.Errorf("write pack: %w", err)
+	}
+	if err := b.fill(partial); err != nil {
+		return fmt.Errorf("write pack: %w", err)
+	}
+	if _, err := models.OpenPack(partial); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return fmt.Errorf("write pack: %w", err)
+	}
+	if err := os.Rename(partial, dir); err != nil {
+		return fmt.Errorf("write pack: %w", err)
+	}
+	return nil
+}
+
+// replaceable refuses to remove a folder that is not a pack.
+func replaceable(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("write pack: %w", err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, models.ManifestFile)); err != nil && len(entries) > 0 {
+		return fmt.Errorf("write pack: %s holds files but no pack: choose another folder", dir)
+	}
+	return nil
+}
+
+func (b *Built) fill(dir string) error {
+	for file, n := range b.files {
+		data, err := os.ReadFile(filepath.Join(n.Dir, filepath.FromSlash(n.File)))
+		if err != nil {
+			return err
+		}
+		to := filepath.Join(dir, filepath.FromSlash(file))
+		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(to, data, 0o644); err != nil {
+			return err
+		}
+	}
+	for file, content := range map[string]any{models.ManifestFile: b.Manifest, CardJSON: b.Card} {
+		data, err := json.MarshalIndent(content, "", " ")
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(dir, file), append(data, '\n'), 0o644); err != nil {
+			return err
+		}
+	}
+	return os.WriteFile(filepath.Join(dir, CardMarkdown), []byte(b.Card.Markdown()), 0o644)
+}
