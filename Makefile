@@ -45,10 +45,7 @@ test-train: train-venv ## tests of the training project
 	cd models/train && $(VENV)/bin/python -m pytest -q
 
 pack: setup build train-venv ## train the bundled pack from nothing (hours on a small machine)
-	rm -rf $(WORK)/scenes/frames && mkdir -p $(WORK)/scenes
-	bin/cachenet scenes --out $(WORK)/scenes/frames/train --sequences 90 --frames 10 --step 3 --seed 1
-	bin/cachenet scenes --out $(WORK)/scenes/frames/val --sequences 12 --frames 30 --step 1 --seed 2
-	bin/cachenet scenes --out $(WORK)/scenes/frames/test --sequences 16 --frames 30 --step 1 --seed 3
+	test -d $(WORK)/scenes/frames || bin/cachenet scenes --out $(WORK)/scenes/frames
 	$(TRAIN) train $(WORK)/scenes/frames --out $(WORK)/scenes/nets
 	bin/cachenet pack build $(WORK)/scenes/nets --data $(WORK)/scenes/frames --out models/packs/scenes --name scenes --version 1.0.0
 

@@ -82,7 +82,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, b.Close()) }()
 	p, o := &d.production, &d.options
 	p.cluster, p.topic = kafkaio.Cluster{Brokers: []string{b.Addr()}}, "frames"
-	if p.schedule.Source, err = frames.Scenes(sceneSize); err != nil {
+	if p.schedule.Source, err = frames.Scenes(frames.DefaultSize); err != nil {
 		return err
 	}
 	if _, err := kafkaio.EnsureTopic(ctx, p.cluster, p.topic, p.partitions); err != nil {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"iter"
 
-	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/cachenet/cachenet/connectors/frames"
@@ -43,31 +42,4 @@ func addSchedule(f *pflag.FlagSet, p *production, frames int, rate float64) {
 	f.IntVar(&p.schedule.Dwell, "dwell", 150, "frames until a stream shows other classes, 0 for never")
 	f.Float64Var(&p.rate, "rate", rate, "frames per second of each stream, 0 for as fast as it goes")
 	f.Uint64Var(&p.schedule.Seed, "seed", 1, "gives the same frames again")
-}
-
-// scenesCommand writes rendered scenes as an image folder, for training.
-func scenesCommand() *cobra.Command {
-	e := frames.Export{}
-	var out string
-	c := &cobra.Command{
-		Use: "scenes", Short: "Write rendered scenes as an image folder, for training", Args: noArgs,
-		Example: "  cachenet scenes --out data/train --sequences 60 --frames 10 --step 3 --seed 1",
-		RunE: func(c *cobra.Command, _ []string) error {
-			if err := required(c, "out"); err != nil {
-				return err
-			}
-			source, err := frames.Scenes(sceneSize)
-			if err != nil {
-				return err
-			}
-			return e.Write(source, out)
-		},
-	}
-	f := c.Flags()
-	f.StringVar(&out, "out", "", "folder to write <class>/<sequence>_<frame>.jpg into")
-	f.IntVar(&e.Sequences, "sequences", 60, "sequences of each class")
-	f.IntVar(&e.Frames, "frames", 10, "frames of each sequence")
-	f.IntVar(&e.Step, "step", 3, "write every how many frames")
-	f.Uint64Var(&e.Seed, "seed", 1, "gives the same frames again; use others for val and test")
-	return c
 }

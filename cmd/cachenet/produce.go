@@ -15,9 +15,6 @@ import (
 	"github.com/cachenet/cachenet/schemas"
 )
 
-// sceneSize is the side of rendered frames in pixels: the input of the bundled pack.
-const sceneSize = 32
-
 // production is a schedule on its way into a topic.
 type production struct {
 	cluster    kafkaio.Cluster
@@ -73,7 +70,7 @@ func openSource(source string) (frames.Source, error) {
 		return frames.Images(dir)
 	}
 	if source == "scenes" {
-		return frames.Scenes(sceneSize)
+		return frames.Scenes(frames.DefaultSize)
 	}
 	return nil, usageError{fmt.Errorf("--source %q: must be scenes or images:DIR", source)}
 }
