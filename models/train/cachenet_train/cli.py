@@ -15,7 +15,7 @@ from . import __version__, folder, frames, nets
 from .export import ExportError
 from .fit import Place, peak_memory_mb
 from .folder import DataError
-from .plan import PRESETS, QUICK, scaled
+from .plan import PRESETS, quick, scaled
 from .train import Task, Training
 
 EXAMPLE = """example:
@@ -49,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--preset", choices=sorted(PRESETS), default="scenes", help="net sizes (default: scenes)")
     train.add_argument("--teacher", type=Path, metavar="MODEL.onnx", help="your own classifier in place of a full net")
     train.add_argument("--quick", action="store_true", help="short training: minutes on two cores")
-    train.add_argument("--effort", type=float, metavar="X", help="scale every training budget by X (default: 1)")
+    train.add_argument("--effort", type=float, default=1.0, metavar="X", help="scale every training budget by X (default: 1)")
     train.add_argument("--flip", action="store_true", help="mirrored images mean the same")
     train.add_argument("--size", type=_size, default=(32, 32), metavar="WxH", help="input size (default: 32)")
     train.add_argument("--groups", type=int, metavar="N", help="specialists (default: classes/8, at least 2)")
@@ -59,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--selector", type=_net, metavar="NET", help="selector net")
     train.add_argument("--val-share", type=float, default=0.1, metavar="P", help="share of sequences held out (0.1)")
     train.add_argument("--seed", type=int, default=1, help="seed of everything random (default: 1)")
+    train.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: one a core; fewer on a busy machine)")
     train.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: auto)")
     return parser
 
@@ -66,6 +67,8 @@ def _parser() -> argparse.ArgumentParser:
 def _train(options: argparse.Namespace) -> int:
     started = time.monotonic()
     _check(options)
+    if options.threads:
+        torch.set_num_threads(options.threads)
     device = _device(options.device)
     data = folder.scan(options.data, options.val_share, options.seed)
     for warning in data.warnings:
@@ -88,7 +91,7 @@ def _task(options, data: folder.Folder, decoded, place: Place) -> Task:
     plan = PRESETS[options.preset]
     given = {"full": options.full, "smalls": tuple(options.small or ()), "selector": options.selector}
     plan = replace(plan, **{key: value for key, value in given.items() if value})
-    effort = options.effort if options.effort else QUICK if options.quick else 1.0
+    plan = scaled(quick(plan) if options.quick else plan, options.effort)
     if options.specialist_size >= len(plan.smalls):
         raise DataError(f"--specialist-size {options.specialist_size}: there are {len(plan.smalls)} small nets")
     return Task(
@@ -96,7 +99,7 @@ def _task(options, data: folder.Folder, decoded, place: Place) -> Task:
         classes=data.classes,
         frames=decoded,
         size=options.size,
-        plan=scaled(plan, effort),
+        plan=plan,
         flip=options.flip,
         groups=options.groups,
         specialist=options.specialist_size,
@@ -111,10 +114,12 @@ def _check(options: argparse.Namespace) -> None:
         raise DataError(f"read data: {options.data} is not a folder: give an image folder")
     if not 0 < options.val_share < 1:
         raise DataError(f"--val-share {options.val_share}: give a share between 0 and 1")
-    if options.effort is not None and options.effort <= 0:
+    if options.effort <= 0:
         raise DataError(f"--effort {options.effort}: give a number above 0")
     if options.groups is not None and options.groups < 2:
         raise DataError(f"--groups {options.groups}: give at least 2")
+    if options.threads is not None and options.threads < 1:
+        raise DataError(f"--threads {options.threads}: give at least 1")
     if options.specialist_size < 0:
         raise DataError(f"--specialist-size {options.specialist_size}: give the index of a small net, from 0")
 

@@ -24,19 +24,28 @@ def divide(confused: np.ndarray, count: int) -> list[list[int]]:
     The result is ordered by smallest class, each group ascending.
     """
     likeness = (confused + confused.T) / 2
+    np.fill_diagonal(likeness, -np.inf)
     groups = [[c] for c in range(len(confused))]
     most = max(2, round(1.5 * len(confused) / count))
     while len(groups) > count:
-        groups = _merge_closest(groups, likeness, most)
+        a, b = _closest(likeness, np.array([len(g) for g in groups]), most)
+        likeness = _merged(likeness, a, b, len(groups[a]), len(groups[b]))
+        groups[a] += groups.pop(b)
     return sorted(sorted(group) for group in groups)
 
 
-def _merge_closest(groups: list[list[int]], likeness: np.ndarray, most: int) -> list[list[int]]:
-    pairs = [(a, b) for a in range(len(groups)) for b in range(a)]
-    # When every union is too large, the smallest one is taken.
-    fitting = [(a, b) for a, b in pairs if len(groups[a]) + len(groups[b]) <= most]
-    if fitting:
-        a, b = max(fitting, key=lambda p: likeness[np.ix_(groups[p[0]], groups[p[1]])].mean())
-    else:
-        a, b = min(pairs, key=lambda p: len(groups[p[0]]) + len(groups[p[1]]))
-    return [g for i, g in enumerate(groups) if i not in (a, b)] + [groups[a] + groups[b]]
+def _closest(likeness: np.ndarray, sizes: np.ndarray, most: int) -> tuple[int, int]:
+    """The pair a < b to merge: the most alike that fits or, when none does, the smallest union."""
+    union = sizes[:, None] + sizes
+    apart = ~np.eye(len(sizes), dtype=bool)
+    fitting = apart & (union <= most)
+    score = np.where(fitting, likeness, -np.inf) if fitting.any() else np.where(apart, -union, -np.inf)
+    a, b = np.unravel_index(score.argmax(), score.shape)
+    return min(a, b), max(a, b)
+
+
+def _merged(likeness: np.ndarray, a: int, b: int, size_a: int, size_b: int) -> np.ndarray:
+    row = (size_a * likeness[a] + size_b * likeness[b]) / (size_a + size_b)
+    row[a] = -np.inf
+    likeness[a], likeness[:, a] = row, row
+    return np.delete(np.delete(likeness, b, 0), b, 1)

@@ -64,7 +64,7 @@ def build(notation: str, classes: int) -> Net:
     """Builds a net with freshly drawn weights; raises ValueError when the notation is not understood."""
     layers: list[nn.Module] = []
     width = 3
-    for stage in notation.split():
+    for stage in notation.split() or [""]:
         match = _STAGE.fullmatch(stage)
         if not match:
             raise ValueError(f"net {notation!r}: stage {stage!r} is not WIDTH, WIDTH/STRIDE or WIDTHp, then +DEPTH")

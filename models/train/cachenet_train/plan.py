@@ -17,17 +17,17 @@ class Plan:
     shift: float = 0.125
     cutout: float = 0.25
     light: float = 0.0
-    full_frames: int = 810_000
-    small_frames: int = 2_400_000
-    selector_frames: int = 800_000
-    specialist_frames: int = 1_000_000
-    views: int = 12
+    full_frames: int = 300_000
+    small_frames: int = 900_000
+    selector_frames: int = 300_000
+    specialist_frames: int = 150_000
+    views: int = 6
 
 
 PRESETS = {
     "scenes": Plan(
         full="32 48/2+2 96p+2 192p+2",
-        smalls=("16/2 32/2 64/2+2", "16/2 32/2 64/2+1", "16/2 32/2 48/2"),
+        smalls=("16/2 48/2+2 96/2+2", "16/2 32/2 64/2+2", "16/2 32/2 64/2+1"),
         selector="16/2 32+1 64/2+2 96/2+2",
         light=0.15,
     ),
@@ -35,11 +35,20 @@ PRESETS = {
         full="32 64/2+2 128p+2 256p+2",
         smalls=("16/2 48/2+2 80/2+2", "16/2 32/2+1 64/2+1", "16/2 32/2 64/2"),
         selector="32/2 32+2 64/2+2 128/2+2",
+        full_frames=630_000,
+        selector_frames=360_000,
+        specialist_frames=300_000,
     ),
 }
 
-QUICK = 0.3
 MOST_EPOCHS = 300
+
+
+def quick(plan: Plan) -> Plan:
+    """Budgets of minutes: enough to try a pipeline on, short of what the nets can reach."""
+    return replace(
+        plan, full_frames=150_000, small_frames=200_000, selector_frames=100_000, specialist_frames=50_000, views=4
+    )
 
 
 def scaled(plan: Plan, effort: float) -> Plan:
