@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"time"
@@ -19,8 +20,8 @@ import (
 const (
 	requestTimeout = 10 * time.Second
 	dialTimeout    = 4 * time.Second // an unreachable broker is told within 10 s
-	// kafka-go asks for new metadata after a random share of this and cannot be told to ask at once, so it
-	// bounds how long a moved leader is looked for at its old place.
+	// kafka-go asks for new metadata after a random share of this, so it bounds how long a writer looks for
+	// a moved leader at its old place.
 	metadataTTL = 2 * time.Second
 )
 
@@ -50,6 +51,7 @@ type client struct {
 	transport *kafka.Transport
 }
 
+// close closes idle connections, and those in use when they become idle. The client can still be used.
 func (c *client) close() { c.transport.CloseIdleConnections() }
 
 // connect prepares a client; connections are made on demand. It is the one place where a transport is made.
@@ -82,7 +84,11 @@ func (c Cluster) unreachable(err error) error {
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
-	return fmt.Errorf("kafka: to reach %s: start the broker or correct its address: %w", strings.Join(c.Brokers, ","), err)
+	hint := "start the broker or correct its address"
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		hint = "it hangs up: check the login and whether it wants TLS" // some brokers answer a wrong password so
+	}
+	return fmt.Errorf("kafka: to reach %s: %s: %w", strings.Join(c.Brokers, ","), hint, err)
 }
 
 func (s Security) tls() (*tls.Config, error) {

@@ -87,6 +87,11 @@ func (f *fetcher) run(ctx context.Context) {
 
 // fetch asks the partition's leader for what follows. It always ends: requests have a time limit.
 func (f *fetcher) fetch(ctx context.Context) (batch, error) {
+	if !f.failing.IsZero() { // a fetch alone would call an unreachable broker a missing topic
+		if _, err := f.client.partitions(ctx, f.cfg.Cluster, f.cfg.Topic); err != nil {
+			return batch{}, err
+		}
+	}
 	res, err := f.client.Fetch(ctx, &kafka.FetchRequest{
 		Topic: f.cfg.Topic, Partition: int(f.span.Partition), Offset: f.at,
 		MinBytes: 1, MaxBytes: f.cfg.FetchBytes, MaxWait: fetchWait,
@@ -162,6 +167,7 @@ func (f *fetcher) retry(ctx context.Context, err error) error {
 	if down := time.Since(f.failing); down >= f.cfg.RetryFor {
 		return fmt.Errorf("no success for %s: %w", down.Round(time.Millisecond), err)
 	}
+	f.client.close() // a new connection asks who leads the partition now; kafka-go would wait for its metadata to age
 	select {
 	case <-ctx.Done():
 	case <-time.After(f.wait):

@@ -77,7 +77,7 @@ func TestReadDrains(t *testing.T) {
 	publish(t, c, streamFrames(10, 0, 1000))
 	// one bundle's worth of credit keeps the source from reaching the end before the drain
 	j := startJob(t, ReadConfig{Cluster: c, Topic: "frames", Spans: allSpans(t, c, true), BundleRecords: 40}, 2000, nil)
-	eventually(t, "some frames arrive", func() bool { return len(j.frames()) > 500 })
+	eventually(t, "some frames arrive", func() bool { return j.count() > 500 })
 	j.link.Drain()
 	frames := j.mustEnd(t)
 	checkOnce(t, frames, len(frames), 0)
@@ -91,7 +91,7 @@ func TestReadDrains(t *testing.T) {
 
 func TestReadKeepsToItsCredit(t *testing.T) {
 	_, c := startBroker(t, 4)
-	frames := streamFrames(10, 0, 50)
+	frames := streamFrames(10, 0, 12)
 	for i := range frames {
 		frames[i].Image = make([]byte, 1000)
 	}
@@ -104,7 +104,7 @@ func TestReadKeepsToItsCredit(t *testing.T) {
 		t.Errorf("%d frames of 1,000 bytes are on their way, want 20", read)
 	}
 	close(hold)
-	checkOnce(t, j.mustEnd(t), 10*50, 0)
+	checkOnce(t, j.mustEnd(t), 10*12, 0)
 }
 
 func TestReadTurnsAnyRecordIntoAFrame(t *testing.T) {
@@ -202,7 +202,7 @@ func TestReadGivesUpOnABrokerThatStaysAway(t *testing.T) {
 	publish(t, c, streamFrames(1, 0, 10))
 	spans := allSpans(t, c, true)
 	j := startJob(t, ReadConfig{Cluster: c, Topic: "frames", Spans: spans, RetryFor: 300 * time.Millisecond}, 0, nil)
-	eventually(t, "the frames arrive", func() bool { return len(j.frames()) == 10 })
+	eventually(t, "the frames arrive", func() bool { return j.count() == 10 })
 	if err := b.Close(); err != nil {
 		t.Fatal(err)
 	}
