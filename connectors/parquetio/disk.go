@@ -65,7 +65,7 @@ func (w *writer) next() (*finished, time.Duration) {
 func (w *writer) persist(f finished) error {
 	var since time.Time
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
-		err := store(w.cfg.Dir, f.path, f.data)
+		err := w.store(f)
 		if err == nil {
 			if !since.IsZero() {
 				slog.Info("outcomes are written again", "dir", w.cfg.Dir, "after", time.Since(since).Round(time.Millisecond))
@@ -83,6 +83,14 @@ func (w *writer) persist(f finished) error {
 		}
 		time.Sleep(pause)
 	}
+}
+
+// store makes a file part of the data set.
+func (w *writer) store(f finished) error {
+	if w.commits != nil {
+		return w.commits.store(f)
+	}
+	return store(w.cfg.Dir, f.path, f.data)
 }
 
 // settle tells everyone that a file is on disk.
@@ -130,8 +138,12 @@ func (w *writer) close() error {
 	<-w.stopped
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.again > 0 {
-		slog.Info("outcomes came twice and were written once", "dir", w.cfg.Dir, "rows", w.again)
+	again := w.again
+	if w.commits != nil {
+		again += w.commits.left
+	}
+	if again > 0 {
+		slog.Info("outcomes came twice and were written once", "dir", w.cfg.Dir, "rows", again)
 	}
 	if w.err != nil {
 		return w.err

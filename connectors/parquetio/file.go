@@ -28,6 +28,7 @@ var zstdFastest = &zstd.Codec{Level: zstd.SpeedFastest}
 // building is a Parquet file under construction. It is kept in memory, compressed, until it is whole: a write
 // to disk that goes wrong can then be tried again, and no reader ever meets half a file.
 type building struct {
+	cfg     WriteConfig
 	hour    int64 // of every row in it
 	opened  time.Time
 	buffer  bytes.Buffer
@@ -37,13 +38,15 @@ type building struct {
 
 // finished is a whole file on its way to disk.
 type finished struct {
+	cfg     WriteConfig
+	hour    int64
 	path    string // under outcomes/
 	data    []byte
 	offsets Durable
 }
 
 func build(hour int64, cfg WriteConfig) *building {
-	b := &building{hour: hour, opened: time.Now(), offsets: Durable{}}
+	b := &building{cfg: cfg, hour: hour, opened: time.Now(), offsets: Durable{}}
 	b.rows = parquet.NewGenericWriter[schemas.Outcome](&b.buffer,
 		parquet.Compression(zstdFastest),
 		parquet.MaxRowsPerRowGroup(rowsPerGroup),
@@ -76,7 +79,7 @@ func (b *building) finish(name string) (finished, error) {
 	if err := b.rows.Close(); err != nil {
 		return finished{}, fmt.Errorf("encode outcomes: %w", err)
 	}
-	return finished{path: path.Join(folderOf(b.hour), name), data: b.buffer.Bytes(), offsets: b.offsets}, nil
+	return finished{cfg: b.cfg, hour: b.hour, path: path.Join(folderOf(b.hour), name), data: b.buffer.Bytes(), offsets: b.offsets}, nil
 }
 
 // Event times that Parquet readers agree on; pandas and parquet-go count nanoseconds in 64 bits.

@@ -28,21 +28,31 @@ func store(dir, path string, data []byte) error {
 // place is store for any file in dir.
 func place(dir, target string, data []byte) error {
 	folder := filepath.Dir(target)
-	for _, needed := range []string{partialFolder(dir), folder} {
-		if err := os.MkdirAll(needed, 0o777); err != nil {
-			return err
-		}
+	if err := os.MkdirAll(folder, 0o777); err != nil {
+		return err
 	}
-	partial := filepath.Join(partialFolder(dir), filepath.Base(target)+"."+rand.Text())
-	err := writeDurably(partial, data)
-	if err == nil {
-		err = os.Rename(partial, target)
-	}
+	partial, err := writePartial(dir, filepath.Base(target), data)
 	if err != nil {
+		return err
+	}
+	if err := os.Rename(partial, target); err != nil {
 		_ = os.Remove(partial) // the first error is the one to tell; Recover removes what stays behind
 		return err
 	}
 	return syncUp(folder, dir)
+}
+
+// writePartial writes a file that is not yet part of the data set, durably, and returns its path.
+func writePartial(dir, name string, data []byte) (string, error) {
+	if err := os.MkdirAll(partialFolder(dir), 0o777); err != nil {
+		return "", err
+	}
+	partial := filepath.Join(partialFolder(dir), name+"."+rand.Text())
+	if err := writeDurably(partial, data); err != nil {
+		_ = os.Remove(partial) // as above
+		return "", err
+	}
+	return partial, nil
 }
 
 // writeDurably writes a new file and returns when it is on disk.

@@ -29,6 +29,7 @@ type WriteConfig struct {
 	Pack        string // name@version of the models, for the files' own metadata
 	Version     string // of the program, for the same
 	EveryBundle bool   // a bundle ends only when its rows are on disk: for runners that replay from checkpoints
+	Shared      bool   // other processes may write rows of the same offsets at the same time; still, the first counts
 
 	FileBytes    int64         // a file ends at about this size …
 	FileAge      time.Duration // … or at this age, whichever comes first

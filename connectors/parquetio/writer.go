@@ -26,6 +26,8 @@ type writer struct {
 	link *flow.Link
 	id   string // part of every file name, so that no two writers ever use the same
 
+	commits *commits // of a shared data set, else nil; only run uses it
+
 	mu      sync.Mutex
 	changed *sync.Cond // of the fields below
 	taken   Durable    // offsets that are durable or on their way
@@ -56,6 +58,9 @@ func newWriter(ctx context.Context, cfg WriteConfig) (*writer, error) {
 		wake: make(chan struct{}, 1), stopped: make(chan struct{}),
 	}
 	w.changed = sync.NewCond(&w.mu)
+	if cfg.Shared {
+		w.commits = newCommits(cfg.Dir)
+	}
 	go w.run()
 	return w, nil
 }
