@@ -1,7 +1,6 @@
 package report
 
 import (
-	"bufio"
 	"cmp"
 	"fmt"
 	"io"
@@ -14,10 +13,10 @@ import (
 
 // WriteText writes the summary for a reader at a terminal, at most 80 columns wide.
 func (s Summary) WriteText(w io.Writer) error {
-	out := bufio.NewWriter(w)
-	s.writeRun(out)
-	s.writeComparison(out)
-	if err := out.Flush(); err != nil {
+	var out strings.Builder
+	s.writeRun(&out)
+	s.writeComparison(&out)
+	if _, err := io.WriteString(w, out.String()); err != nil {
 		return fmt.Errorf("write the summary: %w", err)
 	}
 	return nil
@@ -25,7 +24,7 @@ func (s Summary) WriteText(w io.Writer) error {
 
 const unknown = "-"
 
-func (s Summary) writeRun(out io.Writer) {
+func (s Summary) writeRun(out *strings.Builder) {
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(out, "%-12s%s\n", name, fmt.Sprintf(format, args...))
 	}
@@ -62,7 +61,7 @@ func (s Summary) delivery() string {
 
 const shownReasons = 5
 
-func (s Summary) writeReasons(out io.Writer) {
+func (s Summary) writeReasons(out *strings.Builder) {
 	reasons := slices.SortedFunc(maps.Keys(s.ErrorReasons), func(a, b string) int {
 		return cmp.Or(cmp.Compare(s.ErrorReasons[b], s.ErrorReasons[a]), cmp.Compare(a, b))
 	})
@@ -90,7 +89,7 @@ type column struct {
 	m    *Measures
 }
 
-func (s Summary) writeComparison(out io.Writer) {
+func (s Summary) writeComparison(out *strings.Builder) {
 	var columns []column
 	for _, c := range []column{{"cachenet", s.Replay}, {"full only", s.full()}, {"small only", s.small()}} {
 		if c.m != nil {

@@ -73,8 +73,12 @@ func fileRows[T any](path string) iter.Seq2[T, error] {
 			clear(batch) // a column that the file does not have must not keep the value of an earlier row
 			err = f.try(func() (err error) {
 				n, err = rows.Read(batch)
-				if more = !errors.Is(err, io.EOF); !more {
+				more = !errors.Is(err, io.EOF)
+				switch {
+				case !more:
 					return nil
+				case n == 0 && err == nil:
+					return io.ErrNoProgress
 				}
 				return err
 			})
