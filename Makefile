@@ -1,7 +1,7 @@
 # `make demo` and `make test` set up what they need; everything fetched lands in the cache folder, outside the tree.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: kafka kafka-stop help setup build demo test lint generate clean pack pack-cifar10 train-venv test-train
+.PHONY: kafka kafka-stop test-kafka chaos help setup build demo test lint generate clean pack pack-cifar10 train-venv test-train
 
 CACHE := $(or $(CACHENET_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/cachenet)
 GOLANGCI_VERSION := v2.15.0
@@ -64,6 +64,15 @@ kafka: ## a real Apache Kafka on 127.0.0.1:9092, until make kafka-stop
 
 kafka-stop: ## stop it
 	@scripts/kafka.sh stop out/kafka
+
+test-kafka: setup ## the delivery tests on a real Kafka
+	CACHENET_TEST_KAFKA=1 go test -race -count=1 -timeout 20m ./pipelines
+
+KILLS ?= 100
+chaos: setup build ## kill runs at random moments, on a real Kafka and on the embedded broker, and count rows
+	@go build -o bin/cachenet-chaos ./cmd/cachenet-chaos
+	bin/cachenet-chaos -kafka -kills $(KILLS)
+	bin/cachenet-chaos -kills $(KILLS)
 
 clean: ## remove what was built here (the cache stays)
 	rm -rf bin out

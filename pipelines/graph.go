@@ -15,17 +15,23 @@ type plan struct {
 	branches int
 	parquet  parquetio.WriteConfig
 	topic    *kafkaio.WriteConfig // nil: no outcomes topic
+	dead     *kafkaio.WriteConfig // nil: no dead letters
 }
 
 // build draws the way of a frame:
 //
-//	Kafka ── Read ── Lookup ──────────── Flatten ── parquetio.Write
-//	                   └─ misses ─ FullModel ─┘ └── kafkaio.Write
+//	Kafka ── Read ── Lookup ──────────── Flatten ── kafkaio.Write ── WriteDeadLetters ── parquetio.Write
+//	                   └─ misses ─ FullModel ─┘        (when asked for)
+//
+// The sinks follow each other because a row in Parquet is what a restart does not do again: it comes last.
 func build(s beam.Scope, p plan) {
 	runs := kafkaio.Read(s, p.read)
 	outcomes := transforms.Cached(s, p.model, p.branches, runs)
-	parquetio.Write(s, p.parquet, outcomes)
 	if p.topic != nil {
-		kafkaio.Write(s, *p.topic, outcomes)
+		outcomes = kafkaio.Write(s, *p.topic, outcomes)
 	}
+	if p.dead != nil {
+		outcomes = kafkaio.WriteDeadLetters(s, *p.dead, outcomes)
+	}
+	parquetio.Write(s, p.parquet, outcomes)
 }

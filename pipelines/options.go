@@ -41,7 +41,8 @@ type Options struct {
 	Out           string // folder of the data set
 	OutcomesTopic string // topic that gets the outcomes as JSON too; empty: none
 
-	FileAge time.Duration // outcomes are durable at the latest after this; 0: parquetio.DefaultFileAge
+	DeadLetterTopic string        // topic that gets the frames without an answer; empty: none
+	FileAge         time.Duration // outcomes are durable at the latest after this; 0: parquetio.DefaultFileAge
 
 	UntilEnd bool  // end at the offsets that the topic had at the start
 	Credit   int64 // bytes of frames between source and sink at most; 0: DefaultCredit

@@ -53,6 +53,12 @@ func Run(ctx context.Context, o Options) (err error) {
 			return err
 		}
 	}
+	if o.DeadLetterTopic != "" {
+		p.dead = &kafkaio.WriteConfig{Job: job, Cluster: o.Cluster, Topic: o.DeadLetterTopic}
+		if err := kafkaio.EnsureDeadLetterTopic(ctx, o.Cluster, o.DeadLetterTopic); err != nil {
+			return err
+		}
+	}
 	if p.read, err = o.reading(ctx, job); err != nil {
 		return err
 	}

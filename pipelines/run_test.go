@@ -7,14 +7,15 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
-	"github.com/cachenet/cachenet/connectors/broker"
 	"github.com/cachenet/cachenet/connectors/flow"
 	"github.com/cachenet/cachenet/connectors/kafkaio"
+	"github.com/cachenet/cachenet/connectors/kafkatest"
 	"github.com/cachenet/cachenet/connectors/parquetio"
 	"github.com/cachenet/cachenet/schemas"
 )
@@ -24,8 +25,16 @@ const colours = "../testdata/colours"
 func TestMain(m *testing.M) {
 	flag.Parse()
 	beam.Init()
-	os.Exit(m.Run())
+	code := m.Run()
+	if err := kafkatest.StopShared(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
 }
+
+// topics numbers the topics of the tests, which share a broker.
+var topics atomic.Int64
 
 // site is a broker with a topic of frames.
 type site struct {
@@ -38,12 +47,15 @@ type site struct {
 
 func newSite(t *testing.T, partitions int) *site {
 	t.Helper()
-	b, err := broker.Start(broker.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { b.Close() })
-	s := &site{cluster: kafkaio.Cluster{Brokers: []string{b.Addr()}}, topic: "frames", next: map[string]int64{}}
+	return newSiteAt(t, kafkatest.Shared(t), partitions)
+}
+
+// newSiteAt makes a topic of its own on the broker at addr.
+func newSiteAt(t *testing.T, addr string, partitions int) *site {
+	t.Helper()
+	topic := fmt.Sprintf("frames-%d", topics.Add(1))
+	s := &site{cluster: kafkaio.Cluster{Brokers: []string{addr}}, topic: topic, next: map[string]int64{}}
+	var err error
 	if _, err := kafkaio.EnsureTopic(t.Context(), s.cluster, s.topic, partitions); err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +89,7 @@ func (s *site) publish(t *testing.T, frames []schemas.Frame) {
 }
 
 func (s *site) options(t *testing.T) Options {
-	return Options{Cluster: s.cluster, Topic: s.topic, Group: "g", Pack: colours, Out: t.TempDir(), UntilEnd: true}
+	return Options{Cluster: s.cluster, Topic: s.topic, Group: "g-" + s.topic, Pack: colours, Out: t.TempDir(), UntilEnd: true}
 }
 
 // rows reads the data set back and fails unless it holds each offset of the topic exactly once.
@@ -167,7 +179,7 @@ func TestARunResumesBehindItsFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.rows(t, o.Out)
-	committed, err := kafkaio.CommittedOffsets(t.Context(), s.cluster, "g", s.topic)
+	committed, err := kafkaio.CommittedOffsets(t.Context(), s.cluster, o.Group, s.topic)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -264,7 +276,10 @@ func await(t *testing.T, ok func() bool) {
 func TestWrongOptionsAreTold(t *testing.T) {
 	s := newSite(t, 1)
 	s.fill(t, 1, 10)
-	other := newSite(t, 1)
+	other := kafkaio.Cluster{Brokers: []string{kafkatest.Own(t).Addr()}}
+	if _, err := kafkaio.EnsureTopic(t.Context(), other, s.topic, 1); err != nil {
+		t.Fatal(err)
+	}
 	for name, c := range map[string]struct {
 		edit func(o *Options)
 		want string
@@ -282,7 +297,7 @@ func TestWrongOptionsAreTold(t *testing.T) {
 			if err := Run(t.Context(), *o); err != nil {
 				t.Fatal(err)
 			}
-			o.Cluster = other.cluster
+			o.Cluster = other
 		}, "made anew"},
 		"folder is file": {func(o *Options) { o.Out = "run_test.go" }, "run_test.go"},
 	} {

@@ -17,6 +17,14 @@ const (
 	CacheEvict = "evict" // a specialist entered the set and the least recently used left
 )
 
+// Values of Outcome.Stage: where an error was found.
+const (
+	StageRead   = "read"   // the record is no frame, or was set aside
+	StageDecode = "decode" // the image cannot be decoded
+	StageLookup = "lookup" // a net called beside the stream's state failed
+	StageFull   = "full"   // the full model failed in its own transform
+)
+
 //msgp:tuple Outcome
 //msgp:tuple Outcomes
 
@@ -45,6 +53,7 @@ type Outcome struct {
 	FrameBytes    int32     `parquet:"frame_bytes" json:"frame_bytes"`             // size of the record's value
 	Truth         string    `parquet:"truth,optional,dict" json:"truth,omitempty"` // true class where the producer knew it
 	Error         string    `parquet:"error,optional,dict" json:"error,omitempty"` // why there is no answer
+	Stage         string    `parquet:"stage,optional,dict" json:"stage,omitempty"` // where that was found: read, decode, lookup or full
 }
 
 // Outcomes is a batch of outcomes, the element that reaches the sinks.

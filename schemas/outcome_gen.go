@@ -14,8 +14,8 @@ func (z *Outcome) DecodeMsg(dc *msgp.Reader) (err error) {
 		err = msgp.WrapError(err)
 		return
 	}
-	if zb0001 != 23 {
-		err = msgp.ArrayError{Wanted: 23, Got: zb0001}
+	if zb0001 != 24 {
+		err = msgp.ArrayError{Wanted: 24, Got: zb0001}
 		return
 	}
 	z.Stream, err = dc.ReadString()
@@ -133,13 +133,18 @@ func (z *Outcome) DecodeMsg(dc *msgp.Reader) (err error) {
 		err = msgp.WrapError(err, "Error")
 		return
 	}
+	z.Stage, err = dc.ReadString()
+	if err != nil {
+		err = msgp.WrapError(err, "Stage")
+		return
+	}
 	return
 }
 
 // EncodeMsg implements msgp.Encodable
 func (z *Outcome) EncodeMsg(en *msgp.Writer) (err error) {
-	// array header, size 23
-	err = en.Append(0xdc, 0x0, 0x17)
+	// array header, size 24
+	err = en.Append(0xdc, 0x0, 0x18)
 	if err != nil {
 		return
 	}
@@ -258,14 +263,19 @@ func (z *Outcome) EncodeMsg(en *msgp.Writer) (err error) {
 		err = msgp.WrapError(err, "Error")
 		return
 	}
+	err = en.WriteString(z.Stage)
+	if err != nil {
+		err = msgp.WrapError(err, "Stage")
+		return
+	}
 	return
 }
 
 // MarshalMsg implements msgp.Marshaler
 func (z *Outcome) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// array header, size 23
-	o = append(o, 0xdc, 0x0, 0x17)
+	// array header, size 24
+	o = append(o, 0xdc, 0x0, 0x18)
 	o = msgp.AppendString(o, z.Stream)
 	o = msgp.AppendString(o, z.Topic)
 	o = msgp.AppendInt32(o, z.Partition)
@@ -289,6 +299,7 @@ func (z *Outcome) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.AppendInt32(o, z.FrameBytes)
 	o = msgp.AppendString(o, z.Truth)
 	o = msgp.AppendString(o, z.Error)
+	o = msgp.AppendString(o, z.Stage)
 	return
 }
 
@@ -300,8 +311,8 @@ func (z *Outcome) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.WrapError(err)
 		return
 	}
-	if zb0001 != 23 {
-		err = msgp.ArrayError{Wanted: 23, Got: zb0001}
+	if zb0001 != 24 {
+		err = msgp.ArrayError{Wanted: 24, Got: zb0001}
 		return
 	}
 	z.Stream, bts, err = msgp.ReadStringBytes(bts)
@@ -419,13 +430,18 @@ func (z *Outcome) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.WrapError(err, "Error")
 		return
 	}
+	z.Stage, bts, err = msgp.ReadStringBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err, "Stage")
+		return
+	}
 	o = bts
 	return
 }
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *Outcome) Msgsize() (s int) {
-	s = 3 + msgp.StringPrefixSize + len(z.Stream) + msgp.StringPrefixSize + len(z.Topic) + msgp.Int32Size + msgp.Int64Size + msgp.Int64Size + msgp.TimeSize + msgp.StringPrefixSize + len(z.Outcome) + msgp.StringPrefixSize + len(z.Label) + msgp.Float32Size + msgp.Float32Size + msgp.Float32Size + msgp.StringPrefixSize + len(z.Model) + msgp.StringPrefixSize + len(z.Pack) + msgp.StringPrefixSize + len(z.ModelSHA256) + msgp.StringPrefixSize + len(z.CacheEvent) + msgp.Float32Size + msgp.Float32Size + msgp.Float32Size + msgp.Float32Size + msgp.Int64Size + msgp.Int32Size + msgp.StringPrefixSize + len(z.Truth) + msgp.StringPrefixSize + len(z.Error)
+	s = 3 + msgp.StringPrefixSize + len(z.Stream) + msgp.StringPrefixSize + len(z.Topic) + msgp.Int32Size + msgp.Int64Size + msgp.Int64Size + msgp.TimeSize + msgp.StringPrefixSize + len(z.Outcome) + msgp.StringPrefixSize + len(z.Label) + msgp.Float32Size + msgp.Float32Size + msgp.Float32Size + msgp.StringPrefixSize + len(z.Model) + msgp.StringPrefixSize + len(z.Pack) + msgp.StringPrefixSize + len(z.ModelSHA256) + msgp.StringPrefixSize + len(z.CacheEvent) + msgp.Float32Size + msgp.Float32Size + msgp.Float32Size + msgp.Float32Size + msgp.Int64Size + msgp.Int32Size + msgp.StringPrefixSize + len(z.Truth) + msgp.StringPrefixSize + len(z.Error) + msgp.StringPrefixSize + len(z.Stage)
 	return
 }
 

@@ -94,7 +94,7 @@ func (n *nets) answerBatch(batch []schemas.Missed) schemas.Outcomes {
 		out := batch[i].Outcome
 		out.FullUs = each
 		if err != nil {
-			out = failed(out, err.Error())
+			out = failed(out, schemas.StageFull, err.Error())
 		} else {
 			n.answer(&out, policy.Read(logits[i*k:(i+1)*k], n.pack.Full.Temperature), models.FullNet)
 		}

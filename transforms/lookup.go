@@ -94,18 +94,18 @@ func (fn *lookupFn) write(sp state.Provider, st *policy.State) error {
 func (n *nets) look(st *policy.State, f *schemas.Frame) (schemas.Outcome, []byte) {
 	out := n.blank(f)
 	if f.Fault != "" {
-		return failed(out, f.Fault), nil
+		return failed(out, schemas.StageRead, f.Fault), nil
 	}
 	pixels, err := models.Pixels(f, n.pack.Input)
 	if err != nil {
-		return failed(out, err.Error()), nil
+		return failed(out, schemas.StageDecode, err.Error()), nil
 	}
 	fr := &frameNets{nets: n, pixels: pixels}
 	d, err := n.policy.Decide(st, fr, st.Newer(f.Partition, f.Offset))
 	out.SpecialistUs, out.SelectorUs, out.FullUs = fr.specialistUs, fr.selectorUs, fr.fullUs
 	out.HitRateWindow = st.HitRate
 	if err != nil {
-		return failed(out, err.Error()), nil
+		return failed(out, schemas.StageLookup, err.Error()), nil
 	}
 	out.CacheEvent = d.CacheEvent
 	switch {
@@ -135,8 +135,8 @@ func (n *nets) answer(out *schemas.Outcome, a policy.Answer, net string) {
 	out.Model, out.ModelSHA256 = net, n.sha[net]
 }
 
-func failed(out schemas.Outcome, reason string) schemas.Outcome {
-	out.Outcome, out.Error = schemas.Error, reason
+func failed(out schemas.Outcome, stage, reason string) schemas.Outcome {
+	out.Outcome, out.Stage, out.Error = schemas.Error, stage, reason
 	return out
 }
 

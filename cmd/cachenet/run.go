@@ -41,6 +41,7 @@ that was read has its row. Started again with the same --out it reads only frame
 	f.StringVar(&o.Full, "full", "", "where the full model runs: transform or inline (default the pack's choice)")
 	f.StringVar(&o.Out, "out", "", "folder of the data set")
 	f.StringVar(&o.OutcomesTopic, "outcomes-topic", "", "topic that gets the outcomes as JSON too")
+	f.StringVar(&o.DeadLetterTopic, "dead-letter-topic", "", "topic that gets the frames without an answer, untouched; see cachenet replay")
 	f.DurationVar(&o.FileAge, "file-age", parquetio.DefaultFileAge, "outcomes are on disk at the latest after this")
 	f.BoolVar(&o.UntilEnd, "until-end", false, "end where the topic ends now")
 	f.StringVar(&o.Runner, "runner", "prism", "prism (in this process), direct (the same) or flink")

@@ -23,6 +23,7 @@ const commitEvery = time.Second
 type Ledger struct {
 	client       *client
 	group, topic string
+	send         func(ctx context.Context, next map[int32]int64) error
 
 	mu        sync.Mutex
 	prefixes  map[int32]*prefix
@@ -51,18 +52,31 @@ func OpenLedger(ctx context.Context, cluster Cluster, group, topic string, spans
 	if err != nil {
 		return nil, err
 	}
-	l := &Ledger{
+	return openLedger(ctx, spans, link, &Ledger{
 		client: c, group: group, topic: topic,
-		prefixes: map[int32]*prefix{}, committed: map[int32]int64{},
-		ended: make(chan struct{}),
+		send: func(ctx context.Context, next map[int32]int64) error { return c.commitOffsets(ctx, group, topic, next) },
+	})
+}
+
+// OpenLedgerIn is OpenLedger for a member of a group, which commits what it was assigned. What the group has
+// given to another member by the time of a commit is left to that one.
+func OpenLedgerIn(ctx context.Context, cluster Cluster, a Assignment, spans []Span, link *flow.Link) (*Ledger, error) {
+	c, err := cluster.connect(a.topic)
+	if err != nil {
+		return nil, err
 	}
+	return openLedger(ctx, spans, link, &Ledger{client: c, group: a.gen.GroupID, topic: a.topic, send: a.commit})
+}
+
+func openLedger(ctx context.Context, spans []Span, link *flow.Link, l *Ledger) (*Ledger, error) {
+	l.prefixes, l.committed, l.ended = map[int32]*prefix{}, map[int32]int64{}, make(chan struct{})
 	for _, s := range spans {
 		p := &prefix{next: s.From}
 		p.add(s.Done)
 		l.prefixes[s.Partition] = p
 	}
 	if err := l.commitSoon(ctx); err != nil {
-		c.close()
+		l.client.close()
 		return nil, err
 	}
 	link.OnDurable(l.mark)
@@ -81,13 +95,18 @@ func (l *Ledger) Close(ctx context.Context) error {
 	return err
 }
 
-// commitSoon is commit where nobody would try again: a group's coordinator may be moving, and on a new cluster
-// it is made by the first request, which it refuses.
+// commitSoon is commit where nobody would try again.
 func (l *Ledger) commitSoon(ctx context.Context) error {
+	return settled(ctx, func() error { return l.commit(ctx) })
+}
+
+// settled repeats a request while its group's coordinator is on the move; on a new cluster the first request
+// makes the coordinator, which refuses it.
+func settled(ctx context.Context, request func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	for {
-		err := l.commit(ctx)
+		err := request()
 		var refused kafka.Error
 		if err == nil || !errors.As(err, &refused) || !refused.Temporary() {
 			return err
@@ -144,25 +163,33 @@ func (l *Ledger) commit(ctx context.Context) error {
 	if len(moved) == 0 {
 		return nil
 	}
-	request := make([]kafka.OffsetCommit, 0, len(moved))
-	for p, next := range moved {
-		request = append(request, kafka.OffsetCommit{Partition: int(p), Offset: next})
-	}
-	res, err := l.client.OffsetCommit(ctx, &kafka.OffsetCommitRequest{
-		GroupID: l.group, GenerationID: -1, // of no member: the group only keeps offsets
-		Topics: map[string][]kafka.OffsetCommit{l.topic: request},
-	})
-	if err != nil {
-		return fmt.Errorf("kafka: to commit offsets of %s to group %s: %w", l.topic, l.group, err)
-	}
-	for _, p := range res.Topics[l.topic] {
-		if p.Error != nil {
-			return fmt.Errorf("kafka: to commit offsets of %s/%d to group %s: %w", l.topic, p.Partition, l.group, commitHint(p.Error))
-		}
+	if err := l.send(ctx, moved); err != nil {
+		return err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	maps.Copy(l.committed, moved)
+	return nil
+}
+
+// commitOffsets commits the next offset of some partitions, as no member of the group.
+func (c *client) commitOffsets(ctx context.Context, group, topic string, next map[int32]int64) error {
+	request := make([]kafka.OffsetCommit, 0, len(next))
+	for p, offset := range next {
+		request = append(request, kafka.OffsetCommit{Partition: int(p), Offset: offset})
+	}
+	res, err := c.OffsetCommit(ctx, &kafka.OffsetCommitRequest{
+		GroupID: group, GenerationID: -1, // of no member: the group only keeps offsets
+		Topics: map[string][]kafka.OffsetCommit{topic: request},
+	})
+	if err != nil {
+		return fmt.Errorf("kafka: to commit offsets of %s to group %s: %w", topic, group, err)
+	}
+	for _, p := range res.Topics[topic] {
+		if p.Error != nil {
+			return fmt.Errorf("kafka: to commit offsets of %s/%d to group %s: %w", topic, p.Partition, group, commitHint(p.Error))
+		}
+	}
 	return nil
 }
 
@@ -202,10 +229,14 @@ func CommittedOffsets(ctx context.Context, cluster Cluster, group, topic string)
 	for i, id := range ids {
 		request[i] = int(id)
 	}
-	res, err := c.OffsetFetch(ctx, &kafka.OffsetFetchRequest{GroupID: group, Topics: map[string][]int{topic: request}})
-	if err == nil {
-		err = res.Error
-	}
+	var res *kafka.OffsetFetchResponse
+	err = settled(ctx, func() (err error) {
+		res, err = c.OffsetFetch(ctx, &kafka.OffsetFetchRequest{GroupID: group, Topics: map[string][]int{topic: request}})
+		if err == nil {
+			err = res.Error
+		}
+		return err
+	})
 	if errors.Is(err, kafka.GroupIdNotFound) {
 		return map[int32]int64{}, nil
 	}

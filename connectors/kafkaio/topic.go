@@ -47,6 +47,11 @@ func EndOffsets(ctx context.Context, cluster Cluster, topic string) (map[int32]i
 
 // EnsureTopic makes topic with so many partitions unless it is there, and returns how many it has.
 func EnsureTopic(ctx context.Context, cluster Cluster, topic string, partitions int) (int, error) {
+	return ensureTopic(ctx, cluster, kafka.TopicConfig{Topic: topic, NumPartitions: partitions, ReplicationFactor: -1})
+}
+
+func ensureTopic(ctx context.Context, cluster Cluster, config kafka.TopicConfig) (int, error) {
+	topic := config.Topic
 	c, err := cluster.connect(topic)
 	if err != nil {
 		return 0, err
@@ -58,13 +63,13 @@ func EnsureTopic(ctx context.Context, cluster Cluster, topic string, partitions 
 		return 0, err
 	}
 	res, err := c.CreateTopics(ctx, &kafka.CreateTopicsRequest{
-		Topics: []kafka.TopicConfig{{Topic: topic, NumPartitions: partitions, ReplicationFactor: -1}},
+		Topics: []kafka.TopicConfig{config},
 	})
 	if err != nil {
 		return 0, fmt.Errorf("kafka: to make topic %s: %w", topic, err)
 	}
 	if err := res.Errors[topic]; err != nil && !errors.Is(err, kafka.TopicAlreadyExists) {
-		return 0, fmt.Errorf("kafka: to make topic %s with %d partitions: %w", topic, partitions, err)
+		return 0, fmt.Errorf("kafka: to make topic %s with %d partitions: %w", topic, config.NumPartitions, err)
 	}
 	return c.awaitTopic(ctx, cluster, topic)
 }

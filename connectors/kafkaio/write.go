@@ -14,7 +14,8 @@ import (
 )
 
 func init() {
-	register.DoFn2x1[context.Context, schemas.Outcomes, error](&writeFn{})
+	register.DoFn4x1[context.Context, beam.EventTime, schemas.Outcomes, func(beam.EventTime, schemas.Outcomes), error](&writeFn{})
+	register.Emitter2[beam.EventTime, schemas.Outcomes]()
 }
 
 // outcomeSource is the ce_source of outcomes.
@@ -28,12 +29,13 @@ type WriteConfig struct {
 }
 
 // Write sends a PCollection<schemas.Outcomes> to a topic, a record for each outcome: key = stream, value =
-// the outcome as JSON, ce_id = "topic/partition/offset" of its frame. A bundle ends when every in-sync
-// replica has its records and fails when one cannot be written; a bundle that is run again sends its
-// outcomes again, so readers drop those whose ce_id they know.
-func Write(s beam.Scope, cfg WriteConfig, outcomes beam.PCollection) {
+// the outcome as JSON (docs/outcome.schema.json), ce_id = "topic/partition/offset" of its frame. It returns
+// the outcomes once every in-sync replica has their records, so that no later step can make an outcome
+// durable that readers of the topic never see. A bundle fails when one cannot be written; a bundle that is
+// run again sends its outcomes again, so readers drop those whose ce_id they know.
+func Write(s beam.Scope, cfg WriteConfig, outcomes beam.PCollection) beam.PCollection {
 	s = s.Scope("kafkaio.Write")
-	beam.ParDo0(s, &writeFn{Config: cfg}, outcomes)
+	return beam.ParDo(s, &writeFn{Config: cfg}, outcomes)
 }
 
 type writeFn struct {
@@ -41,29 +43,37 @@ type writeFn struct {
 
 	writer  *writer
 	pending []kafka.Message
+	held    schemas.Outcomes // those of pending
+	at      beam.EventTime
 }
 
 // Setup finds the job's writer; it outlives bundles and is closed by flow.Close.
-func (fn *writeFn) Setup(context.Context) error {
-	c, err := flow.For(fn.Config.Job).Keep("kafkaio.Write "+fn.Config.Topic, func() (io.Closer, error) {
-		return fn.Config.Cluster.newWriter(fn.Config.Topic)
-	})
+func (fn *writeFn) Setup(context.Context) (err error) {
+	fn.writer, err = fn.Config.open(func() (*writer, error) { return fn.Config.Cluster.newWriter(fn.Config.Topic) })
+	return err
+}
+
+// open returns what the job keeps to write to the topic.
+func (c WriteConfig) open(open func() (*writer, error)) (*writer, error) {
+	kept, err := flow.For(c.Job).Keep("kafkaio.Write "+c.Topic, func() (io.Closer, error) { return open() })
 	if err != nil {
-		return err
+		return nil, err
 	}
-	w, ok := c.(*writer)
+	w, ok := kept.(*writer)
 	if !ok {
-		return fmt.Errorf("kafka: to write %s: job %s keeps a %T under that name", fn.Config.Topic, fn.Config.Job, c)
+		return nil, fmt.Errorf("kafka: to write %s: job %s keeps a %T under that name", c.Topic, c.Job, kept)
 	}
-	fn.writer = w
-	return nil
+	return w, nil
 }
 
 // StartBundle forgets what a failed bundle left.
-func (fn *writeFn) StartBundle(context.Context) { fn.pending = fn.pending[:0] }
+func (fn *writeFn) StartBundle(context.Context, func(beam.EventTime, schemas.Outcomes)) {
+	fn.pending, fn.held = fn.pending[:0], schemas.Outcomes{}
+}
 
 // ProcessElement collects records, and sends when they fill a batch.
-func (fn *writeFn) ProcessElement(ctx context.Context, outcomes schemas.Outcomes) error {
+func (fn *writeFn) ProcessElement(ctx context.Context, at beam.EventTime, outcomes schemas.Outcomes, emit func(beam.EventTime, schemas.Outcomes)) error {
+	fn.at = at
 	for i := range outcomes.Rows {
 		m, err := outcomeMessage(&outcomes.Rows[i])
 		if err != nil {
@@ -71,16 +81,23 @@ func (fn *writeFn) ProcessElement(ctx context.Context, outcomes schemas.Outcomes
 		}
 		fn.pending = append(fn.pending, m)
 	}
+	fn.held.Rows = append(fn.held.Rows, outcomes.Rows...)
 	if len(fn.pending) < batchRecords {
 		return nil
 	}
-	return fn.FinishBundle(ctx)
+	return fn.FinishBundle(ctx, emit)
 }
 
 // FinishBundle sends the rest.
-func (fn *writeFn) FinishBundle(ctx context.Context) error {
+func (fn *writeFn) FinishBundle(ctx context.Context, emit func(beam.EventTime, schemas.Outcomes)) error {
+	if len(fn.pending) == 0 {
+		return nil
+	}
 	err := fn.writer.write(ctx, fn.pending)
-	fn.pending = fn.pending[:0]
+	if err == nil {
+		emit(fn.at, fn.held)
+	}
+	fn.pending, fn.held = fn.pending[:0], schemas.Outcomes{}
 	return err
 }
 

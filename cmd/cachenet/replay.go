@@ -1,0 +1,36 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cachenet/cachenet/connectors/kafkaio"
+)
+
+func replayCommand() *cobra.Command {
+	var cluster clusterFlags
+	var letters, group string
+	c := &cobra.Command{
+		Use:   "replay",
+		Short: "Send dead letters back to the topic they came from",
+		Long: `Sends each dead letter (see run --dead-letter-topic) back to the topic its frame came from, as it was, to be
+looked at once more after the cause is gone. What --group has replayed is not replayed again.`,
+		Example: `  cachenet replay --brokers localhost:9092 --from-dead-letters frames-dead`,
+		Args:    noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := required(c, "brokers", "from-dead-letters", "group"); err != nil {
+				return err
+			}
+			cluster.warn()
+			n, err := kafkaio.Replay(c.Context(), cluster.Cluster, letters, group)
+			fmt.Fprintf(c.OutOrStdout(), "replayed %d frames\n", n)
+			return err
+		},
+	}
+	f := c.Flags()
+	cluster.add(f)
+	f.StringVar(&letters, "from-dead-letters", "", "topic with the dead letters")
+	f.StringVar(&group, "group", "cachenet-replay", "consumer group that remembers what was replayed")
+	return c
+}

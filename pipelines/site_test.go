@@ -1,0 +1,77 @@
+package pipelines
+
+import (
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+
+	"github.com/cachenet/cachenet/connectors/kafkaio"
+)
+
+// raw publishes a record as it is.
+func (s *site) raw(t *testing.T, messages ...kafka.Message) {
+	t.Helper()
+	w := &kafka.Writer{Addr: kafka.TCP(s.cluster.Brokers...), Topic: s.topic, RequiredAcks: kafka.RequireAll,
+		BatchTimeout: time.Millisecond, Balancer: &kafka.RoundRobin{}}
+	if err := w.WriteMessages(t.Context(), messages...); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s.sent += len(messages)
+}
+
+// records reads what a topic holds.
+func (s *site) records(t *testing.T, topic string) []kafka.Message {
+	t.Helper()
+	partitions, err := kafkaio.Describe(t.Context(), s.cluster, topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []kafka.Message
+	for _, p := range partitions {
+		for o := p.First; o < p.End; o++ {
+			all = append(all, s.recordAt(t, topic, p.ID, o))
+		}
+	}
+	return all
+}
+
+// record reads one record of the topic with the frames.
+func (s *site) record(t *testing.T, partition int32, offset int64) kafka.Message {
+	t.Helper()
+	return s.recordAt(t, s.topic, partition, offset)
+}
+
+func (s *site) recordAt(t *testing.T, topic string, partition int32, offset int64) kafka.Message {
+	t.Helper()
+	r := kafka.NewReader(kafka.ReaderConfig{Brokers: s.cluster.Brokers, Topic: topic, Partition: int(partition), MaxWait: 50 * time.Millisecond})
+	defer r.Close()
+	if err := r.SetOffset(offset); err != nil {
+		t.Fatal(err)
+	}
+	m, err := r.ReadMessage(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// byOffset finds the dead letter of a frame.
+func byOffset(t *testing.T, letters []kafka.Message, partition int32, offset int64) kafka.Message {
+	t.Helper()
+	for _, l := range letters {
+		h := map[string]string{}
+		for _, x := range l.Headers {
+			h[x.Key] = string(x.Value)
+		}
+		if h["cachenet-partition"] == strconv.Itoa(int(partition)) && h["cachenet-offset"] == strconv.FormatInt(offset, 10) {
+			return l
+		}
+	}
+	t.Fatalf("no dead letter of %d/%d", partition, offset)
+	return kafka.Message{}
+}
