@@ -69,7 +69,11 @@ cache, with the full model on every frame, and with the small model alone (that 
 
 // run publishes and answers the frames live, then replays them.
 func (d *demo) run(ctx context.Context) (err error) {
-	if err := d.production.validate(); err != nil {
+	p, o := &d.production, &d.options
+	if p.schedule.Source, err = frames.Scenes(frames.DefaultSize); err != nil {
+		return err
+	}
+	if err := p.validate(); err != nil {
 		return usageError{err}
 	}
 	if _, err := os.Stat(filepath.Join(d.options.Out, "outcomes")); err == nil {
@@ -80,11 +84,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
-	p, o := &d.production, &d.options
 	p.cluster, p.topic = kafkaio.Cluster{Brokers: []string{b.Addr()}}, "frames"
-	if p.schedule.Source, err = frames.Scenes(frames.DefaultSize); err != nil {
-		return err
-	}
 	if _, err := kafkaio.EnsureTopic(ctx, p.cluster, p.topic, p.partitions); err != nil {
 		return err
 	}
