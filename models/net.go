@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"time"
 
 	ort "github.com/yalue/onnxruntime_go"
 )
@@ -28,7 +29,7 @@ type buffers struct {
 }
 
 // slots bounds the inferences under way: more than one a core only adds switching.
-var slots = make(chan struct{}, runtime.GOMAXPROCS(0))
+var slots = make(chan struct{}, runtime.NumCPU())
 
 // LoadNet makes a net of an ONNX file's bytes and checks its input and output against the size and the
 // number of outputs that are expected of it.
@@ -105,28 +106,36 @@ func fits(shape ort.Shape, tail ...int64) bool {
 
 // Run answers n frames given as n·height·width·3 bytes with n·outputs logits.
 func (n *Net) Run(pixels []byte, frames int) ([]float32, error) {
+	logits, _, err := n.timed(pixels, frames)
+	return logits, err
+}
+
+// timed is Run that also tells how long the net itself took: waiting for a slot is not the model's time.
+func (n *Net) timed(pixels []byte, frames int) ([]float32, time.Duration, error) {
 	if want := frames * n.size.Bytes(); len(pixels) != want || frames < 1 {
-		return nil, fmt.Errorf("net input: %d bytes for %d frames, expected %d", len(pixels), frames, want)
+		return nil, 0, fmt.Errorf("net input: %d bytes for %d frames, expected %d", len(pixels), frames, want)
 	}
 	b, err := n.borrow(frames)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	copy(b.in.GetData(), pixels)
 	slots <- struct{}{}
+	start := time.Now()
 	err = n.session.Run([]ort.Value{b.in}, []ort.Value{b.out})
+	took := time.Since(start)
 	<-slots
 	if err != nil {
 		b.destroy()
-		return nil, fmt.Errorf("inference: %w", err)
+		return nil, 0, fmt.Errorf("inference: %w", err)
 	}
 	logits := append([]float32(nil), b.out.GetData()...)
 	if frames == 1 {
 		n.buffers.Put(b)
-		return logits, nil
+		return logits, took, nil
 	}
 	b.destroy()
-	return logits, nil
+	return logits, took, nil
 }
 
 // borrow returns tensors for that many frames; those for one frame are kept, since nearly all calls are of one.

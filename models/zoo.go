@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"fmt"
 	"sync"
+	"time"
 )
 
 // Zoo keeps the nets of one pack that a process has loaded. Full, selector and small stay; specialists
@@ -37,19 +38,20 @@ func NewZoo(p *Pack, limit int) *Zoo {
 	return &Zoo{pack: p, limit: limit, loaded: map[string]*resident{}, order: list.New()}
 }
 
-// Run answers frames with the net of that name and entry, loading it first when needed.
-func (z *Zoo) Run(name string, e NetEntry, pixels []byte, frames int) ([]float32, error) {
+// Run answers frames with the net of that name and entry, loading it first when needed, and tells how
+// long the net took.
+func (z *Zoo) Run(name string, e NetEntry, pixels []byte, frames int) ([]float32, time.Duration, error) {
 	r := z.take(name)
 	defer z.release(r)
 	r.once.Do(func() { r.net, r.err = z.pack.Load(e) })
 	if r.err != nil {
-		return nil, r.err
+		return nil, 0, r.err
 	}
-	logits, err := r.net.Run(pixels, frames)
+	logits, took, err := r.net.timed(pixels, frames)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, 0, fmt.Errorf("%s: %w", name, err)
 	}
-	return logits, nil
+	return logits, took, nil
 }
 
 func (z *Zoo) take(name string) *resident {

@@ -44,8 +44,9 @@ func chooseRunner(o Options) (runner, error) {
 		}
 		branches := o.Parallelism
 		if branches <= 0 {
-			branches = 2 * runtime.GOMAXPROCS(0)
+			branches = 2 * runtime.NumCPU()
 		}
+		giveThreads()
 		return runner{name: "prism", branches: branches, credit: true}, nil
 	case RunnerFlink:
 		if o.Endpoint == "" {

@@ -78,9 +78,8 @@ func (n *nets) answerBatch(batch []schemas.Missed) schemas.Outcomes {
 	for i := range batch {
 		pixels = append(pixels, batch[i].Pixels...)
 	}
-	start := time.Now()
-	logits, err := n.zoo.Run(models.FullNet, n.pack.Full, pixels, len(batch))
-	each := micros(time.Since(start)) / float32(len(batch))
+	logits, took, err := n.zoo.Run(models.FullNet, n.pack.Full, pixels, len(batch))
+	each := micros(took) / float32(len(batch))
 	if err != nil && len(batch) > 1 {
 		var all schemas.Outcomes
 		for i := range batch {

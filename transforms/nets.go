@@ -82,9 +82,8 @@ func (f *frameNets) Full() ([]float32, error) {
 }
 
 func (f *frameNets) run(name string, e models.NetEntry, us *float32) ([]float32, error) {
-	start := time.Now()
-	logits, err := f.zoo.Run(name, e, f.pixels, 1)
-	*us += micros(time.Since(start))
+	logits, took, err := f.zoo.Run(name, e, f.pixels, 1)
+	*us += micros(took)
 	return logits, err
 }
 
