@@ -1,7 +1,7 @@
 # `make demo` and `make test` set up what they need; everything fetched lands in the cache folder, outside the tree.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: kafka kafka-stop test-kafka chaos help setup build demo test lint generate clean pack pack-cifar10 train-venv test-train
+.PHONY: readers-venv test-readers test-notebooks kafka kafka-stop test-kafka chaos help setup build demo test lint generate clean pack pack-cifar10 train-venv test-train
 
 CACHE := $(or $(CACHENET_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/cachenet)
 GOLANGCI_VERSION := v2.15.0
@@ -55,6 +55,21 @@ pack-cifar10: setup build train-venv ## train a pack on CIFAR-10, into the cache
 	test -d $(WORK)/cifar10/frames/test || tar -xJf $(CIFAR10) -C $(WORK)/cifar10/frames --strip-components=1
 	$(TRAIN) train $(WORK)/cifar10/frames --out $(WORK)/cifar10/nets --flip
 	bin/cachenet pack build $(WORK)/cifar10/nets --data $(WORK)/cifar10/frames --out $(CACHE)/packs/cifar10 --name cifar10 --version 1.0.0
+
+# Python readers of the data set and the notebook; their environment lives in the cache too.
+READERS := $(CACHE)/readers-venv
+
+readers-venv:
+	@test -x $(READERS)/bin/python || python3 -m venv $(READERS)
+	@$(READERS)/bin/pip install --quiet --disable-pip-version-check -r connectors/parquetio/testdata/requirements.txt -r notebooks/requirements.txt
+
+test-readers: readers-venv ## DuckDB, polars, pandas and pyarrow read what is written here
+	CACHENET_PYTHON=$(READERS)/bin/python go test -count=1 -tags interop -run 'Others|Compacted' ./connectors/parquetio
+
+test-notebooks: setup build readers-venv ## the notebooks, executed over a small demo
+	@d=$$(mktemp -d) && trap 'rm -rf "$$d"' EXIT && \
+	bin/cachenet demo --streams 12 --frames 60 --out "$$d/demo" >/dev/null && \
+	$(READERS)/bin/papermill --no-progress-bar --cwd notebooks notebooks/outcomes.ipynb "$$d/out.ipynb" -p data "$$d/demo"
 
 generate: ## the generated encodings of schemas and policy
 	go generate ./...
