@@ -128,7 +128,7 @@ func (c *tuner) try(ctx context.Context, r rival, s Setup) (trial, error) {
 const (
 	loosest  = -1.5
 	rightest = 12.0
-	finest   = 0.06
+	finest   = 0.08
 )
 
 func threshold(score string, z float64) float32 {
@@ -147,30 +147,59 @@ func strictness(score string, threshold float32) float64 {
 	return math.Log(t / (1 - t))
 }
 
-// tight finds the loosest threshold that keeps the budget; width bounds how far from the present one it looks.
-func (c *tuner) tight(ctx context.Context, r rival, s Setup, width float64) (trial, error) {
-	lo, hi := loosest, rightest
-	if width > 0 {
-		z := strictness(s.Settings.Score, s.Settings.Threshold)
-		lo, hi = max(lo, z-width), min(hi, z+width)
-	}
+// tight finds the loosest threshold that keeps the budget between two degrees of strictness. Where none
+// does, the trial of the strictest says so.
+func (c *tuner) tight(ctx context.Context, r rival, s Setup, lo, hi float64) (trial, error) {
 	best, err := c.at(ctx, r, s, hi)
 	if err != nil || !best.Fits {
 		return best, err
 	}
+	return c.narrow(ctx, r, best, lo, hi, 0)
+}
+
+// narrow bisects between lo, taken to break the budget, and hi, the threshold of best, which keeps it. It
+// gives up where only thresholds are left that are slower than the given speed-up: stricter is slower.
+func (c *tuner) narrow(ctx context.Context, r rival, best trial, lo, hi, speed float64) (trial, error) {
 	for hi-lo > finest {
 		mid := (lo + hi) / 2
-		t, err := c.at(ctx, r, s, mid)
+		t, err := c.at(ctx, r, best.Setup, mid)
 		if err != nil {
 			return best, err
 		}
-		if t.Fits {
+		switch {
+		case t.Fits:
 			hi, best = mid, t
-		} else {
+		case t.Speedup <= speed:
+			return best, nil
+		default:
 			lo = mid
 		}
 	}
 	return best, nil
+}
+
+// challenge looks near the threshold of the best trial so far for one at which changed settings beat it.
+func (c *tuner) challenge(ctx context.Context, r rival, s Setup, best trial) (trial, error) {
+	z := strictness(best.Settings.Score, best.Settings.Threshold)
+	t, err := c.at(ctx, r, s, z)
+	if err != nil {
+		return t, err
+	}
+	speed := best.Speedup
+	if !best.Fits {
+		speed = 0
+	}
+	if t.Fits {
+		return c.narrow(ctx, r, t, z-nearby, z, speed)
+	}
+	if t.Speedup <= speed {
+		return t, nil
+	}
+	strict, err := c.at(ctx, r, s, z+nearby)
+	if err != nil || !strict.Fits {
+		return strict, err
+	}
+	return c.narrow(ctx, r, strict, z, z+nearby, speed)
 }
 
 func (c *tuner) at(ctx context.Context, r rival, s Setup, z float64) (trial, error) {

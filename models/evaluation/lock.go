@@ -4,7 +4,8 @@ package evaluation
 // full model, asked every time, is right on most of them.
 const (
 	lockShare  = 0.9
-	lockFrames = 10 // shorter playings say nothing
+	lockFrames = 10 // shorter tracks say nothing
+	longFrames = 30 // of a longer track, a playing of so many counts; of others, only a whole one
 )
 
 // lockCounter finds such playings in a stream whose frames come one after the other.
@@ -14,6 +15,7 @@ type lockCounter struct {
 
 	open          bool
 	play, class   int // the playing under way, its true class
+	need          int // frames from which it counts
 	frames, full  int
 	answers       map[int]int
 	plays, locked int
@@ -28,6 +30,7 @@ func (l *lockCounter) see(i, class int) {
 	if !l.open || l.stream.play[i] != l.play {
 		l.close()
 		l.open, l.play, l.class = true, l.stream.play[i], l.table.labels[row]
+		l.need = max(lockFrames, min(longFrames, l.stream.whole[i]))
 		l.frames, l.full, l.answers = 0, 0, map[int]int{}
 	}
 	l.frames++
@@ -36,7 +39,7 @@ func (l *lockCounter) see(i, class int) {
 }
 
 func (l *lockCounter) close() {
-	if !l.open || l.frames < lockFrames {
+	if !l.open || l.frames < l.need {
 		return
 	}
 	l.plays++

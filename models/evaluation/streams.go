@@ -74,7 +74,8 @@ type stream struct {
 	kind  Kind
 	rows  []int  // of the table
 	since []int  // frames since the last switch of the active classes; -1 before the first
-	play  []int  // which playing of a track the frame belongs to; -1 for intruders
+	play  []int  // which playing of a track the frame belongs to, or intruder
+	whole []int  // frames of the whole track
 	rare  []bool // the frame is an intruder
 }
 
@@ -191,7 +192,7 @@ func (d *drawer) dwell(s *stream, active []int, frames, since int) {
 			if s.kind.Rare && d.rng.Float64() < rareShare {
 				d.intrude(s, active, since)
 			}
-			s.rows, s.play, s.rare, s.since = append(s.rows, f), append(s.play, play), append(s.rare, false), append(s.since, since)
+			s.add(f, play, t.frames, since)
 			if since >= 0 {
 				since++
 			}
@@ -207,5 +208,13 @@ func (d *drawer) intrude(s *stream, active []int, since int) {
 		return
 	}
 	t := d.tracks[class][d.rng.IntN(len(d.tracks[class]))]
-	s.rows, s.play, s.rare, s.since = append(s.rows, t.first+d.rng.IntN(t.frames)), append(s.play, -1), append(s.rare, true), append(s.since, since)
+	s.add(t.first+d.rng.IntN(t.frames), intruder, t.frames, since)
+}
+
+// intruder is the playing of a frame that belongs to none.
+const intruder = -1
+
+func (s *stream) add(row, play, whole, since int) {
+	s.rows, s.play, s.whole = append(s.rows, row), append(s.play, play), append(s.whole, whole)
+	s.since, s.rare = append(s.since, since), append(s.rare, play == intruder)
 }

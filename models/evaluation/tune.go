@@ -55,11 +55,7 @@ func (c *tuner) tuneOne(ctx context.Context, r rival, s Setup) (trial, error) {
 		s.Missing = err.Error()
 		return trial{Setup: s}, nil
 	}
-	search := c.tight
-	if r.nets == RoleFull {
-		search = func(ctx context.Context, r rival, s Setup, _ float64) (trial, error) { return c.try(ctx, r, s) }
-	}
-	best, err := search(ctx, r, s, 0)
+	best, err := c.first(ctx, r, s)
 	if err != nil {
 		return best, err
 	}
@@ -71,7 +67,7 @@ func (c *tuner) tuneOne(ctx context.Context, r rival, s Setup) (trial, error) {
 			if next.Settings == from.Settings {
 				continue
 			}
-			t, err := search(ctx, r, next, nearby)
+			t, err := c.next(ctx, r, next, best)
 			if err != nil {
 				return best, err
 			}
@@ -81,6 +77,21 @@ func (c *tuner) tuneOne(ctx context.Context, r rival, s Setup) (trial, error) {
 		}
 	}
 	return best, nil
+}
+
+// first and next search the threshold; a policy that asks the full model every time has none to search.
+func (c *tuner) first(ctx context.Context, r rival, s Setup) (trial, error) {
+	if r.nets == RoleFull {
+		return c.try(ctx, r, s)
+	}
+	return c.tight(ctx, r, s, loosest, rightest)
+}
+
+func (c *tuner) next(ctx context.Context, r rival, s Setup, best trial) (trial, error) {
+	if r.nets == RoleFull {
+		return c.try(ctx, r, s)
+	}
+	return c.challenge(ctx, r, s, best)
 }
 
 // knobs lists what is tuned, in order.
