@@ -31,12 +31,14 @@ type fullFn struct {
 	Model Model
 
 	nets  *nets
+	watch *Watch
 	batch []schemas.Missed
 	at    beam.EventTime
 }
 
 // Setup opens the pack.
 func (fn *fullFn) Setup() (err error) {
+	fn.watch = watchOf(fn.Model.Job)
 	fn.nets, err = fn.Model.open()
 	return err
 }
@@ -46,12 +48,17 @@ func (fn *fullFn) StartBundle(context.Context, func(beam.EventTime, schemas.Outc
 	fn.batch = fn.batch[:0]
 }
 
-// ProcessElement gathers misses and runs the model when a batch is full.
+// ProcessElement gathers misses and runs the model when a batch is full. A frame that may have killed an
+// earlier process is answered alone.
 func (fn *fullFn) ProcessElement(_ context.Context, at beam.EventTime, misses schemas.MissedRun, emit func(beam.EventTime, schemas.Outcomes)) {
 	fn.at = at
 	for _, m := range misses.Frames {
+		suspect := fn.watch.suspect(placeOf(&m.Outcome))
+		if suspect && len(fn.batch) > 0 {
+			fn.flush(emit)
+		}
 		fn.batch = append(fn.batch, m)
-		if len(fn.batch) == batchFrames {
+		if suspect || len(fn.batch) == batchFrames {
 			fn.flush(emit)
 		}
 	}
@@ -65,7 +72,12 @@ func (fn *fullFn) FinishBundle(_ context.Context, emit func(beam.EventTime, sche
 }
 
 func (fn *fullFn) flush(emit func(beam.EventTime, schemas.Outcomes)) {
-	done := fn.nets.answerBatch(fn.batch)
+	places := make([]Place, len(fn.batch))
+	for i := range fn.batch {
+		places[i] = placeOf(&fn.batch[i].Outcome)
+	}
+	var done schemas.Outcomes
+	fn.watch.look(places, func() { done = fn.nets.answerBatch(fn.batch) })
 	emitAt(&done, time.Now())
 	emit(fn.at, done)
 	fn.batch = fn.batch[:0]

@@ -33,11 +33,14 @@ type lookupFn struct {
 	Model Model
 	State state.Value[[]byte]
 
-	nets *nets
+	nets   *nets
+	memory *Memory
+	watch  *Watch
 }
 
 // Setup opens the pack.
 func (fn *lookupFn) Setup() (err error) {
+	fn.memory, fn.watch = memoryOf(fn.Model.Job), watchOf(fn.Model.Job)
 	fn.nets, err = fn.Model.open()
 	return err
 }
@@ -45,21 +48,21 @@ func (fn *lookupFn) Setup() (err error) {
 // ProcessElement moves one stream through one run of its frames.
 func (fn *lookupFn) ProcessElement(_ context.Context, sp state.Provider, stream string, run schemas.Run,
 	settled func(schemas.Outcomes), missed func(schemas.MissedRun)) error {
-	st, err := fn.read(sp)
+	st, err := fn.read(sp, stream)
 	if err != nil {
 		return fmt.Errorf("stream %q: read state: %w", stream, err)
 	}
 	var done schemas.Outcomes
 	var pending schemas.MissedRun
 	for i := range run.Frames {
-		out, pixels := fn.nets.look(st, &run.Frames[i])
+		out, pixels := fn.look(st, &run.Frames[i])
 		if pixels != nil {
 			pending.Frames = append(pending.Frames, schemas.Missed{Outcome: out, Pixels: pixels})
 			continue
 		}
 		done.Rows = append(done.Rows, out)
 	}
-	if err := fn.write(sp, st); err != nil {
+	if err := fn.write(sp, stream, st); err != nil {
 		return fmt.Errorf("stream %q: write state: %w", stream, err)
 	}
 	emitAt(&done, time.Now())
@@ -72,22 +75,36 @@ func (fn *lookupFn) ProcessElement(_ context.Context, sp state.Provider, stream 
 	return nil
 }
 
-func (fn *lookupFn) read(sp state.Provider) (*policy.State, error) {
+// read returns the stream's state: at its first frame what an earlier job remembers of it.
+func (fn *lookupFn) read(sp state.Provider, stream string) (*policy.State, error) {
 	b, ok, err := fn.State.Read(sp)
-	if err != nil || !ok {
-		return &policy.State{}, err
+	if err != nil {
+		return nil, err
 	}
-	var st policy.State
+	if !ok {
+		return fn.memory.recall(stream)
+	}
+	st := &policy.State{}
 	_, err = st.UnmarshalMsg(b)
-	return &st, err
+	return st, err
 }
 
-func (fn *lookupFn) write(sp state.Provider, st *policy.State) error {
+func (fn *lookupFn) write(sp state.Provider, stream string, st *policy.State) error {
 	b, err := st.MarshalMsg(nil)
 	if err != nil {
 		return err
 	}
+	fn.memory.keep(stream, b)
 	return fn.State.Write(sp, b)
+}
+
+// look is nets.look while the frame is marked as the one being looked at.
+func (fn *lookupFn) look(st *policy.State, f *schemas.Frame) (out schemas.Outcome, pixels []byte) {
+	if f.Fault != "" {
+		return fn.nets.look(st, f)
+	}
+	fn.watch.look([]Place{{f.Partition, f.Offset}}, func() { out, pixels = fn.nets.look(st, f) })
+	return out, pixels
 }
 
 // look settles one frame, or returns its pixels when the full model has to.

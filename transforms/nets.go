@@ -15,6 +15,7 @@ type Model struct {
 	Policy   policy.Settings // the pack's own, or what the user asked for instead
 	Global   bool            // use the pack's global small net as the only specialist (baselines)
 	Resident int             // specialists in memory at once, 0: all
+	Job      string          // id of the job, for its Memory and its Watch; empty: none
 }
 
 // nets is a pack ready to answer, shared by all DoFns of a process that use the same Model.
@@ -34,6 +35,7 @@ var opened = struct {
 
 // open returns the nets of the model, opening the pack the first time. A failure is not remembered.
 func (m Model) open() (*nets, error) {
+	m.Job = "" // jobs share nets
 	opened.Lock()
 	defer opened.Unlock()
 	if n := opened.nets[m]; n != nil {

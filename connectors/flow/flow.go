@@ -31,6 +31,7 @@ type Durable struct {
 	Topic     string
 	Partition int32
 	Offsets   schemas.Offsets
+	Empty     bool // there is no frame at these offsets, and never was
 }
 
 var links sync.Map // job id → *Link

@@ -26,6 +26,7 @@ type Span struct {
 	From      int64
 	To        int64           // Unbounded to go on for ever
 	Done      schemas.Offsets // offsets that have their durable outcome already
+	SetAside  schemas.Offsets // offsets whose frame comes with a Fault, because processes died of it
 }
 
 // ReadConfig says what to read. It is serialised into the pipeline. Numbers left zero get their default.

@@ -116,6 +116,9 @@ func (f *fetcher) advance(b batch) {
 	for i, r := range b.records {
 		frames[i] = decode(r, f.cfg.MaxFrameBytes, now)
 		frames[i].Topic, frames[i].Partition = f.cfg.Topic, f.span.Partition
+		if f.span.SetAside.Contains(r.offset) {
+			frames[i].Fault = "set aside: the process died again and again while it looked at this frame"
+		}
 	}
 	if n := b.gaps.Count(); n > 0 {
 		slog.Warn("topic holds no record at some offsets; was it compacted?",
@@ -124,7 +127,7 @@ func (f *fetcher) advance(b batch) {
 	nothing := b.marks
 	nothing.Union(b.gaps)
 	if nothing.Count() > 0 {
-		f.link.SetDurable(flow.Durable{Topic: f.cfg.Topic, Partition: f.span.Partition, Offsets: nothing})
+		f.link.SetDurable(flow.Durable{Topic: f.cfg.Topic, Partition: f.span.Partition, Offsets: nothing, Empty: true})
 	}
 	f.at = f.span.Done.Next(b.next)
 	f.queue.push(frames, f.at)
