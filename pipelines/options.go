@@ -44,14 +44,23 @@ type Options struct {
 	DeadLetterTopic string        // topic that gets the frames without an answer; empty: none
 	FileAge         time.Duration // outcomes are durable at the latest after this; 0: parquetio.DefaultFileAge
 
-	UntilEnd bool  // end at the offsets that the topic had at the start
-	Credit   int64 // bytes of frames between source and sink at most; 0: DefaultCredit
+	UntilEnd bool          // end at the offsets that the topic had at the start
+	Watch    time.Duration // how soon a partition that the topic gains is read; 0: DefaultWatch
+	Credit   int64         // bytes of frames between source and sink at most; 0: DefaultCredit
 
 	Runner      string // prism (default), direct (the same) or flink
 	Endpoint    string // HOST:PORT of the runner's job service; only for flink
 	Parallelism int    // branches of the caching step on prism, task slots on flink; 0: the runner's choice
 
-	Started func(*flow.Link) // called when frames begin to flow; for progress
+	// Share makes this process a member of the group: those that run with it share the topic's partitions and the
+	// data set, and take over from each other.
+	Share          bool
+	SessionTimeout time.Duration // how long a member may be silent; 0: kafkaio.DefaultSessionTimeout
+
+	Checkpoints time.Duration // between two checkpoints on flink; 0: DefaultCheckpoints
+	WorkerPool  string        // HOST:PORT where flink finds workers (see ServeWorkers); empty: this process
+
+	Started func(*flow.Link) // called when frames begin to flow, and again after each change of the group
 }
 
 // DefaultCredit holds some seconds of work and keeps memory flat when the producer is faster.
@@ -104,6 +113,8 @@ func (o Options) validate() error {
 		return errors.New("--out is missing: name the folder for outcomes")
 	case o.Pack == "":
 		return errors.New("--pack is missing: name the folder of a pack")
+	case o.Share && o.Runner == RunnerFlink:
+		return errors.New("--share: flink spreads the partitions itself: leave it out, or leave out --runner flink")
 	}
 	return nil
 }

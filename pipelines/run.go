@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
@@ -15,11 +14,13 @@ import (
 	"github.com/cachenet/cachenet/connectors/kafkaio"
 	"github.com/cachenet/cachenet/connectors/parquetio"
 	"github.com/cachenet/cachenet/models"
+	"github.com/cachenet/cachenet/transforms"
 )
 
 // Run reads frames and writes outcomes until the topic's end (UntilEnd) or until ctx is done; then it
 // drains: every frame that was read has its durable row when Run returns nil. beam.Init must have been
-// called. Only one process at a time may run a group into a data set; the second gets an error.
+// called. Only one process at a time may run a group into a data set, and the second gets an error, unless all of
+// them share (Options.Share).
 func Run(ctx context.Context, o Options) (err error) {
 	if err := o.validate(); err != nil {
 		return err
@@ -39,81 +40,119 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err := pack.Verify(); err != nil {
 		return err
 	}
-	unlock, err := parquetio.Lock(o.Out, o.Group)
+	lock := parquetio.Lock
+	if o.Share {
+		lock = parquetio.LockShared
+	}
+	unlock, err := lock(o.Out, o.Group)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
-	p := plan{model: model, branches: r.branches}
-	job := fmt.Sprintf("%s-%d-%d", o.Group, os.Getpid(), runs.Add(1))
-	p.parquet = parquetio.WriteConfig{Job: job, Dir: o.Out, Pack: pack.ID(), Version: Version, EveryBundle: r.everyBundle, FileAge: o.FileAge}
+	if err := o.makeTopics(ctx); err != nil {
+		return err
+	}
+	j := job{Options: o, runner: r, model: model, pack: pack.ID()}
+	if j.nets, err = netsOf(pack, model); err != nil {
+		return err
+	}
+	if o.Share {
+		return j.share(ctx)
+	}
+	return j.follow(ctx)
+}
+
+// makeTopics makes the topics to be written to, where they are not there.
+func (o Options) makeTopics(ctx context.Context) error {
 	if o.OutcomesTopic != "" {
-		p.topic = &kafkaio.WriteConfig{Job: job, Cluster: o.Cluster, Topic: o.OutcomesTopic}
 		if _, err := kafkaio.EnsureTopic(ctx, o.Cluster, o.OutcomesTopic, outcomePartitions); err != nil {
 			return err
 		}
 	}
 	if o.DeadLetterTopic != "" {
-		p.dead = &kafkaio.WriteConfig{Job: job, Cluster: o.Cluster, Topic: o.DeadLetterTopic}
-		if err := kafkaio.EnsureDeadLetterTopic(ctx, o.Cluster, o.DeadLetterTopic); err != nil {
-			return err
-		}
+		return kafkaio.EnsureDeadLetterTopic(ctx, o.Cluster, o.DeadLetterTopic)
 	}
-	if p.read, err = o.reading(ctx, job); err != nil {
-		return err
-	}
-	return execute(ctx, o, r, p)
+	return nil
 }
 
-// reading finds out what is left to read.
-func (o Options) reading(ctx context.Context, job string) (kafkaio.ReadConfig, error) {
-	none := kafkaio.ReadConfig{}
-	partitions, err := kafkaio.Describe(ctx, o.Cluster, o.Topic)
+// job is what does not change between the jobs of one process.
+type job struct {
+	Options
+	runner runner
+	model  transforms.Model
+	pack   string // name@version
+	nets   string // what a stream's state depends on
+}
+
+// part is what one job reads of the topic; the zero value is all of it.
+type part struct {
+	assigned *kafkaio.Assignment // by the group; nil: every partition
+	grown    bool                // not the first job of this process: partitions unknown so far are new
+	ends     map[int32]int64     // where UntilEnd ends; nil: where the topic ends when the job starts
+}
+
+// run reads one part of the topic, to its end or until ctx is done.
+func (j job) run(ctx context.Context, part part) error {
+	id := fmt.Sprintf("%s-%d-%d", j.Group, os.Getpid(), runs.Add(1))
+	p := plan{model: j.model, branches: j.runner.branches}
+	p.model.Job = id
+	p.parquet = parquetio.WriteConfig{Job: id, Dir: j.Out, Pack: j.pack, Version: Version, FileAge: j.FileAge,
+		EveryBundle: j.runner.everyBundle, Shared: j.runner.shared || j.Share}
+	if j.OutcomesTopic != "" {
+		p.topic = &kafkaio.WriteConfig{Job: id, Cluster: j.Cluster, Topic: j.OutcomesTopic}
+	}
+	if j.DeadLetterTopic != "" {
+		p.dead = &kafkaio.WriteConfig{Job: id, Cluster: j.Cluster, Topic: j.DeadLetterTopic}
+	}
+	s, err := j.begin(ctx, part)
 	if err != nil {
-		return none, err
+		return err
 	}
-	durable, err := parquetio.Recover(ctx, o.Out)
-	if err != nil {
-		return none, err
-	}
-	spans, err := spans(partitions, durable, o.Topic, o.Offset, o.UntilEnd)
-	if err != nil {
-		return none, err
-	}
-	for _, s := range spans {
-		slog.Debug("resume", "topic", o.Topic, "partition", s.Partition, "from", s.From, "done", s.Done.Count())
-	}
-	return kafkaio.ReadConfig{Job: job, Cluster: o.Cluster, Topic: o.Topic, Spans: spans}, nil
+	p.read = kafkaio.ReadConfig{Job: id, Cluster: j.Cluster, Topic: j.Topic, Spans: s.spans}
+	return j.execute(ctx, part, p, s)
 }
 
 // execute runs the planned graph and closes what the DoFns keep in this process.
-func execute(ctx context.Context, o Options, r runner, p plan) error {
-	credit := o.Credit
-	if credit <= 0 {
-		credit = DefaultCredit
-	}
-	if !r.credit {
-		credit = 0
-	}
-	job := p.read.Job
-	link := flow.Open(job, credit)
-	ledger, err := kafkaio.OpenLedger(ctx, o.Cluster, o.Group, o.Topic, p.read.Spans, link)
+func (j job) execute(ctx context.Context, part part, p plan, start start) error {
+	id := p.read.Job
+	link := flow.Open(id, j.credit())
+	ledger, err := j.ledger(ctx, part, p.read.Spans, link)
 	if err != nil {
-		return errors.Join(err, flow.Close(job))
+		return errors.Join(err, flow.Close(id))
+	}
+	end, err := j.attend(id, link, start)
+	if err != nil {
+		return errors.Join(err, ledger.Close(ctx), flow.Close(id))
 	}
 	stop := context.AfterFunc(ctx, link.Drain)
 	defer stop()
-	if o.Started != nil {
-		o.Started(link)
+	if j.Started != nil {
+		j.Started(link)
 	}
 	pipeline, s := beam.NewPipelineWithRoot()
 	build(s, p)
-	// the runner must outlive ctx: cancelling it would drop the frames in flight
-	_, err = beam.Run(context.WithoutCancel(ctx), r.name, pipeline)
-	if err != nil {
+	if err = j.runner.execute(ctx, id, pipeline); err != nil && !errors.Is(err, context.Canceled) {
 		err = clear(err)
 	}
-	return errors.Join(err, parquetio.Close(job), ledger.Close(context.WithoutCancel(ctx)), flow.Close(job))
+	err = errors.Join(err, parquetio.Close(id), ledger.Close(context.WithoutCancel(ctx)))
+	return errors.Join(err, end(err), flow.Close(id))
+}
+
+func (j job) credit() int64 {
+	switch {
+	case !j.runner.credit:
+		return 0
+	case j.Credit <= 0:
+		return DefaultCredit
+	}
+	return j.Credit
+}
+
+func (j job) ledger(ctx context.Context, part part, spans []kafkaio.Span, link *flow.Link) (*kafkaio.Ledger, error) {
+	if part.assigned != nil {
+		return kafkaio.OpenLedgerIn(ctx, j.Cluster, *part.assigned, spans, link)
+	}
+	return kafkaio.OpenLedger(ctx, j.Cluster, j.Group, j.Topic, spans, link)
 }
 
 // outcomePartitions is what the outcomes topic gets when it has to be made.

@@ -1,15 +1,16 @@
 package pipelines
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"runtime"
 	"slices"
 	"strings"
 
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/options/jobopts"
-	_ "github.com/apache/beam/sdks/v2/go/pkg/beam/runners/prism"     // registers the local runner
-	_ "github.com/apache/beam/sdks/v2/go/pkg/beam/runners/universal" // registers the portable runner
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/prism"
 )
 
 // Runners.
@@ -25,10 +26,13 @@ const noSplits = "prism_disable_sdf_split"
 
 // runner is what differs between runners; everything else is the same graph.
 type runner struct {
-	name        string // that Beam knows it by
-	branches    int    // of the caching step
-	everyBundle bool   // files end with their bundle, because the runner replays bundles after a failure
-	credit      bool   // source and sink share a process, so credit can stand in for backpressure
+	branches    int  // of the caching step
+	everyBundle bool // files end with their bundle, because the runner replays bundles after a failure
+	shared      bool // rows may come from several processes at once
+	credit      bool // source and sink share a process, so credit can stand in for backpressure
+
+	// execute runs a pipeline to its end.
+	execute func(ctx context.Context, id string, pipeline *beam.Pipeline) error
 }
 
 // chooseRunner sets Beam's own flags for the runner and says what the graph has to do for it.
@@ -47,21 +51,24 @@ func chooseRunner(o Options) (runner, error) {
 			branches = 2 * runtime.NumCPU()
 		}
 		giveThreads()
-		return runner{name: "prism", branches: branches, credit: true}, nil
+		return runner{branches: branches, credit: true, execute: onPrism}, nil
 	case RunnerFlink:
 		if o.Endpoint == "" {
 			return runner{}, fmt.Errorf("--runner flink: --endpoint is missing: name the job service, HOST:PORT")
 		}
-		*jobopts.Endpoint = o.Endpoint
-		if *jobopts.EnvironmentType == "" {
-			*jobopts.EnvironmentType = "LOOPBACK"
+		f := flink{endpoint: o.Endpoint, pool: o.WorkerPool, parallelism: o.Parallelism, checkpoints: o.Checkpoints}
+		if f.checkpoints <= 0 {
+			f.checkpoints = DefaultCheckpoints
 		}
-		if o.Parallelism > 0 {
-			*jobopts.Parallelism = o.Parallelism
-		}
-		return runner{name: "universal", branches: 1, everyBundle: true}, nil
+		return runner{branches: 1, everyBundle: true, shared: true, execute: f.execute}, nil
 	}
 	return runner{}, fmt.Errorf("--runner %q: must be prism, direct (the same) or flink", o.Runner)
+}
+
+// onPrism runs a pipeline in this process. Cancelling it would drop the frames in flight; the source drains instead.
+func onPrism(ctx context.Context, _ string, pipeline *beam.Pipeline) error {
+	_, err := prism.Execute(context.WithoutCancel(ctx), pipeline)
+	return err
 }
 
 func addExperiment(name string) {

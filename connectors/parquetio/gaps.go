@@ -1,0 +1,112 @@
+package parquetio
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/cachenet/cachenet/connectors/flow"
+)
+
+// Gaps says which offsets have no row and never will.
+type Gaps struct {
+	Lost     Durable `json:"lost,omitempty"`     // retention deleted the frame before it was read
+	Empty    Durable `json:"empty,omitempty"`    // there never was a frame: transaction markers, compacted records
+	Unwanted Durable `json:"unwanted,omitempty"` // before the place where the first run was told to begin
+}
+
+func noGaps() Gaps { return Gaps{Lost: Durable{}, Empty: Durable{}, Unwanted: Durable{}} }
+
+func (g Gaps) union(other Gaps) {
+	g.Lost.union(other.Lost)
+	g.Empty.union(other.Empty)
+	g.Unwanted.union(other.Unwanted)
+}
+
+// ReadGaps returns the gaps that the runs into the data set at dir have met; none where there is no data set.
+func ReadGaps(dir string) (Gaps, error) {
+	all := noGaps()
+	paths, err := filepath.Glob(filepath.Join(gapsFolder(dir), "*.json"))
+	if err != nil {
+		return all, fmt.Errorf("read gaps of %s: %w", dir, err)
+	}
+	for _, path := range paths {
+		var g Gaps
+		text, err := os.ReadFile(path)
+		if err == nil {
+			err = json.Unmarshal(text, &g)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return all, fmt.Errorf("read gaps: %s: %w: move the file away or restore it", path, err)
+		}
+		all.union(g)
+	}
+	return all, nil
+}
+
+func gapsFolder(dir string) string { return filepath.Join(privateFolder(dir), "gaps") }
+
+// GapLog keeps the gaps that one job meets beside its data set. Lost frames are on disk at once; the rest at the
+// latest when it is closed, as another run would find it again.
+type GapLog struct {
+	dir, path string
+
+	mu      sync.Mutex
+	met     Gaps
+	unsaved bool
+}
+
+// OpenGapLog begins to keep what the job's link tells of gaps in topics, beside the data set at dir.
+func OpenGapLog(dir string, link *flow.Link) *GapLog {
+	l := &GapLog{dir: dir, path: filepath.Join(gapsFolder(dir), rand.Text()[:10]+".json"), met: noGaps()}
+	link.OnLost(func(lost flow.Lost) {
+		met := noGaps()
+		met.Lost.addRange(lost.Topic, lost.Partition, lost.From, lost.To)
+		if err := l.Note(met); err != nil { // Close tries again
+			slog.Error("a gap could not be noted beside the outcomes", "dir", dir, "error", err)
+		}
+	})
+	link.OnDurable(func(d flow.Durable) {
+		if d.Empty {
+			l.add(Gaps{Empty: Durable{d.Topic: {d.Partition: d.Offsets}}})
+		}
+	})
+	return l
+}
+
+// Note keeps gaps; they are on disk when it returns nil.
+func (l *GapLog) Note(met Gaps) error {
+	l.add(met)
+	return l.Close()
+}
+
+func (l *GapLog) add(met Gaps) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.met.union(met)
+	l.unsaved = l.unsaved || met.Lost.any() || met.Empty.any() || met.Unwanted.any()
+}
+
+// Close writes what is not on disk yet.
+func (l *GapLog) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.unsaved {
+		return nil
+	}
+	text, err := json.Marshal(l.met)
+	if err == nil {
+		err = place(l.dir, l.path, text)
+	}
+	if err != nil {
+		return fmt.Errorf("write gaps: %w", err)
+	}
+	l.unsaved = false
+	return nil
+}

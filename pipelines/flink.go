@@ -1,0 +1,112 @@
+package pipelines
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/runtime/graphx"
+	jobpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/jobmanagement_v1"
+	pipepb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/pipeline_v1"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/universal/extworker"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/universal/runnerlib"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/util/grpcx"
+	"google.golang.org/protobuf/types/known/structpb"
+)
+
+// DefaultCheckpoints is the time between two checkpoints on Flink, and so about what a restart does again.
+const DefaultCheckpoints = 5 * time.Second
+
+// reachable is how long a job service may take to answer.
+const reachable = 8 * time.Second
+
+// flink submits jobs to Beam's Flink job service. Beam's own Go submission (runners/universal) is not used, since
+// none of its flags asks for checkpoints, and without them Flink cannot restart a job.
+type flink struct {
+	endpoint    string // of the job service, HOST:PORT
+	pool        string // of the workers, HOST:PORT; empty: this process is the worker
+	parallelism int    // 0: the cluster's default
+	checkpoints time.Duration
+}
+
+// execute runs the pipeline until it ends. With workers of their own the job is cancelled when ctx is done: what
+// it had under way is read again by the next run.
+func (f flink) execute(ctx context.Context, id string, pipeline *beam.Pipeline) error {
+	pool := f.pool
+	if pool == "" {
+		ctx = context.WithoutCancel(ctx) // the source drains instead
+		here, err := extworker.StartLoopback(ctx, 0)
+		if err != nil {
+			return fmt.Errorf("flink: to start a worker in this process: %w", err)
+		}
+		defer here.Stop(ctx)
+		pool = here.EnvironmentConfig(ctx)
+	}
+	graph, err := portable(ctx, pipeline, pool)
+	if err != nil {
+		return fmt.Errorf("flink: to encode the pipeline: %w", err)
+	}
+	conn, err := grpcx.Dial(ctx, f.endpoint, reachable)
+	if err != nil {
+		return fmt.Errorf("flink: to reach the job service %s: start it or correct --endpoint: %w", f.endpoint, err)
+	}
+	defer conn.Close()
+	client := jobpb.NewJobServiceClient(conn)
+	job, err := f.submit(ctx, client, id, graph)
+	if err != nil {
+		return fmt.Errorf("flink: to submit the job to %s: %w", f.endpoint, err)
+	}
+	err = runnerlib.WaitForCompletion(ctx, client, job)
+	if ctx.Err() != nil {
+		_, err = client.Cancel(context.WithoutCancel(ctx), &jobpb.CancelJobRequest{JobId: job})
+		return errors.Join(context.Cause(ctx), err)
+	}
+	return err
+}
+
+// portable encodes the pipeline for workers that are found at pool. They have the program already, so there is
+// nothing to stage.
+func portable(ctx context.Context, pipeline *beam.Pipeline, pool string) (*pipepb.Pipeline, error) {
+	edges, _, err := pipeline.Build()
+	if err != nil {
+		return nil, err
+	}
+	workers, err := graphx.CreateEnvironment(ctx, graphx.URNEnvExternal, func(context.Context) string { return pool })
+	if err != nil {
+		return nil, err
+	}
+	workers.Dependencies = nil
+	return graphx.Marshal(edges, &graphx.Options{Environment: workers})
+}
+
+func (f flink) submit(ctx context.Context, client jobpb.JobServiceClient, id string, graph *pipepb.Pipeline) (job string, err error) {
+	options, err := structpb.NewStruct(f.options(id))
+	if err != nil {
+		return "", err
+	}
+	prepared, err := client.Prepare(ctx, &jobpb.PrepareJobRequest{JobName: id, Pipeline: graph, PipelineOptions: options})
+	if err != nil {
+		return "", err
+	}
+	token, err := runnerlib.Stage(ctx, prepared.GetPreparationId(), prepared.GetArtifactStagingEndpoint().GetUrl(), "", prepared.GetStagingSessionToken())
+	if err != nil {
+		return "", err
+	}
+	return runnerlib.Submit(ctx, client, prepared.GetPreparationId(), token)
+}
+
+// options are those of the job, by the names of Beam's Java options.
+func (f flink) options(id string) map[string]any {
+	options := map[string]any{
+		"beam:option:app_name:v1":               id,
+		"beam:option:experiments:v1":            []any{"beam_fn_api"},
+		"beam:option:streaming:v1":              true,
+		"beam:option:checkpointing_interval:v1": f.checkpoints.Milliseconds(),
+	}
+	if f.parallelism > 0 {
+		options["beam:option:parallelism:v1"] = f.parallelism
+	}
+	return options
+}

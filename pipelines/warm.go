@@ -1,0 +1,74 @@
+package pipelines
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"reflect"
+
+	"github.com/cachenet/cachenet/connectors/parquetio"
+	"github.com/cachenet/cachenet/models"
+	"github.com/cachenet/cachenet/schemas"
+	"github.com/cachenet/cachenet/transforms"
+	"github.com/cachenet/cachenet/transforms/policy"
+)
+
+// snapshot is what the streams knew when a run drained. It fits only the same nets under the same policy, and
+// only a data set that holds exactly what it held then: a crash in between would make it teach wrongly.
+type snapshot struct {
+	Nets    string                    `json:"nets"`
+	Done    map[int32]schemas.Offsets `json:"done"`
+	Streams map[string][]byte         `json:"streams"` // encoded policy.State
+}
+
+// netsOf names the nets of a pack and what decides about them.
+func netsOf(p *models.Pack, m transforms.Model) (string, error) {
+	shas := []string{p.Full.SHA256}
+	for _, n := range p.Specialists {
+		shas = append(shas, n.SHA256)
+	}
+	text, err := json.Marshal(map[string]any{"pack": p.ID(), "nets": shas, "policy": m.Policy, "global": m.Global})
+	if err != nil {
+		return "", fmt.Errorf("name the nets of pack %s: %w", p.ID(), err)
+	}
+	return string(text), nil
+}
+
+func (j job) snapshotName() string { return "streams-" + j.Group + ".json" }
+
+// recall returns what the streams knew when the last run drained, and removes it, so that it is used once.
+// Nothing where it does not fit: the streams begin cold.
+func (j job) recall(k known) (map[string][]byte, error) {
+	text, err := parquetio.ReadBeside(j.Out, j.snapshotName())
+	if err != nil || text == nil {
+		return nil, err
+	}
+	if err := parquetio.RemoveBeside(j.Out, j.snapshotName()); err != nil {
+		return nil, err
+	}
+	var s snapshot
+	if err := json.Unmarshal(text, &s); err != nil {
+		slog.Warn("what the streams knew cannot be read: they begin cold", "error", err)
+		return nil, nil
+	}
+	if s.Nets != j.nets || !reflect.DeepEqual(s.Done, k.done) {
+		slog.Info("what the streams knew does not fit: they begin cold")
+		return nil, nil
+	}
+	for name, b := range s.Streams {
+		if _, err := new(policy.State).UnmarshalMsg(b); err != nil {
+			slog.Warn("what the streams knew was written by another version: they begin cold", "stream", name, "error", err)
+			return nil, nil
+		}
+	}
+	return s.Streams, nil
+}
+
+// keep writes down what the streams know after a run that drained.
+func (j job) keep(done map[int32]schemas.Offsets, streams map[string][]byte) error {
+	text, err := json.Marshal(snapshot{Nets: j.nets, Done: done, Streams: streams})
+	if err != nil {
+		return fmt.Errorf("keep what the streams know: %w", err)
+	}
+	return parquetio.WriteBeside(j.Out, j.snapshotName(), text)
+}

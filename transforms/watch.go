@@ -1,0 +1,141 @@
+package transforms
+
+import (
+	"encoding/binary"
+	"fmt"
+	"os"
+	"sync"
+	"syscall"
+
+	"github.com/cachenet/cachenet/schemas"
+)
+
+// Watch keeps in a mapped file which frames are being looked at, so that a process which dies of one leaves
+// its name behind: the file's pages survive the process. Marking a frame costs two stores to memory.
+type Watch struct {
+	suspects map[Place]bool
+	alone    sync.RWMutex // held for writing while a suspect is looked at
+
+	mu   sync.Mutex
+	file *os.File
+	page []byte
+	free []int // slots not in use
+}
+
+// Place is where a frame was read, within the topic of the job.
+type Place struct {
+	Partition int32
+	Offset    int64
+}
+
+const (
+	slotBytes = 16   // partition+1, or 0; offset
+	slots     = 4096 // frames looked at once, at most
+)
+
+var watches sync.Map // job id → *Watch
+
+// OpenWatch begins to watch the job with that id (Model.Job), marking frames in the file path, which it makes
+// anew. A frame among suspects is looked at while no other is, so that another death names it alone.
+func OpenWatch(job, path string, suspects []Place) (*Watch, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o666)
+	if err != nil {
+		return nil, fmt.Errorf("watch frames: %w", err)
+	}
+	w := &Watch{file: f, suspects: map[Place]bool{}}
+	if err = f.Truncate(slots * slotBytes); err == nil {
+		w.page, err = syscall.Mmap(int(f.Fd()), 0, slots*slotBytes, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED)
+	}
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("watch frames: map %s: %w", path, err)
+	}
+	for _, p := range suspects {
+		w.suspects[p] = true
+	}
+	for i := range slots {
+		w.free = append(w.free, slots-1-i)
+	}
+	watches.Store(job, w)
+	return w, nil
+}
+
+// CloseWatch ends the job's watch; the file stays. No frame may be looked at any more.
+func CloseWatch(job string) error {
+	kept, ok := watches.LoadAndDelete(job)
+	if !ok {
+		return nil
+	}
+	w := kept.(*Watch)
+	err := syscall.Munmap(w.page)
+	if closed := w.file.Close(); err == nil {
+		err = closed
+	}
+	return err
+}
+
+// Watched returns the frames that were being looked at when the process that wrote the file died.
+func Watched(file []byte) []Place {
+	var all []Place
+	for ; len(file) >= slotBytes; file = file[slotBytes:] {
+		if p := binary.LittleEndian.Uint64(file); p != 0 {
+			all = append(all, Place{Partition: int32(p - 1), Offset: int64(binary.LittleEndian.Uint64(file[8:]))})
+		}
+	}
+	return all
+}
+
+func watchOf(job string) *Watch {
+	w, ok := watches.Load(job)
+	if !ok {
+		return nil
+	}
+	return w.(*Watch)
+}
+
+// suspect reports whether an earlier process may have died of the frame.
+func (w *Watch) suspect(p Place) bool { return w != nil && w.suspects[p] }
+
+// look calls do with the places marked. Where a panic passes through, the marks stay.
+func (w *Watch) look(places []Place, do func()) {
+	if w == nil {
+		do()
+		return
+	}
+	if len(places) == 1 && w.suspects[places[0]] {
+		w.alone.Lock()
+		defer w.alone.Unlock()
+	} else {
+		w.alone.RLock()
+		defer w.alone.RUnlock()
+	}
+	taken := w.take(len(places))
+	for i, slot := range taken {
+		b := w.page[slot*slotBytes:]
+		binary.LittleEndian.PutUint64(b[8:], uint64(places[i].Offset))
+		binary.LittleEndian.PutUint64(b, uint64(places[i].Partition)+1)
+	}
+	do()
+	for _, slot := range taken {
+		binary.LittleEndian.PutUint64(w.page[slot*slotBytes:], 0)
+	}
+	w.give(taken)
+}
+
+// take returns n free slots, fewer when there are not so many.
+func (w *Watch) take(n int) []int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	at := max(0, len(w.free)-n)
+	taken := append([]int(nil), w.free[at:]...)
+	w.free = w.free[:at]
+	return taken
+}
+
+func (w *Watch) give(slots []int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.free = append(w.free, slots...)
+}
+
+func placeOf(o *schemas.Outcome) Place { return Place{o.Partition, o.Offset} }
