@@ -38,7 +38,11 @@ func (s Summary) writeRun(out *strings.Builder) {
 		line("agreement", "%s with the full model's answers", percent(s.AgreementWithFull))
 	}
 	if s.FramesPerSecond != nil {
-		line("throughput", "%s frames/s", figure(s.FramesPerSecond))
+		paced := ""
+		if s.Replay != nil {
+			paced = ", as fast as they were published"
+		}
+		line("throughput", "%s frames/s%s", figure(s.FramesPerSecond), paced)
 	}
 	if l := s.Latency; l != nil {
 		line("latency", "p50 %s ms, p95 %s ms, p99 %s ms", figure(&l.P50), figure(&l.P95), figure(&l.P99))
