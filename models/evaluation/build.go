@@ -12,11 +12,23 @@ import (
 // specialistGain is how much faster specialists must be than one small net to be worth shipping.
 const specialistGain = 1.1
 
-// tuneFrames of each kind of stream are drawn for tuning.
-const tuneFrames = 3000
+// effort says how much is played, in frames of each kind of stream.
+type effort struct {
+	kinds         []Kind // nil: all that the classes allow
+	tune, confirm int    // confirming plays a policy a few times only, and can afford to see rare events
+	report, rare  int    // of each seed
+	seeds         int
+}
 
-// cardSeeds is the number of seeds behind the table of the card.
-const cardSeeds = 5
+var full = effort{tune: 3000, confirm: 12000, report: 6000, rare: 12000, seeds: 5}
+
+// over settles which kinds of stream there are for a table.
+func (e effort) over(t *Table) effort {
+	if e.kinds == nil {
+		e.kinds = kinds(len(t.classes), len(t.groups()) > 0)
+	}
+	return e
+}
 
 // Options say what pack to build.
 type Options struct {
@@ -24,6 +36,7 @@ type Options struct {
 	Budget        Budget
 	Seed          uint64
 	Progress      func(step string) // called when a step begins
+	effort        effort
 }
 
 // Built is a pack that is chosen but not written yet.
@@ -36,6 +49,7 @@ type Built struct {
 // builder chooses a pack from a score table.
 type builder struct {
 	Options
+	effort          effort
 	table           *Table
 	choose, certify []track
 	trials          []trial
@@ -48,7 +62,10 @@ type builder struct {
 // Build tunes every policy on one half of the held-out sequences, takes the fastest that a pack can be made
 // of, checks it on the other half, and compares all of them there.
 func Build(ctx context.Context, t *Table, nets *Nets, o Options) (*Built, error) {
-	b := &builder{Options: o, table: t}
+	b := &builder{Options: o, table: t, effort: full.over(t)}
+	if o.effort.seeds > 0 {
+		b.effort = o.effort
+	}
 	b.choose, b.certify = t.halves()
 	for i := range t.nets {
 		t.fitTemperature(&t.nets[i], b.choose)
@@ -63,7 +80,7 @@ func Build(ctx context.Context, t *Table, nets *Nets, o Options) (*Built, error)
 		return nil, fmt.Errorf("pack %s: %w", o.Name, err)
 	}
 	o.Progress("compare policies")
-	c := newContest(t, b.certify, cardSeeds, o.Seed+1000)
+	c := newContest(t, b.certify, b.effort, o.Seed+1000)
 	var err error
 	built.Card.Report, err = c.report(ctx, o.Name+"@"+o.Version, built.Card.Setups, b.own())
 	if err != nil {
@@ -74,12 +91,8 @@ func Build(ctx context.Context, t *Table, nets *Nets, o Options) (*Built, error)
 	return built, nil
 }
 
-func (b *builder) arena(tracks []track, kinds []Kind, frames int, seed uint64) *arena {
-	return newArena(b.table, tracks, kinds, frames, seed)
-}
-
 func (b *builder) tune(ctx context.Context) error {
-	c := tuner{b.arena(b.choose, kinds(len(b.table.classes), len(b.table.groups()) > 0), tuneFrames, b.Seed), b.Budget}
+	c := tuner{newArena(b.table, b.choose, b.effort.kinds, b.effort.tune, b.Seed), b.Budget}
 	for _, r := range rivals() {
 		if r.like != "" || r.name == fullOnly {
 			continue
@@ -149,7 +162,7 @@ func (b *builder) confirm(ctx context.Context) error {
 	b.Progress("confirm on the other half")
 	budget := b.Budget
 	budget.Margin = 0
-	c := tuner{b.arena(b.certify, kinds(len(b.table.classes), len(b.table.groups()) > 0), tuneFrames, b.Seed+500), budget}
+	c := tuner{newArena(b.table, b.certify, b.effort.kinds, b.effort.confirm, b.Seed+500), budget}
 	for i, t := range b.trials {
 		r := rivalNamed(t.Rival)
 		if t.Missing != "" || !t.Fits || r.nets == RoleFull {
@@ -174,7 +187,7 @@ var guards = []float32{0.4, 0.3, 0.2, 0.15, 0.1, 0.07, 0.05, 0.03, 0.02, 0.01, 0
 
 // guard finds the laxest rare-class guard that keeps the recall of single-frame intruders.
 func (b *builder) guard(ctx context.Context) error {
-	a := b.arena(b.choose, rareKinds(len(b.table.classes)), 4*tuneFrames, b.Seed)
+	a := newArena(b.table, b.choose, rareKinds(len(b.table.classes)), b.effort.rare, b.Seed)
 	for _, g := range guards {
 		s := b.chosen.Setup
 		s.Settings.Guard = g

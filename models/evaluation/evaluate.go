@@ -32,7 +32,9 @@ func EvaluationNets(p *models.Pack, card *Card, training *Nets) (*Nets, error) {
 // Evaluate compares the pack's policy with its rivals on streams drawn from the table, with the given number
 // of seeds from seed on. The rivals are set as the card says.
 func Evaluate(ctx context.Context, p *models.Pack, card *Card, t *Table, seeds int, seed uint64) (*Report, error) {
-	return newContest(t, t.tracks, seeds, seed).report(ctx, p.ID(), card.Setups, packSetups(p))
+	e := full.over(t)
+	e.seeds = seeds
+	return newContest(t, t.tracks, e, seed).report(ctx, p.ID(), card.Setups, packSetups(p))
 }
 
 // packSetups lists the ways to run a pack by its manifest.

@@ -14,7 +14,6 @@ type lookup struct {
 	groups      [][]int // masked: the classes that each specialist, in truth one net, is confined to
 	selector    *column
 	full        *column
-	truth       *Table // oracle: the selector's answer is the truth
 
 	frame int
 	us    float64
@@ -35,11 +34,6 @@ func (l *lookup) Specialist(i int) ([]float32, error) {
 
 func (l *lookup) Selector() ([]float32, error) {
 	l.us += l.selector.us
-	if l.truth != nil {
-		logits := make([]float32, len(l.truth.classes))
-		logits[l.truth.labels[l.frame]] = 100 * l.selector.Temperature
-		return logits, nil
-	}
 	return l.selector.row(l.frame), nil
 }
 
@@ -73,6 +67,7 @@ type player struct {
 	feedback feedback
 	always   bool // the specialist is the full model: its answers are no hits
 	static   bool // the specialist is the one that knows most of the stream, and stays
+	oracle   bool // the specialist that knows the frame's class is always the active one
 	belady   bool // the specialist that is needed last leaves
 
 	state policy.State
@@ -104,6 +99,9 @@ func (p *player) play(s *stream) (tally, error) {
 	for i, row := range s.rows {
 		if p.belady {
 			pol.Victim = func(held []int) int { return p.furthest(held, s, i) }
+		}
+		if p.oracle {
+			p.foresee(row)
 		}
 		class, hit, event, err := p.frame(&pol, row)
 		if err != nil {
@@ -201,6 +199,19 @@ func (p *player) steady(s *stream) ([]*column, []policy.Specialist) {
 	}
 	all := p.table.role(RoleSpecialist)
 	return all[best : best+1], p.policy.Specialists[best : best+1]
+}
+
+// foresee makes the specialist that knows the frame's class the active one, at no cost.
+func (p *player) foresee(row int) {
+	if p.state.Cached == nil {
+		return // the policy sets the state up at the first frame
+	}
+	for i := range p.policy.Specialists {
+		if p.policy.Knows(i, p.table.labels[row]) {
+			p.state.Cached = append(p.state.Cached[:0], i)
+			return
+		}
+	}
 }
 
 // furthest returns the place of the held specialist whose classes come back last.

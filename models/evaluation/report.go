@@ -37,12 +37,6 @@ type Spread struct {
 	SD   Figures `json:"sd"`
 }
 
-// Frames of each kind of stream that one seed draws.
-const (
-	reportFrames = 6000
-	rareFrames   = 12000
-)
-
 // contest is a comparison under way: the same streams for everybody.
 type contest struct {
 	table  *Table
@@ -50,12 +44,12 @@ type contest struct {
 	rare   []*arena
 }
 
-func newContest(t *Table, tracks []track, seeds int, seed uint64) *contest {
+func newContest(t *Table, tracks []track, e effort, seed uint64) *contest {
 	c := &contest{table: t}
-	for i := range seeds {
+	for i := range e.seeds {
 		n := seed + uint64(i)
-		c.common = append(c.common, newArena(t, tracks, kinds(len(t.classes), len(t.groups()) > 0), reportFrames, n))
-		c.rare = append(c.rare, newArena(t, tracks, rareKinds(len(t.classes)), rareFrames, n))
+		c.common = append(c.common, newArena(t, tracks, e.kinds, e.report, n))
+		c.rare = append(c.rare, newArena(t, tracks, rareKinds(len(t.classes)), e.rare, n))
 	}
 	return c
 }

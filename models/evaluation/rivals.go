@@ -76,8 +76,8 @@ func rivals() []rival {
 		{name: paper, nets: RoleSpecialist, start: paperStart, cache: true},
 		{name: maskedGlobal, nets: masks, start: three, prior: true, cache: true, teachers: []string{policy.Inline, policy.Selector}},
 		{name: specialistsPrior, nets: RoleSpecialist, start: three, prior: true, cache: true, teachers: []string{policy.Inline, policy.Selector}, ships: true},
-		{name: oracleSelector, nets: RoleSpecialist, like: paper, oracle: true},
-		{name: clairvoyant, nets: RoleSpecialist, like: paper, belady: true},
+		{name: oracleSelector, nets: RoleSpecialist, like: specialistsPrior, oracle: true},
+		{name: clairvoyant, nets: RoleSpecialist, like: specialistsPrior, belady: true},
 	}
 }
 
@@ -96,11 +96,8 @@ type Setup struct {
 
 // player makes a rival with its settings ready to play; an error says which net is missing.
 func (t *Table) player(r rival, s Setup) (*player, error) {
-	p := &player{table: t, feedback: r.feedback, always: r.nets == RoleFull, static: r.static, belady: r.belady}
+	p := &player{table: t, feedback: r.feedback, always: r.nets == RoleFull, static: r.static, oracle: r.oracle, belady: r.belady}
 	p.nets.full, p.nets.selector = t.full(), t.selector()
-	if r.oracle {
-		p.nets.truth = t
-	}
 	if s.Settings.Teacher == policy.Selector && p.nets.selector == nil {
 		return nil, errors.New("no selector among the nets")
 	}

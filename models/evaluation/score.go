@@ -60,15 +60,15 @@ func Score(ctx context.Context, nets *Nets, data []Sequence, done *atomic.Int64)
 	return t, err
 }
 
-// image is one frame to score.
-type image struct {
+// shot is one frame to score.
+type shot struct {
 	file            string
 	class, sequence int
 }
 
 // labelled flattens the sequences whose class the nets know.
-func labelled(classes []string, data []Sequence) []image {
-	var all []image
+func labelled(classes []string, data []Sequence) []shot {
+	var all []shot
 	unknown := map[string]bool{}
 	for i, s := range data {
 		class := slices.Index(classes, s.Class)
@@ -80,7 +80,7 @@ func labelled(classes []string, data []Sequence) []image {
 			continue
 		}
 		for _, f := range s.Files {
-			all = append(all, image{f, class, i})
+			all = append(all, shot{f, class, i})
 		}
 	}
 	return all
@@ -94,12 +94,12 @@ type scorer struct {
 
 // part is what one batch of images became.
 type part struct {
-	kept   []image
+	kept   []shot
 	sample []byte      // one frame
 	logits [][]float32 // of each net
 }
 
-func (s *scorer) table(ctx context.Context, all []image) (*Table, error) {
+func (s *scorer) table(ctx context.Context, all []shot) (*Table, error) {
 	batches := slices.Collect(slices.Chunk(all, scoreBatch))
 	parts := make([]part, len(batches))
 	g, ctx := errgroup.WithContext(ctx)
@@ -121,7 +121,7 @@ func (s *scorer) table(ctx context.Context, all []image) (*Table, error) {
 }
 
 // part decodes and scores one batch.
-func (s *scorer) part(batch []image) (part, error) {
+func (s *scorer) part(batch []shot) (part, error) {
 	var p part
 	var pixels []byte
 	for _, im := range batch {

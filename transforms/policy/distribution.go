@@ -47,6 +47,10 @@ func normalise(p []float32) []float32 {
 	return p
 }
 
+// negligible probabilities add less than 2e-6 nats to an entropy, and most are: their logarithms would be
+// most of the policy's cost.
+const negligible = 1e-7
+
 // summarise finds the answer in a distribution over classes (nil: all, in order); an output beyond classes is "other".
 func summarise(p []float32, classes []int) Answer {
 	best, entropy := 0, 0.0
@@ -54,7 +58,7 @@ func summarise(p []float32, classes []int) Answer {
 		if v > p[best] {
 			best = i
 		}
-		if v > 0 {
+		if v > negligible {
 			entropy -= float64(v) * math.Log(float64(v))
 		}
 	}

@@ -1,0 +1,279 @@
+package evaluation
+
+import (
+	"encoding/json"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/cachenet/cachenet/models"
+)
+
+const colours = "../../testdata/colours"
+
+// training lays the nets of the test pack out as training does.
+func training(t *testing.T) string {
+	t.Helper()
+	p, err := models.OpenPack(colours)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(colours)); err != nil {
+		t.Fatal(err)
+	}
+	j := netsJSON{Format: 1, Name: "colours", Classes: p.Classes, Input: p.Input}
+	for _, n := range PackNets(p).All {
+		outputs := n.Classes
+		if outputs == nil {
+			outputs = []int{0, 1, 2, 3}
+		}
+		j.Nets = append(j.Nets, struct {
+			File, Role string
+			Classes    []int
+			Other      bool
+			MFLOPs     float64 `json:"mflops"`
+			Params     int64
+			SHA256     string
+		}{n.File, n.Role, outputs, n.Other, 1, 16, n.SHA256})
+	}
+	b, err := json.Marshal(j)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, netsFile), b, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// paint writes sequences of frames of each colour, some of them pale, and lists them.
+func paint(t *testing.T, sequences, frames int) []Sequence {
+	t.Helper()
+	dir, rng := t.TempDir(), rand.New(rand.NewPCG(1, 2))
+	base := map[string][3]float64{"red": {200, 60, 60}, "green": {60, 200, 60}, "blue": {60, 60, 200}, "dark": {25, 25, 25}}
+	var all []Sequence
+	for _, class := range []string{"red", "green", "blue", "dark"} {
+		for s := range sequences {
+			seq, pale := Sequence{Class: class}, 0.6*rng.Float64()
+			for f := range frames {
+				img := image.NewRGBA(image.Rect(0, 0, 8, 8))
+				for i := range 64 {
+					var c [3]uint8
+					for k := range c {
+						c[k] = uint8(min(255, max(0, base[class][k]*(1-pale)+110*pale+20*rng.NormFloat64())))
+					}
+					img.Set(i%8, i/8, color.RGBA{c[0], c[1], c[2], 255})
+				}
+				name := filepath.Join(dir, fmt.Sprintf("%s-%d_%d.png", class, s, f))
+				file, err := os.Create(name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := png.Encode(file, img); err != nil {
+					t.Fatal(err)
+				}
+				if err := file.Close(); err != nil {
+					t.Fatal(err)
+				}
+				seq.Files = append(seq.Files, name)
+			}
+			all = append(all, seq)
+		}
+	}
+	return all
+}
+
+// The whole way: training's folder, scores from the real runtime, a pack that opens, and its evaluation.
+func TestBuildAndEvaluate(t *testing.T) {
+	nets, err := ReadNets(training(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := paint(t, 8, 6)
+	var done atomic.Int64
+	table, err := Score(t.Context(), nets, data, &done)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if done.Load() != 4*8*6 {
+		t.Errorf("%d frames counted", done.Load())
+	}
+	small := effort{kinds: []Kind{{Active: 1, Dwell: 30}, {Active: 2, Dwell: 30, Aligned: true}, {}}, tune: 600, confirm: 600, report: 600, rare: 3000, seeds: 1}
+	built, err := Build(t.Context(), table, nets, Options{Name: "colours", Version: "2.0.0", Progress: func(string) {}, Seed: 1,
+		Budget: Budget{Loss: 0.05, Margin: 0.01, First: 0.1, Locked: 0.1}, effort: small})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "pack")
+	for range 2 { // the second time it replaces a pack
+		if err := built.Write(dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pack, err := models.OpenPack(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := pack.Verify(); err != nil {
+		t.Fatal(err)
+	}
+	evaluateColours(t, pack, nets, data)
+}
+
+func evaluateColours(t *testing.T, pack *models.Pack, nets *Nets, data []Sequence) {
+	card, err := ReadCard(pack)
+	if err != nil {
+		t.Fatal(err)
+	}
+	with, err := EvaluationNets(pack, card, nets)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(with.All) != len(nets.All) {
+		t.Fatalf("%d nets, training had %d", len(with.All), len(nets.All))
+	}
+	table, err := Score(t.Context(), with, data, new(atomic.Int64))
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := Evaluate(t.Context(), pack, card, table, 1, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range report.Rows {
+		if row.Missing != "" {
+			t.Errorf("%s: %s", row.Policy, row.Missing)
+		}
+	}
+	for _, name := range []string{"plot.svg", "plot.png"} {
+		if err := report.Plot(filepath.Join(pack.Dir, name)); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := report.Plot("plot.gif"); err == nil {
+		t.Error("a .gif was drawn")
+	}
+	var text strings.Builder
+	if err := report.Text(&text); err != nil || !strings.Contains(text.String(), thisPack) {
+		t.Errorf("%v in\n%s", err, text.String())
+	}
+	for _, line := range strings.Split(text.String(), "\n") {
+		if len([]rune(line)) > 125 {
+			t.Errorf("%d columns: %s", len([]rune(line)), line)
+		}
+	}
+	if _, err := json.Marshal(report); err != nil {
+		t.Error(err)
+	}
+}
+
+// What a folder of images gets wrong is left out; only when nothing is left it is an error.
+func TestScoreLeavesOutWhatItCannotUse(t *testing.T) {
+	nets, err := ReadNets(training(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken := filepath.Join(t.TempDir(), "broken_1.png")
+	if err := os.WriteFile(broken, []byte("no image"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	good := paint(t, 1, 2)
+	good[0].Files = append(good[0].Files, broken)
+	bad := []Sequence{{Class: "violet", Files: good[0].Files}, {Class: "red", Files: []string{broken}}}
+	table, err := Score(t.Context(), nets, append(good, bad...), new(atomic.Int64))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if frames, sequences := table.Frames(); frames != 8 || sequences != 4 {
+		t.Errorf("%d frames in %d sequences", frames, sequences)
+	}
+	if _, err := Score(t.Context(), nets, bad, new(atomic.Int64)); err == nil || !strings.Contains(err.Error(), "check the data folder") {
+		t.Error(err)
+	}
+}
+
+func TestReadNetsNamesWhatIsWrong(t *testing.T) {
+	for name, c := range map[string]struct{ from, to, want string }{
+		"format":     {`"Format":1`, `"Format":2`, "format is 2"},
+		"no full":    {`"Role":"full"`, `"Role":"small"`, "no full model"},
+		"class":      {`"Classes":[0,1]`, `"Classes":[0,7]`, "class index 7"},
+		"not global": {`"Role":"specialist"`, `"Role":"small"`, "must answer all classes"},
+	} {
+		dir := training(t)
+		path := filepath.Join(dir, netsFile)
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		spoilt := strings.Replace(string(b), c.from, c.to, 1)
+		if spoilt == string(b) {
+			t.Fatalf("%s: nothing to spoil in %s", name, b)
+		}
+		if err := os.WriteFile(path, []byte(spoilt), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ReadNets(dir); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := ReadNets(t.TempDir()); err == nil || !strings.Contains(err.Error(), netsFile) {
+		t.Error(err)
+	}
+}
+
+// A net that answers otherwise than at training must not become a pack.
+func TestVectorsAreReproduced(t *testing.T) {
+	dir := training(t)
+	frame := make([]byte, 8*8*3)
+	write := func(offset float32) {
+		p, err := models.OpenPack(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := p.Load(p.Full)
+		if err != nil {
+			t.Fatal(err)
+		}
+		logits, err := n.Run(frame, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		logits[2] += offset
+		b, err := json.Marshal(vectors{Frames: frame, Logits: [][]float32{logits}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "full.vectors.json"), b, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	nets, err := ReadNets(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := paint(t, 1, 1)
+	for offset, fine := range map[float32]bool{0: true, 0.01: false} {
+		write(offset)
+		if _, err := Score(t.Context(), nets, data, new(atomic.Int64)); (err == nil) != fine {
+			t.Errorf("offset %v: %v", offset, err)
+		}
+	}
+}
+
+func TestWriteKeepsForeignFolders(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "thesis.txt"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := (&Built{}).Write(dir); err == nil || !strings.Contains(err.Error(), "choose another folder") {
+		t.Fatal(err)
+	}
+}

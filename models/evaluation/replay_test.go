@@ -1,0 +1,123 @@
+package evaluation
+
+import (
+	"math"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/cachenet/cachenet/models"
+	"github.com/cachenet/cachenet/transforms/policy"
+)
+
+var testInput = models.InputSize{Width: 8, Height: 8}
+
+func play(t *testing.T, table *Table, r rival, s Setup, k Kind) Figures {
+	t.Helper()
+	f, err := newArena(table, table.tracks, []Kind{k}, 6000, 5).run(t.Context(), r, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f[0]
+}
+
+// What cannot be known beforehand can only help.
+func TestOraclesAreNoWorse(t *testing.T) {
+	table := synthetic(8, 8, 12, 4, 2)
+	like := rivalNamed(specialistsPrior)
+	settings := like.start
+	settings.Capacity = 2
+	for _, k := range []Kind{{Active: 3, Dwell: 200}, {}} {
+		s := Setup{Settings: settings}
+		plain, oracle, belady := play(t, table, like, s, k), play(t, table, rivalNamed(oracleSelector), s, k), play(t, table, rivalNamed(clairvoyant), s, k)
+		if oracle.Speedup < plain.Speedup {
+			t.Errorf("%v: knowing the specialist makes it slower: %.3f against %.3f", k, oracle.Speedup, plain.Speedup)
+		}
+		if belady.Loads > plain.Loads {
+			t.Errorf("%v: knowing the future loads more: %.1f against %.1f", k, belady.Loads, plain.Loads)
+		}
+	}
+}
+
+// The cost of a frame is that of the nets it asked: checked against the hit rate, which is counted apart.
+func TestCostAddsUp(t *testing.T) {
+	table := synthetic(5, 6, 8, 0, 3)
+	for name, miss := range map[string]float64{smallFull: 30 + 1000, smallSelector: 30 + 200 + 1000, smallLate: 30 + 1000, smallAll: 30 + 1000} {
+		r := rivalNamed(name)
+		f := play(t, table, r, Setup{Small: "small", Settings: r.start}, Kind{Active: 2, Dwell: 30})
+		want := f.HitRate*30 + (1-f.HitRate)*miss
+		if math.Abs(f.Us-want) > 1e-6*want || f.HitRate < 0.05 || f.HitRate > 0.99 {
+			t.Errorf("%s: %.3f µs a frame at a hit rate of %.3f, expected %.3f", name, f.Us, f.HitRate, want)
+		}
+	}
+}
+
+// Where the answer arrives late, the window helps less; where it arrives at once it helps over no window.
+func TestTeachingSoonerIsFaster(t *testing.T) {
+	table := synthetic(8, 10, 12, 0, 4)
+	speed := func(name string, edit func(*policy.Settings)) float64 {
+		r := rivalNamed(name)
+		s := r.start
+		edit(&s)
+		return play(t, table, r, Setup{Small: "small", Settings: s}, Kind{Active: 1, Dwell: 30}).Speedup
+	}
+	same := func(s *policy.Settings) { s.Threshold, s.Decay = 0.9, 0.5 }
+	atOnce, late, never := speed(smallFull, same), speed(smallLate, same), speed(cascade, same)
+	if !(atOnce > late && late > never) {
+		t.Errorf("at once %.2f x, late %.2f x, never %.2f x", atOnce, late, never)
+	}
+}
+
+// A net confined to a group says of the rest what it said of all of them together.
+func TestMaskedKeepsTheMass(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		logits := rapid.SliceOfN(rapid.Float32Range(-8, 8), 5, 5).Draw(t, "logits")
+		temperature := rapid.Float32Range(0.3, 3).Draw(t, "temperature")
+		p := policy.Probabilities(logits, temperature)
+		got := policy.Probabilities(masked(logits, []int{3, 1}, temperature), temperature)
+		for i, want := range []float32{p[3], p[1], p[0] + p[2] + p[4]} {
+			if math.Abs(float64(got[i]-want)) > 1e-4 {
+				t.Fatalf("output %d: %v, expected %v", i, got[i], want)
+			}
+		}
+	})
+}
+
+// A track that gets one wrong class throughout is locked, unless the full model has it wrong too.
+func TestLockedTracksAreCounted(t *testing.T) {
+	table := synthetic(3, 2, 20, 0, 5)
+	for f := range table.best {
+		table.best[f] = table.labels[f]
+	}
+	s := stream{}
+	for f := range 20 {
+		s.add(f, 0, 20, -1)
+	}
+	for name, c := range map[string]struct {
+		answer func(i int) int
+		spoil  bool
+		locked int
+	}{
+		"right":          {func(int) int { return table.labels[0] }, false, 0},
+		"one wrong":      {func(int) int { return 2 }, false, 1},
+		"wrong in turns": {func(i int) int { return 1 + i%2 }, false, 0},
+		"right at times": {func(i int) int { return 2 * min(1, i%5) }, false, 0},
+		"full wrong too": {func(int) int { return 2 }, true, 0},
+	} {
+		if c.spoil {
+			for f := range 20 {
+				table.best[f] = 1
+			}
+		}
+		l := lockCounter{table: table, stream: &s}
+		for i := range s.rows {
+			l.see(i, c.answer(i))
+		}
+		if plays, locked := l.finish(); plays != 1 || locked != c.locked {
+			t.Errorf("%s: %d of %d locked, expected %d", name, locked, plays, c.locked)
+		}
+		for f := range 20 {
+			table.best[f] = table.labels[f]
+		}
+	}
+}

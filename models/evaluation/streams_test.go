@@ -1,0 +1,87 @@
+package evaluation
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+// Streams show as many classes at a time as they say, in tracks whose frames keep their order.
+func TestStreamsKeepTheirKind(t *testing.T) {
+	table := synthetic(8, 3, 7, 2, 1)
+	rapid.Check(t, func(t *rapid.T) {
+		k := rapid.SampledFrom(append(kinds(8, true), rareKinds(8)...)).Draw(t, "kind")
+		seed := rapid.Uint64().Draw(t, "seed")
+		streams := newDrawer(table.tracks, 8, table.groups(), seed).draw(k, 1200)
+		if diff := cmp.Diff(streams, newDrawer(table.tracks, 8, table.groups(), seed).draw(k, 1200), cmp.AllowUnexported(stream{})); diff != "" {
+			t.Fatalf("the same seed drew another stream: %s", diff)
+		}
+		for _, s := range streams {
+			checkOrder(t, &s)
+			if k.Active > 0 && !k.Mixed {
+				checkSets(t, table, &s, k)
+			}
+		}
+	})
+}
+
+func checkOrder(t *rapid.T, s *stream) {
+	last, at := -1, -1
+	for i, row := range s.rows {
+		if s.rare[i] != (s.play[i] == intruder) {
+			t.Fatal("an intruder belongs to a playing")
+		}
+		if s.rare[i] {
+			continue
+		}
+		if s.play[i] == last && row != at+1 {
+			t.Fatalf("frame %d follows frame %d of the same track", row, at)
+		}
+		last, at = s.play[i], row
+	}
+}
+
+// checkSets looks at each stretch between switches.
+func checkSets(t *rapid.T, table *Table, s *stream, k Kind) {
+	var set []int
+	check := func() {
+		if len(set) > k.Active {
+			t.Fatalf("%v: classes %v at a time", k, set)
+		}
+		inGroup := func(g []int) bool {
+			return !slices.ContainsFunc(set, func(c int) bool { return !slices.Contains(g, c) })
+		}
+		if k.Aligned && k.Active <= 4 && !slices.ContainsFunc(table.groups(), inGroup) {
+			t.Fatalf("%v: classes %v are of no one group", k, set)
+		}
+		set = nil
+	}
+	for i, row := range s.rows {
+		if s.since[i] == 0 {
+			check()
+		}
+		if c := table.labels[row]; !s.rare[i] && !slices.Contains(set, c) {
+			set = append(set, c)
+		}
+	}
+	check()
+}
+
+func TestHalvesShareNoTrackAndMissNone(t *testing.T) {
+	table := synthetic(4, 5, 3, 0, 1)
+	a, b := table.halves()
+	if len(a)+len(b) != len(table.tracks) {
+		t.Fatalf("%d and %d of %d", len(a), len(b), len(table.tracks))
+	}
+	for _, x := range a {
+		if slices.Contains(b, x) {
+			t.Fatalf("%+v is in both", x)
+		}
+	}
+	lone := synthetic(4, 1, 3, 0, 1)
+	if a, b := lone.halves(); len(a) != 4 || len(b) != 4 {
+		t.Fatalf("classes with one track: %d and %d", len(a), len(b))
+	}
+}
