@@ -22,6 +22,11 @@ const DefaultCheckpoints = 5 * time.Second
 // reachable is how long a job service may take to answer.
 const reachable = 8 * time.Second
 
+// sourceStay is how long the partitions of a worker stay in a bundle. Flink's portable runner takes up what the
+// source left only when the bundle ends, which it does once a second: leaving at once would mean one helping of
+// frames a second.
+const sourceStay = time.Second
+
 // flink submits jobs to Beam's Flink job service. Beam's own Go submission (runners/universal) is not used, since
 // none of its flags asks for checkpoints, and without them Flink cannot restart a job.
 type flink struct {
@@ -31,20 +36,21 @@ type flink struct {
 	checkpoints time.Duration
 }
 
-// execute runs the pipeline until it ends. With workers of their own the job is cancelled when ctx is done: what
-// it had under way is read again by the next run.
-func (f flink) execute(ctx context.Context, id string, pipeline *beam.Pipeline) error {
+// execute runs the pipeline until everything is read, or until ctx is done. Then the job is cancelled: a job on
+// Flink that takes checkpoints does not end by itself. In this process the source drains first; elsewhere, what the
+// job had under way is read again by the next run.
+func (f flink) execute(ctx context.Context, x execution) error {
+	running := context.WithoutCancel(ctx)
 	pool := f.pool
 	if pool == "" {
-		ctx = context.WithoutCancel(ctx) // the source drains instead
-		here, err := extworker.StartLoopback(ctx, 0)
+		here, err := extworker.StartLoopback(running, 0)
 		if err != nil {
 			return fmt.Errorf("flink: to start a worker in this process: %w", err)
 		}
-		defer here.Stop(ctx)
-		pool = here.EnvironmentConfig(ctx)
+		defer here.Stop(running)
+		pool = here.EnvironmentConfig(running)
 	}
-	graph, err := portable(ctx, pipeline, pool)
+	graph, err := portable(running, x.pipeline, pool)
 	if err != nil {
 		return fmt.Errorf("flink: to encode the pipeline: %w", err)
 	}
@@ -54,16 +60,23 @@ func (f flink) execute(ctx context.Context, id string, pipeline *beam.Pipeline) 
 	}
 	defer conn.Close()
 	client := jobpb.NewJobServiceClient(conn)
-	job, err := f.submit(ctx, client, id, graph)
+	job, err := f.submit(ctx, client, x.id, graph)
 	if err != nil {
 		return fmt.Errorf("flink: to submit the job to %s: %w", f.endpoint, err)
 	}
-	err = runnerlib.WaitForCompletion(ctx, client, job)
-	if ctx.Err() != nil {
-		_, err = client.Cancel(context.WithoutCancel(ctx), &jobpb.CancelJobRequest{JobId: job})
-		return errors.Join(context.Cause(ctx), err)
+	ended := make(chan error, 1)
+	go func() { ended <- runnerlib.WaitForCompletion(running, client, job) }()
+	done := make(chan error, 1)
+	watching, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() { done <- f.watch(watching, x) }()
+	select {
+	case err := <-ended:
+		return err
+	case err := <-done:
+		_, cancelled := client.Cancel(running, &jobpb.CancelJobRequest{JobId: job})
+		return errors.Join(err, cancelled, <-ended)
 	}
-	return err
 }
 
 // portable encodes the pipeline for workers that are found at pool. They have the program already, so there is
@@ -104,6 +117,9 @@ func (f flink) options(id string) map[string]any {
 		"beam:option:experiments:v1":            []any{"beam_fn_api"},
 		"beam:option:streaming:v1":              true,
 		"beam:option:checkpointing_interval:v1": f.checkpoints.Milliseconds(),
+		// else what a bundle emits while a checkpoint is taken waits for the next bundle, which after an Impulse
+		// never comes: the job stands still
+		"beam:option:finish_bundle_before_checkpointing:v1": true,
 	}
 	if f.parallelism > 0 {
 		options["beam:option:parallelism:v1"] = f.parallelism

@@ -67,7 +67,7 @@ func TestPrismKeepsStateThroughAStall(t *testing.T) {
 	stalled.counts = map[string]int{}
 	p, s := beam.NewPipelineWithRoot()
 	beam.ParDo0(s, &stallFn{Count: state.MakeValueState[int]("count")}, beam.ParDo(s, &updatesFn{}, beam.Impulse(s)))
-	if err := r.execute(t.Context(), "stall", p); err != nil {
+	if err := r.execute(t.Context(), execution{pipeline: p}); err != nil {
 		t.Fatal(err)
 	}
 	if len(stalled.counts) != stallKeys {

@@ -108,7 +108,7 @@ func (j job) run(ctx context.Context, part part) error {
 	if err != nil {
 		return err
 	}
-	p.read = kafkaio.ReadConfig{Job: id, Cluster: j.Cluster, Topic: j.Topic, Spans: s.spans}
+	p.read = kafkaio.ReadConfig{Job: id, Cluster: j.Cluster, Topic: j.Topic, Spans: s.spans, Stay: j.runner.stay}
 	return j.execute(ctx, part, p, s)
 }
 
@@ -131,7 +131,8 @@ func (j job) execute(ctx context.Context, part part, p plan, start start) error 
 	}
 	pipeline, s := beam.NewPipelineWithRoot()
 	build(s, p)
-	if err = j.runner.execute(ctx, id, pipeline); err != nil && !errors.Is(err, context.Canceled) {
+	x := execution{id: id, pipeline: pipeline, spans: p.read.Spans, topic: j.Topic, out: j.Out, link: link}
+	if err = j.runner.execute(ctx, x); err != nil && !errors.Is(err, context.Canceled) {
 		err = clear(err)
 	}
 	err = errors.Join(err, parquetio.Close(id), ledger.Close(context.WithoutCancel(ctx)))

@@ -7,10 +7,14 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/options/jobopts"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/prism"
+
+	"github.com/cachenet/cachenet/connectors/flow"
+	"github.com/cachenet/cachenet/connectors/kafkaio"
 )
 
 // Runners.
@@ -26,13 +30,23 @@ const noSplits = "prism_disable_sdf_split"
 
 // runner is what differs between runners; everything else is the same graph.
 type runner struct {
-	branches    int  // of the caching step
-	everyBundle bool // files end with their bundle, because the runner replays bundles after a failure
-	shared      bool // rows may come from several processes at once
-	credit      bool // source and sink share a process, so credit can stand in for backpressure
+	branches    int           // of the caching step
+	everyBundle bool          // files end with their bundle, because the runner replays bundles after a failure
+	shared      bool          // rows may come from several processes at once
+	credit      bool          // source and sink share a process, so credit can stand in for backpressure
+	stay        time.Duration // how long the source stays in a bundle, see kafkaio.ReadConfig
 
-	// execute runs a pipeline to its end.
-	execute func(ctx context.Context, id string, pipeline *beam.Pipeline) error
+	execute func(context.Context, execution) error
+}
+
+// execution is one run of a pipeline, to its end.
+type execution struct {
+	id       string
+	pipeline *beam.Pipeline
+	spans    []kafkaio.Span
+	topic    string
+	out      string
+	link     *flow.Link
 }
 
 // chooseRunner sets Beam's own flags for the runner and says what the graph has to do for it.
@@ -60,14 +74,14 @@ func chooseRunner(o Options) (runner, error) {
 		if f.checkpoints <= 0 {
 			f.checkpoints = DefaultCheckpoints
 		}
-		return runner{branches: 1, everyBundle: true, shared: true, execute: f.execute}, nil
+		return runner{branches: 1, everyBundle: true, shared: true, stay: sourceStay, execute: f.execute}, nil
 	}
 	return runner{}, fmt.Errorf("--runner %q: must be prism, direct (the same) or flink", o.Runner)
 }
 
 // onPrism runs a pipeline in this process. Cancelling it would drop the frames in flight; the source drains instead.
-func onPrism(ctx context.Context, _ string, pipeline *beam.Pipeline) error {
-	_, err := prism.Execute(context.WithoutCancel(ctx), pipeline)
+func onPrism(ctx context.Context, x execution) error {
+	_, err := prism.Execute(context.WithoutCancel(ctx), x.pipeline)
 	return err
 }
 

@@ -23,8 +23,10 @@ type progress struct {
 	what  string
 	total int64 // 0: unknown
 
-	mu   sync.Mutex
-	done func() int64
+	mu        sync.Mutex
+	done      func() int64
+	following bool
+
 	end  chan struct{}
 	idle sync.WaitGroup
 }
@@ -33,14 +35,31 @@ func newProgress(out io.Writer, what string) *progress {
 	return &progress{out: out, what: what, done: func() int64 { return 0 }, end: make(chan struct{})}
 }
 
-// follow shows the rows that a run has written.
+// follow shows the rows that a run has written; those of an earlier link, if any, are added.
 func (p *progress) follow(l *flow.Link) {
-	p.start(func() int64 { _, written := l.Counts(); return written })
+	p.mu.Lock()
+	before, first := p.done(), !p.following
+	p.following = true
+	done := func() int64 { _, written := l.Counts(); return before + written }
+	p.done = done
+	p.mu.Unlock()
+	if first {
+		p.start(done)
+	}
+}
+
+// count is how much is done.
+func (p *progress) count() int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.done()
 }
 
 // start begins to show what done returns.
 func (p *progress) start(done func() int64) {
+	p.mu.Lock()
 	p.done = done
+	p.mu.Unlock()
 	p.idle.Add(1)
 	if f, ok := p.out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		go p.bar()
@@ -70,9 +89,9 @@ func (p *progress) bar() {
 	for {
 		select {
 		case <-tick.C:
-			b.SetCurrent(p.done())
+			b.SetCurrent(p.count())
 		case <-p.end:
-			b.SetCurrent(p.done())
+			b.SetCurrent(p.count())
 			b.EnableTriggerComplete()
 			b.Abort(false)
 			pool.Wait()
@@ -86,7 +105,7 @@ func (p *progress) lines() {
 	tick := time.NewTicker(plainEvery)
 	defer tick.Stop()
 	start := time.Now()
-	tell := func() { fmt.Fprintf(p.out, "%s: %d after %.0f s\n", p.what, p.done(), time.Since(start).Seconds()) }
+	tell := func() { fmt.Fprintf(p.out, "%s: %d after %.0f s\n", p.what, p.count(), time.Since(start).Seconds()) }
 	for {
 		select {
 		case <-tick.C:

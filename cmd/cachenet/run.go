@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/cachenet/cachenet/connectors/kafkaio"
 	"github.com/cachenet/cachenet/connectors/parquetio"
 	"github.com/cachenet/cachenet/pipelines"
 )
@@ -46,6 +47,10 @@ that was read has its row. Started again with the same --out it reads only frame
 	f.BoolVar(&o.UntilEnd, "until-end", false, "end where the topic ends now")
 	f.StringVar(&o.Runner, "runner", "prism", "prism (in this process), direct (the same) or flink")
 	f.StringVar(&o.Endpoint, "endpoint", "", "job service of the flink runner, HOST:PORT")
+	f.DurationVar(&o.Checkpoints, "checkpoints", pipelines.DefaultCheckpoints, "time between two checkpoints on flink")
+	f.StringVar(&o.WorkerPool, "worker-pool", "", "where flink finds workers (cachenet workers), HOST:PORT (default this process)")
+	f.BoolVar(&o.Share, "share", false, "share the topic's partitions with the other members of the group")
+	f.DurationVar(&o.SessionTimeout, "session-timeout", kafkaio.DefaultSessionTimeout, "with --share: how long a member may be silent before others take over")
 	f.IntVar(&o.Parallelism, "parallelism", 0, "branches of the caching step on prism, task slots on flink (default the runner's)")
 	f.Int64Var(&o.Credit, "credit", pipelines.DefaultCredit, "bytes of frames under way at most")
 	return c

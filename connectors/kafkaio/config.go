@@ -42,6 +42,7 @@ type ReadConfig struct {
 	FetchBytes    int64         // bytes asked for in a fetch; a larger batch still comes whole, default 1 MiB
 	QueueBytes    int64         // bytes read ahead of the pipeline in a partition before fetching pauses, default 2 MiB
 	MaxFrameBytes int           // a larger value gives a frame with a Fault and no image, default 8 MiB
+	Stay          time.Duration // how long the partitions together stay in a bundle; 0: they take what waits and leave
 	RetryFor      time.Duration // how long fetches may fail before the pipeline does, default 10 min
 }
 

@@ -92,8 +92,8 @@ func (fn *readFn) Setup(context.Context) error {
 	return err
 }
 
-// ProcessElement emits what the partition has waiting. It never waits itself: the partitions share a bundle,
-// and nothing leaves before the bundle ends.
+// ProcessElement emits what the partition has waiting. It never waits itself, unless Config.Stay says so: the
+// partitions share a bundle, and nothing leaves before the bundle ends.
 func (fn *readFn) ProcessElement(_ context.Context, rt *sdf.LockRTracker, i int,
 	emit func(beam.EventTime, string, schemas.Run)) (sdf.ProcessContinuation, error) {
 	span, rest := fn.Config.Spans[i], rt.GetRestriction().(offsetrange.Restriction)
@@ -101,22 +101,29 @@ func (fn *readFn) ProcessElement(_ context.Context, rt *sdf.LockRTracker, i int,
 		return fn.end(rt, span), nil
 	}
 	f := fn.source.fetcher(span, rest.Start)
-	frames, more, err := fn.take(rt, f)
-	if err != nil {
-		return nil, err
+	for until := time.Now().Add(fn.source.stay()); ; {
+		frames, more, err := fn.take(rt, f)
+		if err != nil {
+			return nil, err
+		}
+		for _, run := range group(frames, fn.Config.RunLength) {
+			emit(mtime.FromTime(f.stamp(run.Frames[0].EventTime)), run.Frames[0].Stream, run)
+		}
+		switch {
+		case !more: // split off behind what was taken: the rest is another element
+			return sdf.StopProcessing(), nil
+		case f.finished(), fn.link.Draining():
+			return fn.end(rt, span), nil
+		case time.Now().Before(until):
+			if len(frames) == 0 {
+				time.Sleep(idle)
+			}
+		case len(frames) > 0 && f.queue.waiting():
+			return sdf.ResumeProcessingIn(0), nil
+		default:
+			return sdf.ResumeProcessingIn(idle), nil
+		}
 	}
-	for _, run := range group(frames, fn.Config.RunLength) {
-		emit(mtime.FromTime(f.stamp(run.Frames[0].EventTime)), run.Frames[0].Stream, run)
-	}
-	switch {
-	case !more: // split off behind what was taken: the rest is another element
-		return sdf.StopProcessing(), nil
-	case f.finished():
-		return fn.end(rt, span), nil
-	case len(frames) > 0 && f.queue.waiting():
-		return sdf.ResumeProcessingIn(0), nil
-	}
-	return sdf.ResumeProcessingIn(idle), nil
 }
 
 // take claims and takes waiting frames: this partition's share of a bundle, as long as the link has room.

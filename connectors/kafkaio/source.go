@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/cachenet/cachenet/connectors/flow"
 )
@@ -79,6 +80,13 @@ func (s *source) ready() int {
 		}
 	}
 	return n
+}
+
+// stay returns one partition's part of Config.Stay.
+func (s *source) stay() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cfg.Stay / time.Duration(max(len(s.fetchers), 1))
 }
 
 // Close stops every fetcher and closes the connections.
