@@ -25,7 +25,7 @@ const colours = "../testdata/colours"
 func TestMain(m *testing.M) {
 	flag.Parse()
 	beam.Init()
-	code := m.Run()
+	code := main(m.Run)
 	if err := kafkatest.StopShared(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1

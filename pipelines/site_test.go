@@ -33,9 +33,7 @@ func (s *site) records(t *testing.T, topic string) []kafka.Message {
 	}
 	var all []kafka.Message
 	for _, p := range partitions {
-		for o := p.First; o < p.End; o++ {
-			all = append(all, s.recordAt(t, topic, p.ID, o))
-		}
+		all = append(all, s.recordsAt(t, topic, p.ID, p.First, p.End)...)
 	}
 	return all
 }
@@ -43,21 +41,24 @@ func (s *site) records(t *testing.T, topic string) []kafka.Message {
 // record reads one record of the topic with the frames.
 func (s *site) record(t *testing.T, partition int32, offset int64) kafka.Message {
 	t.Helper()
-	return s.recordAt(t, s.topic, partition, offset)
+	return s.recordsAt(t, s.topic, partition, offset, offset+1)[0]
 }
 
-func (s *site) recordAt(t *testing.T, topic string, partition int32, offset int64) kafka.Message {
+func (s *site) recordsAt(t *testing.T, topic string, partition int32, from, to int64) (all []kafka.Message) {
 	t.Helper()
 	r := kafka.NewReader(kafka.ReaderConfig{Brokers: s.cluster.Brokers, Topic: topic, Partition: int(partition), MaxWait: 50 * time.Millisecond})
 	defer r.Close()
-	if err := r.SetOffset(offset); err != nil {
+	if err := r.SetOffset(from); err != nil {
 		t.Fatal(err)
 	}
-	m, err := r.ReadMessage(t.Context())
-	if err != nil {
-		t.Fatal(err)
+	for ; from < to; from++ {
+		m, err := r.ReadMessage(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, m)
 	}
-	return m
+	return all
 }
 
 // byOffset finds the dead letter of a frame.

@@ -100,15 +100,16 @@ func (l *Ledger) commitSoon(ctx context.Context) error {
 	return settled(ctx, func() error { return l.commit(ctx) })
 }
 
-// settled repeats a request while its group's coordinator is on the move; on a new cluster the first request
-// makes the coordinator, which refuses it.
+// settled repeats a request, for requestTimeout at most, while its group's coordinator is on the move: on a new
+// cluster the first request makes the coordinator, which refuses it, and after a broker's restart the first one
+// finds a dead connection.
 func settled(ctx context.Context, request func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	for {
 		err := request()
 		var refused kafka.Error
-		if err == nil || !errors.As(err, &refused) || !refused.Temporary() {
+		if err == nil || errors.As(err, &refused) && !refused.Temporary() || errors.Is(err, context.Canceled) {
 			return err
 		}
 		select {

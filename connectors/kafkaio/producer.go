@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"strconv"
 	"time"
 
@@ -19,7 +21,7 @@ const (
 	linger       = 5 * time.Millisecond // how long a batch waits for more records
 	batchRecords = 500
 	batchBytes   = 1_000_000 // brokers take 1 MiB by default, headers of the batch included
-	sendAttempts = 60        // at up to a second each: a broker restart is waited for
+	sendAttempts = 600       // at up to a second each: an outage is waited for as long as in reading
 )
 
 // Producer publishes frames. It may be used concurrently.
@@ -114,7 +116,7 @@ func (w *writer) write(ctx context.Context, messages []kafka.Message) error {
 	if len(messages) == 0 {
 		return nil
 	}
-	err := w.kafka.WriteMessages(ctx, messages...)
+	err := w.send(ctx, messages)
 	if err == nil {
 		return nil
 	}
@@ -128,6 +130,47 @@ func (w *writer) write(ctx context.Context, messages []kafka.Message) error {
 		}
 	}
 	return fmt.Errorf("kafka: to write %d records to %s: %w", len(messages), w.kafka.Topic, err)
+}
+
+// send sends messages. kafka-go tries a batch again and again, but not to find out where it has to go: while no
+// broker answers that, nothing was sent, and all of it can be tried again in order.
+func (w *writer) send(ctx context.Context, messages []kafka.Message) error {
+	var since time.Time
+	for wait := minBackoff; ; wait = min(2*wait, maxBackoff) {
+		err := w.kafka.WriteMessages(ctx, messages...)
+		if err == nil || !unsent(err) || ctx.Err() != nil {
+			if !since.IsZero() && err == nil {
+				slog.Info("writing goes on", "topic", w.kafka.Topic, "after", time.Since(since).Round(time.Millisecond))
+			}
+			return err
+		}
+		if since.IsZero() {
+			since = time.Now()
+			slog.Warn("writing is interrupted; trying again", "topic", w.kafka.Topic, "for", defaultRetryFor, "error", err)
+		}
+		if time.Since(since) > defaultRetryFor {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(wait):
+		}
+	}
+}
+
+// unsent reports whether err tells that nobody could say where messages have to go.
+func unsent(err error) bool {
+	var each kafka.WriteErrors
+	var large kafka.MessageTooLargeError
+	var refused kafka.Error
+	switch {
+	case errors.As(err, &each), errors.As(err, &large), errors.Is(err, io.ErrClosedPipe), errors.Is(err, context.Canceled):
+		return false
+	case errors.As(err, &refused):
+		return refused.Temporary()
+	}
+	return true
 }
 
 // Close waits for what is being sent and closes the connections.

@@ -1,0 +1,143 @@
+package pipelines
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"image"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/cachenet/cachenet/connectors/kafkaio"
+	"github.com/cachenet/cachenet/schemas"
+)
+
+// processOptions are what a run in a process of its own gets, in the environment variable processEnv.
+type processOptions struct {
+	Brokers, Topic, Group, Out, DeadLetterTopic string
+	UntilEnd, Share                             bool
+	FileAge, SessionTimeout                     time.Duration
+}
+
+const processEnv = "CACHENET_TEST_RUN"
+
+// runProcess is what the test binary does instead of testing when processEnv is set: one run, drained at SIGTERM.
+func runProcess(text string) error {
+	var p processOptions
+	if err := json.Unmarshal([]byte(text), &p); err != nil {
+		return err
+	}
+	image.RegisterFormat("jpeg", deadly, nil, func(io.Reader) (image.Config, error) {
+		if err := syscall.Kill(os.Getpid(), syscall.SIGKILL); err != nil {
+			return image.Config{}, err
+		}
+		select {}
+	})
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	return Run(ctx, Options{Cluster: kafkaio.Cluster{Brokers: []string{p.Brokers}}, Topic: p.Topic, Group: p.Group, Out: p.Out, Pack: colours,
+		DeadLetterTopic: p.DeadLetterTopic, UntilEnd: p.UntilEnd, FileAge: p.FileAge, Share: p.Share, SessionTimeout: p.SessionTimeout})
+}
+
+// deadly begins an image that kills the process which decodes it.
+const deadly = "KILL"
+
+// process prepares a run in a process of its own.
+func (s *site) process(t *testing.T, o Options) (*exec.Cmd, *bytes.Buffer) {
+	t.Helper()
+	text, err := json.Marshal(processOptions{Brokers: strings.Join(s.cluster.Brokers, ","), Topic: s.topic, Group: o.Group, Out: o.Out,
+		DeadLetterTopic: o.DeadLetterTopic, UntilEnd: o.UntilEnd, FileAge: o.FileAge, Share: o.Share, SessionTimeout: o.SessionTimeout})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := exec.CommandContext(t.Context(), os.Args[0])
+	c.Env = append(os.Environ(), processEnv+"="+string(text))
+	said := &bytes.Buffer{}
+	c.Stderr = said
+	return c, said
+}
+
+// A frame that kills the process gets three chances, then a row and a dead letter; no other frame pays for it.
+func TestAFrameThatKillsIsSetAside(t *testing.T) {
+	s := newSite(t, 2)
+	s.fill(t, 4, 60)
+	s.publish(t, []schemas.Frame{{Stream: "cam-001", Sequence: 1000, ContentType: schemas.JPEG, Image: []byte(deadly)}})
+	s.fill(t, 4, 60)
+	o := s.options(t)
+	o.DeadLetterTopic = s.topic + "-dead"
+	for death := range setAsideAfter {
+		c, said := s.process(t, o)
+		if err := c.Run(); err == nil || c.ProcessState.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
+			t.Fatalf("run %d: %v: %s", death, c.ProcessState, said)
+		}
+	}
+	if c, said := s.process(t, o); c.Run() != nil {
+		t.Fatalf("after %d deaths: %v: %s", setAsideAfter, c.ProcessState, said)
+	}
+	failed := 0
+	for _, r := range s.rows(t, o.Out) {
+		if r.Outcome == schemas.Error {
+			failed++
+			if r.Sequence != 1000 || !strings.Contains(r.Error, "set aside") {
+				t.Errorf("%+v", r)
+			}
+		}
+	}
+	letters := s.records(t, o.DeadLetterTopic)
+	if failed != 1 || len(letters) != 1 || string(letters[0].Value) != deadly {
+		t.Errorf("%d rows with an error, %d dead letters: %v", failed, len(letters), letters)
+	}
+}
+
+// SIGTERM while frames pour in: the process ends well and leaves nothing half done; the next one finishes.
+func TestSIGTERMUnderLoadDrains(t *testing.T) {
+	s := newSite(t, 3)
+	s.fill(t, 6, 200)
+	o := s.options(t)
+	o.UntilEnd = false
+	o.FileAge = 50 * time.Millisecond
+	c, said := s.process(t, o)
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- c.Wait() }()
+	await(t, func() bool { s.fill(t, 6, 20); return len(durableRows(t, o.Out)) > 200 })
+	if err := c.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	s.fill(t, 6, 100)
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Fatalf("%v: %s", err, said)
+		}
+	case <-time.After(30 * time.Second):
+		t.Fatalf("goes on 30 s after SIGTERM: %s", said)
+	}
+	o.UntilEnd = true
+	if err := Run(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	s.rows(t, o.Out)
+}
+
+// main runs the tests, or one run as a process of its own.
+func main(test func() int) int {
+	text, asked := os.LookupEnv(processEnv)
+	if !asked {
+		return test()
+	}
+	if err := runProcess(text); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
