@@ -14,6 +14,16 @@ func testTuner(table *Table, tracks []track, budget Budget) *tuner {
 	return &tuner{newArena(table, tracks, []Kind{{Active: 1, Dwell: 30}, {Active: 3, Dwell: 200}, {}}, 1200, 7), budget}
 }
 
+// tuned returns the best setup of a rival with the net "small".
+func tuned(t *testing.T, c *tuner, name string) trial {
+	t.Helper()
+	all, err := c.tune(t.Context(), rivalNamed(name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all[slices.IndexFunc(all, func(t trial) bool { return t.Small == "small" })]
+}
+
 // Whatever the budget, a tuned policy keeps it where it was tuned, is faster with a larger one, and a looser
 // threshold than the one found breaks it.
 func TestTuningKeepsTheBudgetAndUsesIt(t *testing.T) {
@@ -21,10 +31,7 @@ func TestTuningKeepsTheBudgetAndUsesIt(t *testing.T) {
 	last := 0.0
 	for _, loss := range []float64{0.004, 0.02, 0.08} {
 		c := testTuner(table, table.tracks, Budget{Loss: loss, First: loss, Locked: 1})
-		found, err := c.tuneOne(t.Context(), rivalNamed(smallFull), Setup{Rival: smallFull, Small: "small", Settings: rivalNamed(smallFull).start})
-		if err != nil {
-			t.Fatal(err)
-		}
+		found := tuned(t, c, smallFull)
 		again, err := c.run(t.Context(), rivalNamed(smallFull), found.Setup)
 		if err != nil {
 			t.Fatal(err)
@@ -47,9 +54,8 @@ func TestTuningKeepsTheBudgetAndUsesIt(t *testing.T) {
 func TestAnImpossibleBudgetDoesNotFit(t *testing.T) {
 	table := synthetic(4, 4, 8, 0, 1)
 	c := testTuner(table, table.tracks, Budget{Loss: -0.5, First: 1, Locked: 1})
-	found, err := c.tuneOne(t.Context(), rivalNamed(cascade), Setup{Small: "small", Settings: rivalNamed(cascade).start})
-	if err != nil || found.Fits {
-		t.Fatalf("%+v, %v", found.Setup, err)
+	if found := tuned(t, c, cascade); found.Fits {
+		t.Fatalf("%+v", found.Setup)
 	}
 }
 

@@ -38,27 +38,34 @@ func (c *tuner) tune(ctx context.Context, r rival) ([]trial, error) {
 			smalls = append(smalls, s.SHA256)
 		}
 	}
-	var all []trial
-	for _, small := range smalls {
-		t, err := c.tuneOne(ctx, r, Setup{Rival: r.name, Small: small, Settings: r.start})
+	all := make([]trial, len(smalls))
+	quickest := 0.0
+	for i, small := range smalls {
+		t, err := c.first(ctx, r, Setup{Rival: r.name, Small: small, Settings: r.start})
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, t)
+		all[i], quickest = t, max(quickest, t.Speedup)
+	}
+	for i, t := range all {
+		if t.Missing != "" || t.Speedup < hopeless*quickest {
+			continue
+		}
+		best, err := c.improve(ctx, r, t)
+		if err != nil {
+			return nil, err
+		}
+		all[i] = best
 	}
 	return all, nil
 }
 
-// tuneOne improves one knob after the other, and the prior once more at the end.
-func (c *tuner) tuneOne(ctx context.Context, r rival, s Setup) (trial, error) {
-	if _, err := c.table.player(r, s); err != nil {
-		s.Missing = err.Error()
-		return trial{Setup: s}, nil
-	}
-	best, err := c.first(ctx, r, s)
-	if err != nil {
-		return best, err
-	}
+// hopeless is how slow a small net is, compared with the best at the settings that tuning starts from, that
+// no settings will make up for it.
+const hopeless = 0.75
+
+// improve turns one knob after the other, and the prior once more at the end.
+func (c *tuner) improve(ctx context.Context, r rival, best trial) (trial, error) {
 	for _, k := range r.knobs() {
 		from := best.Setup
 		for _, set := range k {
@@ -81,6 +88,10 @@ func (c *tuner) tuneOne(ctx context.Context, r rival, s Setup) (trial, error) {
 
 // first and next search the threshold; a policy that asks the full model every time has none to search.
 func (c *tuner) first(ctx context.Context, r rival, s Setup) (trial, error) {
+	if _, err := c.table.player(r, s); err != nil {
+		s.Missing = err.Error()
+		return trial{Setup: s}, nil
+	}
 	if r.nets == RoleFull {
 		return c.try(ctx, r, s)
 	}
