@@ -1,0 +1,28 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/cachenet/cachenet/pipelines"
+)
+
+func workersCommand() *cobra.Command {
+	var listen string
+	c := &cobra.Command{
+		Use:   "workers",
+		Short: "Offer workers to a Flink cluster",
+		Long: `Starts workers for the jobs of a Flink cluster when its task managers ask for them, until SIGINT or SIGTERM. Run
+one beside each task manager, with the same --pack and --out folders in sight as the process that submits the job
+with cachenet run --runner flink --worker-pool. Nobody is asked for a password: keep it on loopback.`,
+		Example: `  cachenet workers --listen 127.0.0.1:50000`,
+		Args:    noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := required(c, "listen"); err != nil {
+				return err
+			}
+			return pipelines.ServeWorkers(c.Context(), listen)
+		},
+	}
+	c.Flags().StringVar(&listen, "listen", "127.0.0.1:50000", "address to listen at, HOST:PORT")
+	return c
+}

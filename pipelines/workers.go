@@ -1,0 +1,148 @@
+package pipelines
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+
+	"github.com/apache/beam/sdks/v2/go/container/tools"
+	fnpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/fnexecution_v1"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/peer"
+)
+
+// ServeWorkers offers workers to a runner at address, HOST:PORT, until ctx is done: for each that the runner asks
+// for it starts this program again (beam.Init makes a worker of it), and ends it when the runner says so. A worker
+// that dies takes no other with it; the runner asks for a new one. There is no authentication: whoever reaches the
+// address can start workers, so it belongs on loopback or inside a private network.
+func ServeWorkers(ctx context.Context, address string) error {
+	program, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("workers: to find this program: %w", err)
+	}
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return fmt.Errorf("workers: to listen at %s: choose a free address: %w", address, err)
+	}
+	server := grpc.NewServer()
+	pool := &pool{program: program, workers: map[worker]*exec.Cmd{}}
+	fnpb.RegisterBeamFnExternalWorkerPoolServer(server, pool)
+	defer context.AfterFunc(ctx, server.Stop)()
+	err = server.Serve(listener)
+	pool.stopAll()
+	if err != nil && !errors.Is(err, grpc.ErrServerStopped) && ctx.Err() == nil {
+		return fmt.Errorf("workers: to serve %s: %w", address, err)
+	}
+	return nil
+}
+
+// pool starts and stops workers as the runner asks.
+type pool struct {
+	fnpb.UnimplementedBeamFnExternalWorkerPoolServer
+	program string
+
+	mu      sync.Mutex
+	workers map[worker]*exec.Cmd // and their processes
+	running sync.WaitGroup
+}
+
+// worker names a worker. Task managers number theirs alike, so those that share a host also need their connection
+// to tell them apart.
+type worker struct{ id, connection string }
+
+func named(ctx context.Context, id string) worker {
+	w := worker{id: id}
+	if from, ok := peer.FromContext(ctx); ok {
+		w.connection = from.Addr.String()
+	}
+	return w
+}
+
+// StartWorker implements the runner's request. What goes wrong is told in the response, as the protocol has it.
+func (p *pool) StartWorker(ctx context.Context, r *fnpb.StartWorkerRequest) (*fnpb.StartWorkerResponse, error) {
+	if err := p.start(ctx, r); err != nil {
+		return &fnpb.StartWorkerResponse{Error: err.Error()}, nil
+	}
+	return &fnpb.StartWorkerResponse{}, nil
+}
+
+func (p *pool) start(ctx context.Context, r *fnpb.StartWorkerRequest) error {
+	id, w := r.GetWorkerId(), named(ctx, r.GetWorkerId())
+	info, err := tools.ProvisionInfo(ctx, r.GetProvisionEndpoint().GetUrl())
+	if err != nil {
+		return fmt.Errorf("worker %s: to ask the runner for its settings: %w", id, err)
+	}
+	c := exec.Command(p.program, "--worker=true", "--id="+id,
+		"--logging_endpoint="+r.GetLoggingEndpoint().GetUrl(), "--control_endpoint="+r.GetControlEndpoint().GetUrl())
+	c.Env = append(os.Environ(), "RUNNER_CAPABILITIES="+strings.Join(info.GetRunnerCapabilities(), " "),
+		"STATUS_ENDPOINT="+info.GetStatusEndpoint().GetUrl())
+	c.Stdout, c.Stderr = os.Stderr, os.Stderr
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a terminal's interrupt is for the pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.workers[w] != nil {
+		return fmt.Errorf("worker %s: there is one already", id)
+	}
+	if err := c.Start(); err != nil {
+		return fmt.Errorf("worker %s: to start %s: %w", id, p.program, err)
+	}
+	slog.Info("worker started", "id", id, "pid", c.Process.Pid)
+	p.workers[w] = c
+	p.running.Go(func() { p.await(w, c) })
+	return nil
+}
+
+// await tells of the end of a worker.
+func (p *pool) await(w worker, c *exec.Cmd) {
+	err := c.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.workers[w] != c {
+		return // it was stopped
+	}
+	delete(p.workers, w)
+	slog.Warn("worker ended by itself; the runner restarts its job from the last checkpoint", "id", w.id, "pid", c.Process.Pid, "state", err)
+}
+
+// StopWorker implements the runner's request.
+func (p *pool) StopWorker(ctx context.Context, r *fnpb.StopWorkerRequest) (*fnpb.StopWorkerResponse, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := p.stop(named(ctx, r.GetWorkerId())); err != nil {
+		return &fnpb.StopWorkerResponse{Error: err.Error()}, nil
+	}
+	return &fnpb.StopWorkerResponse{}, nil
+}
+
+// stop ends a worker; the caller holds the mutex. It is killed: what is not durable by now is brought again by the
+// runner or read again by the next run.
+func (p *pool) stop(w worker) error {
+	c := p.workers[w]
+	if c == nil {
+		return nil // it has ended
+	}
+	delete(p.workers, w)
+	slog.Info("worker stopped", "id", w.id, "pid", c.Process.Pid)
+	if err := c.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("worker %s: to stop it: %w", w.id, err)
+	}
+	return nil
+}
+
+func (p *pool) stopAll() {
+	p.mu.Lock()
+	for w := range p.workers {
+		if err := p.stop(w); err != nil {
+			slog.Warn("worker goes on", "error", err)
+		}
+	}
+	p.mu.Unlock()
+	p.running.Wait()
+}
