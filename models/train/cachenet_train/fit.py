@@ -23,7 +23,7 @@ class Recipe:
 
     epochs: int
     batch: int = 256
-    lr: float = 0.008
+    lr: float = 0.01
     warm_up: float = 0.2
     average: float = 0.997
 

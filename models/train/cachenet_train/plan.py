@@ -9,7 +9,7 @@ from .fit import Recipe
 
 @dataclass(frozen=True)
 class Plan:
-    """Net notations (see nets) and budgets in frames seen, before scaling by effort."""
+    """Net notations (see nets), learning rates, and budgets in frames seen, before scaling by effort."""
 
     full: str
     smalls: tuple[str, ...]
@@ -17,6 +17,8 @@ class Plan:
     shift: float = 0.125
     cutout: float = 0.25
     light: float = 0.0
+    lr: float = 0.008
+    distilled_lr: float = 0.04
     full_frames: int = 300_000
     small_frames: int = 900_000
     selector_frames: int = 300_000
@@ -26,16 +28,19 @@ class Plan:
 
 PRESETS = {
     "scenes": Plan(
-        full="32 48/2+2 96p+2 192p+2",
-        smalls=("16/2 48/2+2 96/2+2", "16/2 32/2 64/2+2", "16/2 32/2 64/2+1"),
+        full="16 48/2+2 96p+2 192p+2",
+        smalls=("16/2 32/2+2 64/2+2", "16/2 32/2+1 64/2+1", "16/2 16/2+1 32/2+1"),
         selector="16/2 32+1 64/2+2 96/2+2",
         light=0.15,
     ),
     "cifar": Plan(
         full="32 64/2+2 128p+2 256p+2",
-        smalls=("16/2 48/2+2 80/2+2", "16/2 32/2+1 64/2+1", "16/2 32/2 64/2"),
+        smalls=("16/2 48/2+2 80/2+2", "16/2 32/2+2 64/2+2", "16/2 32/2+1 64/2+1"),
         selector="32/2 32+2 64/2+2 128/2+2",
-        full_frames=630_000,
+        shift=0.0625,
+        cutout=0.0,
+        lr=0.01,
+        full_frames=450_000,
         selector_frames=360_000,
         specialist_frames=300_000,
     ),
@@ -47,7 +52,7 @@ MOST_EPOCHS = 300
 def quick(plan: Plan) -> Plan:
     """Budgets of minutes: enough to try a pipeline on, short of what the nets can reach."""
     return replace(
-        plan, full_frames=150_000, small_frames=200_000, selector_frames=100_000, specialist_frames=50_000, views=4
+        plan, full_frames=150_000, small_frames=220_000, selector_frames=100_000, specialist_frames=50_000, views=4
     )
 
 
@@ -63,6 +68,6 @@ def scaled(plan: Plan, effort: float) -> Plan:
     )
 
 
-def recipe(frames: int, per_epoch: int) -> Recipe:
+def recipe(frames: int, per_epoch: int, lr: float) -> Recipe:
     """A recipe that sees about the given number of frames."""
-    return Recipe(epochs=min(MOST_EPOCHS, max(2, round(frames / max(1, per_epoch)))))
+    return Recipe(epochs=min(MOST_EPOCHS, max(2, round(frames / max(1, per_epoch)))), lr=lr)

@@ -13,7 +13,7 @@ from torch import nn
 from . import groups as grouping
 from . import nets
 from .catalogue import Catalogue
-from .fit import Place, fit, logits_of
+from .fit import Place, Recipe, fit, logits_of
 from .frames import Frames
 from .losses import Distilled, Labels
 from .plan import Plan, recipe
@@ -73,15 +73,16 @@ class Training:
             teacher = OnnxTeacher(self.task.teacher, self.task.classes, self.task.size)
             self.catalogue.adopt("full.onnx", self.task.teacher, self._accuracy(teacher))
             return teacher, self._key(teacher.digest)
-        notation = self.plan.full
-        key = self._key(notation, self.plan.full_frames)
-        net = self._fit("full", key, self._fresh(notation), Labels(self.labels), self._order, self.plan.full_frames)
+        notation, steps = self.plan.full, recipe(self.plan.full_frames, len(self.labels), self.plan.lr)
+        key = self._key(notation, steps)
+        net = self._fit("full", key, self._fresh(notation), Labels(self.labels), self._order, steps)
         self.catalogue.add("full.onnx", "full", net, self._accuracy(net))
         return net, key
 
     def _distilled(self, name: str, role: str, notation: str, frames: int) -> tuple[nets.Net, str]:
-        loss, key = Distilled(self.labels, self.taught), self._key(notation, frames, self.taught_key)
-        net = self._fit(name, key, self._fresh(notation), loss, self._order, frames)
+        loss, steps = Distilled(self.labels, self.taught), recipe(frames, len(self.labels), self.plan.distilled_lr)
+        key = self._key(notation, steps, self.taught_key)
+        net = self._fit(name, key, self._fresh(notation), loss, self._order, steps)
         self.catalogue.add(f"{name}.onnx", role, net, self._accuracy(net))
         return net, key
 
@@ -93,17 +94,19 @@ class Training:
             self._specialist(number, group, specialised(small, notation, group), small_key)
 
     def _specialist(self, number: int, group: list[int], net: nets.Net, small_key: str) -> None:
-        classes, frames = len(self.task.classes), self.plan.specialist_frames
+        classes = len(self.task.classes)
         labels = narrowed_labels(self.labels, group, classes)
         loss, order = Distilled(labels, narrowed(self.taught, group)), self._mixed(labels, len(group))
-        net = self._fit(f"specialist-{number:02d}", self._key(small_key, group, frames), net, loss, order, frames)
+        # Fine-tuning from a trained net wants half the rate.
+        steps = recipe(self.plan.specialist_frames, len(order(0)), self.plan.distilled_lr / 2)
+        net = self._fit(f"specialist-{number:02d}", self._key(small_key, group, steps), net, loss, order, steps)
         expected = narrowed_labels(self.val.frames.labels, group, classes)
         right = logits_of(net, self.val, self.place).argmax(1) == expected
         self.catalogue.add(f"specialists/{number:02d}.onnx", "specialist", net, right.float().mean().item(), group)
 
-    def _fit(self, name: str, key: str, net: nn.Module, loss, order, frames: int) -> nn.Module:
+    def _fit(self, name: str, key: str, net: nn.Module, loss, order, steps: Recipe) -> nn.Module:
         torch.manual_seed(self.place.seed)
-        return fit(name, key, net, self.train, loss, order, recipe(frames, len(order(0))), self.place)
+        return fit(name, key, net, self.train, loss, order, steps, self.place)
 
     def _key(self, *parts) -> str:
         """Names a checkpoint by all that went into it, so that a changed setting never finds an old one."""

@@ -22,7 +22,7 @@ def train(data, out, *more):
 @pytest.fixture(scope="module")
 def trained(photos, tmp_path_factory):
     out = tmp_path_factory.mktemp("nets")
-    assert train(photos, out, *NETS, "--effort", "0.0015") == 0
+    assert train(photos, out, *NETS, "--effort", "0.01") == 0
     return out
 
 
