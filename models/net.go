@@ -151,7 +151,7 @@ func (n *Net) borrow(frames int) (*buffers, error) {
 	}
 	out, err := ort.NewEmptyTensor[float32](ort.NewShape(int64(frames), int64(n.outputs)))
 	if err != nil {
-		in.Destroy()
+		_ = in.Destroy() // the first error is the one to tell
 		return nil, fmt.Errorf("output tensor: %w", err)
 	}
 	b := &buffers{in, out}
@@ -162,8 +162,7 @@ func (n *Net) borrow(frames int) (*buffers, error) {
 
 func (b *buffers) destroy() {
 	runtime.SetFinalizer(b, nil)
-	b.in.Destroy()
-	b.out.Destroy()
+	_, _ = b.in.Destroy(), b.out.Destroy() // nobody is there to hear of it
 }
 
 // Close frees the session.

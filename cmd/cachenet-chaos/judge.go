@@ -73,8 +73,11 @@ func (t *trial) startProducer(ctx context.Context) (*producer, error) {
 // load reads some images to send.
 func (t *trial) load() ([][]byte, error) {
 	paths, err := filepath.Glob(filepath.Join(t.images, "*", "*.jpg"))
-	if err != nil || len(paths) == 0 {
-		return nil, fmt.Errorf("%s: no <class>/*.jpg there: %v", t.images, err)
+	if err != nil {
+		return nil, err
+	}
+	if len(paths) == 0 {
+		return nil, fmt.Errorf("%s: no <class>/*.jpg there", t.images)
 	}
 	var images [][]byte
 	for _, p := range paths {

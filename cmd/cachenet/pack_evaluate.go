@@ -74,7 +74,7 @@ func (e contest) run(ctx context.Context, progress io.Writer, dir string) (*eval
 			return nil, err
 		}
 	}
-	nets, err := evaluation.EvaluationNets(pack, card, training)
+	nets, err := evaluation.NetsFor(pack, card, training)
 	if err != nil {
 		return nil, err
 	}

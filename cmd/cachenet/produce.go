@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -77,7 +78,7 @@ func openSource(source string) (frames.Source, error) {
 
 // run publishes everything. Streams are shared out over workers by partition-sized groups, so that frames of a
 // stream stay in order while batches stay large.
-func (p *production) run(ctx context.Context) error {
+func (p *production) run(ctx context.Context) (err error) {
 	if err := p.validate(); err != nil {
 		return usageError{err}
 	}
@@ -88,7 +89,7 @@ func (p *production) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer producer.Close()
+	defer func() { err = errors.Join(err, producer.Close()) }()
 	const workers = 4
 	g, ctx := errgroup.WithContext(ctx)
 	for w := range workers {

@@ -19,10 +19,10 @@ type shape struct {
 // classes are confused in groups and a net that knows one group has something to win.
 func shapes() []shape {
 	return []shape{
-		{"disc", outline{arc(0, 0, 0.95, 0, 2*math.Pi)}},
-		{"ring", outline{arc(0, 0, 0.98, 0, 2*math.Pi), arc(0, 0, 0.42, 2*math.Pi, 0)}},
-		{"crescent", outline{append(arc(0.1, 0, 1, 0.84, 2*math.Pi-0.84), arc(0.77, 0, 0.745, 2*math.Pi-1.57, 1.57)...)}},
-		{"half", outline{arc(-0.4, 0, 1.05, -math.Pi/2, math.Pi/2)}},
+		{"disc", outline{arc(0, 0.95, 0, 2*math.Pi)}},
+		{"ring", outline{arc(0, 0.98, 0, 2*math.Pi), arc(0, 0.42, 2*math.Pi, 0)}},
+		{"crescent", outline{append(arc(0.1, 1, 0.84, 2*math.Pi-0.84), arc(0.77, 0.745, 2*math.Pi-1.57, 1.57)...)}},
+		{"half", outline{arc(-0.4, 1.05, -math.Pi/2, math.Pi/2)}},
 
 		{"triangle", outline{star(3, 1.15, 0.575)}},
 		{"square", outline{star(4, 1.1, 1.1*math.Cos(math.Pi/4))}},
@@ -50,13 +50,13 @@ func shapes() []shape {
 	}
 }
 
-// arc returns points on a circle about (x, y) from one angle to another, in radians.
-func arc(x, y, radius, from, to float64) []point {
+// arc returns points on a circle about (x, 0) from one angle to another, in radians.
+func arc(x, radius, from, to float64) []point {
 	n := 4 + int(math.Abs(to-from)*4)
 	points := make([]point, n+1)
 	for i := range points {
 		sin, cos := math.Sincos(from + (to-from)*float64(i)/float64(n))
-		points[i] = point{x + radius*cos, y + radius*sin}
+		points[i] = point{x + radius*cos, radius * sin}
 	}
 	return points
 }

@@ -30,7 +30,7 @@ func training(t *testing.T) string {
 		t.Fatal(err)
 	}
 	j := netsJSON{Format: 1, Name: "colours", Classes: p.Classes, Input: p.Input}
-	for _, n := range PackNets(p).All {
+	for _, n := range packNets(p).All {
 		outputs := n.Classes
 		if outputs == nil {
 			outputs = []int{0, 1, 2, 3}
@@ -133,7 +133,7 @@ func evaluateColours(t *testing.T, pack *models.Pack, nets *Nets, data []Sequenc
 	if err != nil {
 		t.Fatal(err)
 	}
-	with, err := EvaluationNets(pack, card, nets)
+	with, err := NetsFor(pack, card, nets)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +166,7 @@ func evaluateColours(t *testing.T, pack *models.Pack, nets *Nets, data []Sequenc
 		t.Errorf("%v in\n%s", err, text.String())
 	}
 	for _, line := range strings.Split(text.String(), "\n") {
-		if len([]rune(line)) > 125 {
+		if len([]rune(line)) > 120 {
 			t.Errorf("%d columns: %s", len([]rune(line)), line)
 		}
 	}

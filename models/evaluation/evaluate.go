@@ -8,10 +8,10 @@ import (
 	"github.com/cachenet/cachenet/transforms/policy"
 )
 
-// EvaluationNets lists the nets that a pack's policies are compared with: the pack's own, and those of its
+// NetsFor lists the nets that a pack's policies are compared with: the pack's own, and those of its
 // training where they are given (nil: not). A net that the pack was not built from is left out with a warning.
-func EvaluationNets(p *models.Pack, card *Card, training *Nets) (*Nets, error) {
-	nets := PackNets(p)
+func NetsFor(p *models.Pack, card *Card, training *Nets) (*Nets, error) {
+	nets := packNets(p)
 	if training == nil {
 		return nets, nil
 	}
@@ -32,7 +32,7 @@ func EvaluationNets(p *models.Pack, card *Card, training *Nets) (*Nets, error) {
 // Evaluate compares the pack's policy with its rivals on streams drawn from the table, with the given number
 // of seeds from seed on. The rivals are set as the card says.
 func Evaluate(ctx context.Context, p *models.Pack, card *Card, t *Table, seeds int, seed uint64) (*Report, error) {
-	e := full.over(t)
+	e := thorough.over(t)
 	e.seeds = seeds
 	return newContest(t, t.tracks, e, seed).report(ctx, p.ID(), card.Setups, packSetups(p))
 }
