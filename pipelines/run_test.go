@@ -13,7 +13,6 @@ import (
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
-	"github.com/cachenet/cachenet/connectors/flow"
 	"github.com/cachenet/cachenet/connectors/kafkaio"
 	"github.com/cachenet/cachenet/connectors/kafkatest"
 	"github.com/cachenet/cachenet/connectors/parquetio"
@@ -236,16 +235,9 @@ func TestStoppingDrains(t *testing.T) {
 	s.fill(t, 4, 100)
 	o := s.options(t)
 	o.UntilEnd = false
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	links := make(chan *flow.Link, 1)
-	o.Started = func(l *flow.Link) { links <- l }
-	done := make(chan error, 1)
-	go func() { done <- Run(ctx, o) }()
-	link := <-links
+	link, stop := s.background(t, o)
 	await(t, func() bool { read, _ := link.Counts(); return read >= 100 })
-	stop()
-	if err := <-done; err != nil {
+	if err := stop(); err != nil {
 		t.Fatal(err)
 	}
 	read, written := link.Counts()

@@ -13,7 +13,9 @@ import (
 // raw publishes a record as it is.
 func (s *site) raw(t *testing.T, messages ...kafka.Message) {
 	t.Helper()
-	w := &kafka.Writer{Addr: kafka.TCP(s.cluster.Brokers...), Topic: s.topic, RequiredAcks: kafka.RequireAll,
+	transport := &kafka.Transport{} // the default one may not know the topic yet
+	defer transport.CloseIdleConnections()
+	w := &kafka.Writer{Transport: transport, Addr: kafka.TCP(s.cluster.Brokers...), Topic: s.topic, RequiredAcks: kafka.RequireAll,
 		BatchTimeout: time.Millisecond, Balancer: &kafka.RoundRobin{}}
 	if err := w.WriteMessages(t.Context(), messages...); err != nil {
 		t.Fatal(err)

@@ -12,6 +12,10 @@ import (
 	"github.com/cachenet/cachenet/schemas"
 )
 
+// FrameCost is what a frame on its way takes beside its image, in bytes: decoded pixels, its outcome, and the
+// runner's copies. Without it small frames would pile up in their tens of thousands.
+const FrameCost = 4 << 10
+
 // Link joins the source and the sinks of one job. Its methods may be called concurrently.
 type Link struct {
 	limit    int64 // bytes; 0 means unlimited
@@ -36,7 +40,7 @@ type Durable struct {
 
 var links sync.Map // job id → *Link
 
-// Open makes the link of the job id, with room for limit bytes of frames between source and sink
+// Open makes the link of the job id, with room for limit bytes of frames, FrameCost included, between source and sink
 // (0: unlimited). It replaces an earlier link of that id.
 func Open(id string, limit int64) *Link {
 	l := &Link{limit: limit}
@@ -66,13 +70,13 @@ func (l *Link) Full() bool { return l.limit > 0 && l.inFlight.Load() >= l.limit 
 // Read tells that the source emitted frames records with that many bytes.
 func (l *Link) Read(frames int, bytes int64) {
 	l.read.Add(int64(frames))
-	l.inFlight.Add(bytes)
+	l.inFlight.Add(bytes + int64(frames)*FrameCost)
 }
 
 // Written tells that the sink took rows outcomes of frames with that many bytes.
 func (l *Link) Written(rows int, bytes int64) {
 	l.written.Add(int64(rows))
-	l.inFlight.Add(-bytes)
+	l.inFlight.Add(-bytes - int64(rows)*FrameCost)
 }
 
 // Counts returns the frames emitted by the source and the rows taken by the sink so far.

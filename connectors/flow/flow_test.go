@@ -9,7 +9,7 @@ import (
 )
 
 func TestCredit(t *testing.T) {
-	l := Open(t.Name(), 100)
+	l := Open(t.Name(), 2*FrameCost+100)
 	defer Close(t.Name())
 	if For(t.Name()) != l {
 		t.Fatal("For finds another link")

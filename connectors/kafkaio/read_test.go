@@ -76,7 +76,7 @@ func TestReadDrains(t *testing.T) {
 	_, c := startBroker(t, 4)
 	publish(t, c, streamFrames(10, 0, 1000))
 	// one bundle's worth of credit keeps the source from reaching the end before the drain
-	j := startJob(t, ReadConfig{Cluster: c, Topic: "frames", Spans: allSpans(t, c, true), BundleRecords: 40}, 2000, nil)
+	j := startJob(t, ReadConfig{Cluster: c, Topic: "frames", Spans: allSpans(t, c, true), BundleRecords: 40}, 100*flow.FrameCost, nil)
 	eventually(t, "some frames arrive", func() bool { return j.count() > 500 })
 	j.link.Drain()
 	frames := j.mustEnd(t)
@@ -97,7 +97,7 @@ func TestReadKeepsToItsCredit(t *testing.T) {
 	}
 	publish(t, c, frames)
 	hold := make(chan struct{})
-	j := startJob(t, ReadConfig{Cluster: c, Topic: "frames", Spans: allSpans(t, c, false)}, 20_000, hold)
+	j := startJob(t, ReadConfig{Cluster: c, Topic: "frames", Spans: allSpans(t, c, false)}, 20*(1000+flow.FrameCost), hold)
 	eventually(t, "the credit is used", j.link.Full)
 	eventually(t, "the sink is reached", func() bool { return len(j.frames()) > 0 })
 	if read, _ := j.link.Counts(); read != 20 {

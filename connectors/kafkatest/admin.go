@@ -2,6 +2,9 @@ package kafkatest
 
 import (
 	"context"
+	"crypto/pbkdf2"
+	"crypto/rand"
+	"crypto/sha512"
 	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -55,6 +58,33 @@ func AddPartitions(ctx context.Context, addr, topic string, count int32) error {
 	}
 	if err := kerr.ErrorForCode(res.Topics[0].ErrorCode); err != nil {
 		return fmt.Errorf("add partitions to %s: %w", topic, err)
+	}
+	return nil
+}
+
+// AddScramUser lets a user log in by SCRAM-SHA-512.
+func AddScramUser(ctx context.Context, addr, user, password string) error {
+	const iterations = 4096
+	salt := []byte(rand.Text())
+	salted, err := pbkdf2.Key(sha512.New, password, salt, iterations, sha512.Size)
+	if err != nil {
+		return err
+	}
+	u := kmsg.NewAlterUserSCRAMCredentialsRequestUpsertion()
+	u.Name, u.Mechanism, u.Iterations, u.Salt, u.SaltedPassword = user, 2, iterations, salt, salted
+	req := kmsg.NewPtrAlterUserSCRAMCredentialsRequest()
+	req.Upsertions = []kmsg.AlterUserSCRAMCredentialsRequestUpsertion{u}
+	k, err := kgo.NewClient(kgo.SeedBrokers(addr))
+	if err != nil {
+		return err
+	}
+	defer k.Close()
+	res, err := req.RequestWith(ctx, k)
+	if err != nil {
+		return err
+	}
+	if err := kerr.ErrorForCode(res.Results[0].ErrorCode); err != nil {
+		return fmt.Errorf("add user %s: %w", user, err)
 	}
 	return nil
 }

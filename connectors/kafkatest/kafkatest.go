@@ -33,7 +33,7 @@ func Real() bool { return os.Getenv("CACHENET_TEST_KAFKA") != "" }
 // New prepares a broker that keeps its data in dir, real or embedded as [Real] says; Start starts it.
 // properties are lines for a real Kafka's server.properties.
 func New(dir string, properties ...string) (Broker, error) {
-	port, err := freePorts()
+	port, err := FreePort()
 	if err != nil {
 		return nil, err
 	}
@@ -45,8 +45,8 @@ func New(dir string, properties ...string) (Broker, error) {
 
 func address(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 
-// freePorts finds a free port whose follower is free too: Kafka's controller takes that.
-func freePorts() (int, error) {
+// FreePort finds a free port of loopback whose follower is free too: Kafka's controller takes that.
+func FreePort() (int, error) {
 	for range 50 {
 		first, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -54,9 +54,9 @@ func freePorts() (int, error) {
 		}
 		port := first.Addr().(*net.TCPAddr).Port
 		second, err := net.Listen("tcp", address(port+1))
-		first.Close()
+		_ = first.Close() // only its number was wanted
 		if err == nil {
-			second.Close()
+			_ = second.Close()
 			return port, nil
 		}
 	}
@@ -90,7 +90,7 @@ type Kafka struct {
 func NewKafka(dir string, port int, properties ...string) (*Kafka, error) {
 	if port == 0 {
 		var err error
-		if port, err = freePorts(); err != nil {
+		if port, err = FreePort(); err != nil {
 			return nil, err
 		}
 	}
@@ -148,7 +148,7 @@ func script(args ...string) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(log.Name())
+	defer func() { _ = os.Remove(log.Name()) }()
 	defer log.Close()
 	c := exec.Command(filepath.Join(filepath.Dir(here), "..", "..", "scripts", "kafka.sh"), args...)
 	c.Stdout, c.Stderr = log, log
