@@ -14,6 +14,7 @@ import (
 
 	"github.com/apache/beam/sdks/v2/go/container/tools"
 	fnpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/fnexecution_v1"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/util/grpcx"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/peer"
 )
@@ -31,14 +32,21 @@ func ServeWorkers(ctx context.Context, address string) error {
 	if err != nil {
 		return fmt.Errorf("workers: to listen at %s: choose a free address: %w", address, err)
 	}
-	server := grpc.NewServer()
-	pool := &pool{program: program, workers: map[worker]*exec.Cmd{}}
-	fnpb.RegisterBeamFnExternalWorkerPoolServer(server, pool)
-	defer context.AfterFunc(ctx, server.Stop)()
-	err = server.Serve(listener)
-	pool.stopAll()
-	if err != nil && !errors.Is(err, grpc.ErrServerStopped) && ctx.Err() == nil {
+	if err := (&pool{program: program}).serve(ctx, listener); err != nil {
 		return fmt.Errorf("workers: to serve %s: %w", address, err)
+	}
+	return nil
+}
+
+// serve takes requests until ctx is done, and then ends the workers.
+func (p *pool) serve(ctx context.Context, listener net.Listener) error {
+	p.workers = map[worker]*exec.Cmd{}
+	server := grpc.NewServer()
+	fnpb.RegisterBeamFnExternalWorkerPoolServer(server, p)
+	defer context.AfterFunc(ctx, server.Stop)()
+	defer p.stopAll()
+	if err := server.Serve(listener); ctx.Err() == nil {
+		return err
 	}
 	return nil
 }
@@ -75,7 +83,7 @@ func (p *pool) StartWorker(ctx context.Context, r *fnpb.StartWorkerRequest) (*fn
 
 func (p *pool) start(ctx context.Context, r *fnpb.StartWorkerRequest) error {
 	id, w := r.GetWorkerId(), named(ctx, r.GetWorkerId())
-	info, err := tools.ProvisionInfo(ctx, r.GetProvisionEndpoint().GetUrl())
+	info, err := tools.ProvisionInfo(grpcx.WriteWorkerID(ctx, id), r.GetProvisionEndpoint().GetUrl())
 	if err != nil {
 		return fmt.Errorf("worker %s: to ask the runner for its settings: %w", id, err)
 	}

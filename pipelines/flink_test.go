@@ -1,0 +1,223 @@
+package pipelines
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// cluster is a Flink on this machine, with Beam's job service.
+type cluster struct {
+	dir  string
+	port int // of the job service; the next two are the cluster's
+}
+
+// newCluster starts Flink with so many task managers, 0 for an embedded one. It takes 20 s, so it has to be asked
+// for (make test-flink).
+func newCluster(t *testing.T, taskManagers int) *cluster {
+	t.Helper()
+	if os.Getenv("CACHENET_TEST_FLINK") == "" {
+		t.Skip("CACHENET_TEST_FLINK is not set: make test-flink runs this")
+	}
+	c := &cluster{dir: t.TempDir(), port: freePort(t)}
+	t.Cleanup(func() { c.script(t, "stop", c.dir) })
+	c.script(t, "start", c.dir, strconv.Itoa(c.port), strconv.Itoa(taskManagers))
+	return c
+}
+
+func freePort(t *testing.T) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+func (c *cluster) script(t *testing.T, args ...string) {
+	t.Helper()
+	if said, err := exec.Command("../scripts/flink.sh", args...).CombinedOutput(); err != nil {
+		t.Fatalf("flink.sh %v: %v: %s", args, err, said)
+	}
+}
+
+// kill ends a process of the cluster with SIGKILL.
+func (c *cluster) kill(t *testing.T, name string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(c.dir, name+".pid"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (c *cluster) on(o Options, parallelism int) Options {
+	o.Runner, o.Endpoint, o.Parallelism, o.Checkpoints = RunnerFlink, fmt.Sprintf("127.0.0.1:%d", c.port), parallelism, time.Second
+	return o
+}
+
+// answer is what must not depend on the runner.
+type answer struct{ Stream, Outcome, Label, Model string }
+
+func (s *site) answers(t *testing.T, dir string) map[string]answer {
+	t.Helper()
+	all := map[string]answer{}
+	for _, r := range s.rows(t, dir) {
+		all[fmt.Sprintf("%s/%d/%d", r.Topic, r.Partition, r.Offset)] = answer{r.Stream, r.Outcome, r.Label, r.Model}
+	}
+	return all
+}
+
+func TestFlinkAndPrismAnswerAlike(t *testing.T) {
+	flink := newCluster(t, 0)
+	s := newSite(t, 4)
+	s.fill(t, 24, 300)
+	for _, full := range []string{FullTransform, FullInline} {
+		local := s.options(t)
+		local.Full = full
+		if err := Run(t.Context(), local); err != nil {
+			t.Fatal(err)
+		}
+		remote := flink.on(s.options(t), 2)
+		remote.Full = full
+		if err := Run(t.Context(), remote); err != nil {
+			t.Fatal(err)
+		}
+		here, there := s.answers(t, local.Out), s.answers(t, remote.Out)
+		if diff := cmp.Diff(here, there); diff != "" {
+			t.Errorf("%s: prism and flink differ: %s", full, diff)
+		}
+		outcomes := map[string]int{}
+		for a := range maps.Values(there) {
+			outcomes[a.Outcome]++
+		}
+		t.Logf("%s: %d frames alike on both, outcomes %v", full, len(there), outcomes)
+	}
+}
+
+// A stop on Flink drains as one on prism does, and the next run goes on behind it.
+func TestStoppingOnFlinkDrains(t *testing.T) {
+	flink := newCluster(t, 0)
+	s := newSite(t, 2)
+	o := flink.on(s.options(t), 2)
+	o.UntilEnd = false
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	ended := make(chan error, 1)
+	go func() { ended <- Run(ctx, o) }()
+	s.grow(t, o, ended, "running")
+	stop()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	o = s.resumed(t, o)
+	s.rows(t, o.Out)
+}
+
+// resumed finishes the topic on prism.
+func (s *site) resumed(t *testing.T, o Options) Options {
+	t.Helper()
+	o.Runner, o.UntilEnd, o.WorkerPool = RunnerPrism, true, ""
+	if err := Run(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// A task manager dies, then a worker: the job goes on from its checkpoint, and no frame is lost or has two rows.
+func TestFlinkRecoversFromDeaths(t *testing.T) {
+	flink := newCluster(t, 2)
+	workers, address := newPool(t)
+	s := newSite(t, 4)
+	o := flink.on(s.options(t), 4) // all slots of both task managers
+	o.UntilEnd, o.WorkerPool = false, address
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	ended := make(chan error, 1)
+	go func() { ended <- Run(ctx, o) }()
+	grow := func(what string) { t.Helper(); s.grow(t, o, ended, what) }
+	grow("running")
+	flink.kill(t, "taskmanager-1")
+	flink.script(t, "taskmanager", flink.dir, "1")
+	grow("after the death of a task manager")
+	workers.killOne(t)
+	grow("after the death of a worker")
+	await(t, func() bool { return durableCount(t, o) == s.sent })
+	stop()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d frames, %d rows", s.sent, len(s.rows(t, o.Out)))
+}
+
+// grow publishes frames until a thousand more have their row, while the job goes on.
+func (s *site) grow(t *testing.T, o Options, ended <-chan error, what string) {
+	t.Helper()
+	goal := durableCount(t, o) + 1000
+	deadline := time.Now().Add(2 * time.Minute)
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for ; durableCount(t, o) < goal; <-tick.C {
+		select {
+		case err := <-ended:
+			t.Fatalf("%s: the job ended: %v", what, err)
+		default:
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: no rows within 2 minutes", what)
+		}
+		s.fill(t, 12, 5)
+	}
+	t.Logf("%s: %d of %d frames have their row", what, durableCount(t, o), s.sent)
+}
+
+// newPool serves workers that are this test's program, see TestMain.
+func newPool(t *testing.T) (*pool, string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &pool{program: os.Args[0]}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- p.serve(ctx, l) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	return p, l.Addr().String()
+}
+
+func (p *pool) killOne(t *testing.T) {
+	t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range p.workers {
+		if err := c.Process.Kill(); err != nil {
+			t.Error(err)
+		}
+		return
+	}
+	t.Error("there is no worker to kill")
+}
