@@ -13,6 +13,7 @@ import (
 	"github.com/cachenet/cachenet/connectors/flow"
 	"github.com/cachenet/cachenet/connectors/kafkatest"
 	"github.com/cachenet/cachenet/connectors/parquetio"
+	"github.com/cachenet/cachenet/report"
 	"github.com/cachenet/cachenet/schemas"
 )
 
@@ -176,6 +177,13 @@ func TestWhatRetentionDeletedIsNamedExactly(t *testing.T) {
 		if got := gaps.Lost[s.topic][0]; fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Errorf("lost %v, want %v", got, want)
 		}
+		summary, err := report.Read(t.Context(), o.Out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]report.Lost{{Topic: s.topic, From: 100, To: 130}}, summary.Lost); diff != "" {
+			t.Error(diff)
+		}
 		if n := len(durableRows(t, o.Out)); n != 170 {
 			t.Errorf("%d rows, want 170", n)
 		}
@@ -217,7 +225,7 @@ func TestAClockThatJumps(t *testing.T) {
 	var frames []schemas.Frame
 	for i := range int64(400) {
 		rgb := paint["red"]
-		at := now.Add(time.Duration([]int64{0, -5, 7, -100, 2}[i/20%5]) * time.Hour)
+		at := now.Add(time.Duration([]int64{0, -300, 30, -6000, 50}[i/20%5]) * time.Minute)
 		frames = append(frames, schemas.Frame{Stream: fmt.Sprintf("cam-%d", i%4), Sequence: i / 4, EventTime: at,
 			ContentType: schemas.RGB8, Width: 1, Height: 1, Truth: "red", Image: rgb[:]})
 	}

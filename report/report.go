@@ -11,8 +11,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/cachenet/cachenet/connectors/parquetio"
 )
@@ -21,10 +23,19 @@ import (
 // cannot be known from the data is nil, and absent from the JSON.
 type Summary struct {
 	Measures
+	Lost              []Lost     `json:"lost,omitempty"`   // frames that retention deleted before they were read
 	Replay            *Measures  `json:"replay,omitempty"` // the same frames through the same models at full speed
 	Baselines         *Baselines `json:"baselines,omitempty"`
 	SpeedupVsFullOnly *float64   `json:"speedup_vs_full_only,omitempty"` // frames/s of the replay over those of the full model
 	ModelTimeSpeedup  *float64   `json:"model_time_speedup,omitempty"`   // model time per frame of the full model over the replay's
+}
+
+// Lost is a range of a partition whose frames nobody read: [From, To).
+type Lost struct {
+	Topic     string `json:"topic"`
+	Partition int32  `json:"partition"`
+	From      int64  `json:"from"`
+	To        int64  `json:"to"`
 }
 
 // Baselines are the frames of a run answered in the two ways that need no cache.
@@ -55,6 +66,9 @@ func Read(ctx context.Context, dir string) (Summary, error) {
 	if s.Frames == 0 {
 		return s, fmt.Errorf("report %s: no outcomes there: give the folder that a run wrote to", dir)
 	}
+	if s.Lost, err = lost(dir); err != nil {
+		return s, err
+	}
 	if full != nil || small != nil {
 		s.Baselines = &Baselines{FullOnly: full, SmallOnly: small}
 	}
@@ -62,6 +76,23 @@ func Read(ctx context.Context, dir string) (Summary, error) {
 		s.SpeedupVsFullOnly, s.ModelTimeSpeedup = s.speedup(s.Replay), s.modelSpeedup(s.Replay)
 	}
 	return s, nil
+}
+
+// lost lists the ranges in order.
+func lost(dir string) ([]Lost, error) {
+	gaps, err := parquetio.ReadGaps(dir)
+	if err != nil {
+		return nil, err
+	}
+	var all []Lost
+	for _, topic := range slices.Sorted(maps.Keys(gaps.Lost)) {
+		for _, partition := range slices.Sorted(maps.Keys(gaps.Lost[topic])) {
+			for from, to := range gaps.Lost[topic][partition].All() {
+				all = append(all, Lost{Topic: topic, Partition: partition, From: from, To: to})
+			}
+		}
+	}
+	return all, nil
 }
 
 // measureReplay returns nil for a replay that was not run. Its latency is left out: it would tell how long ago the

@@ -29,6 +29,14 @@ func (s Summary) writeRun(out *strings.Builder) {
 		fmt.Fprintf(out, "%-12s%s\n", name, fmt.Sprintf(format, args...))
 	}
 	line("frames", "%s of %s streams, %s", humanize.Comma(s.Frames), humanize.Comma(int64(s.Streams)), s.delivery())
+	for i, l := range s.Lost {
+		if i == shownReasons {
+			line("lost", "%d more ranges", len(s.Lost)-i)
+			break
+		}
+		line("lost", "%s frames before they were read: %s/%d, offsets %d to %d",
+			humanize.Comma(l.To-l.From), shorten(l.Topic, 12), l.Partition, l.From, l.To-1)
+	}
 	line("answered by", "specialist %s, full model %s; hit rate %s",
 		humanize.Comma(s.Hits), humanize.Comma(s.Misses), percent(s.HitRate))
 	if s.Accuracy != nil {
