@@ -1,7 +1,7 @@
 # `make demo` and `make test` set up what they need; everything fetched lands in the cache folder, outside the tree.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: readers-venv test-readers test-notebooks kafka kafka-stop test-kafka chaos help setup build demo test lint generate clean pack pack-cifar10 train-venv test-train
+.PHONY: flink-demo test-flink readers-venv test-readers test-notebooks kafka kafka-stop test-kafka chaos help setup build demo test lint generate clean pack pack-cifar10 train-venv test-train
 
 CACHE := $(or $(CACHENET_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/cachenet)
 GOLANGCI_VERSION := v2.15.0
@@ -18,6 +18,12 @@ build: ## bin/cachenet
 
 demo: setup build ## the whole pipeline on generated frames, in under a minute
 	@bin/cachenet demo
+
+flink-demo: setup build ## the same on Apache Flink, with a real Kafka (needs Java 17 and Maven)
+	@scripts/flink-demo.sh
+
+test-flink: setup ## Flink: answers as on prism, drains, recovers (needs Java 17 and Maven)
+	CACHENET_TEST_FLINK=1 go test -count=1 -timeout 15m -v -run Flink ./pipelines
 
 test: setup ## unit and end-to-end tests, race detector on
 	go test -race -timeout 15m ./...
@@ -88,6 +94,9 @@ chaos: setup build ## kill runs at random moments, on a real Kafka and on the em
 	@go build -o bin/cachenet-chaos ./cmd/cachenet-chaos
 	bin/cachenet-chaos -kafka -kills $(KILLS)
 	bin/cachenet-chaos -kills $(KILLS)
+
+bench-memory: setup build ## memory of a run whose producer is twice as fast as it can be, for 120 s
+	@scripts/bench-memory.sh bin/cachenet models/packs/scenes testdata/images
 
 clean: ## remove what was built here (the cache stays)
 	rm -rf bin out

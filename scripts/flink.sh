@@ -5,6 +5,7 @@
 #   flink.sh start DIR [PORT [N]]    start the job service at PORT (8099) with its files in DIR; with N, over a
 #                                    cluster of N task managers of two slots each, else over an embedded Flink.
 #                                    It returns when the service answers.
+#   flink.sh taskmanager DIR NUMBER  start that task manager of a cluster (again)
 #   flink.sh stop DIR                stop all of it
 # DIR/*.pid are the processes, DIR/*.log what they say.
 set -euo pipefail
@@ -20,10 +21,12 @@ die() { echo "flink: $*" >&2; exit 1; }
 fetch() {
   [ -f "$jars/.complete" ] && return
   command -v mvn >/dev/null || die "mvn is not there: install Maven"
-  mkdir -p "$jars"
+  mkdir -p "$(dirname "$jars")"
   echo "fetching Flink $flink and Beam $beam" >&2
-  local pom; pom=$(mktemp -d)
-  cat > "$pom/pom.xml" <<POM
+  local work; work=$(mktemp -d "$(dirname "$jars")/fetch.XXXXXX")
+  # shellcheck disable=SC2064  # work is known now and not at exit
+  trap "rm -rf '$work'" EXIT
+  cat > "$work/pom.xml" <<POM
 <project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
   <groupId>cachenet</groupId><artifactId>flink</artifactId><version>1</version><packaging>pom</packaging>
@@ -36,10 +39,10 @@ fetch() {
   </dependencies>
 </project>
 POM
-  mvn -q -B -f "$pom/pom.xml" dependency:copy-dependencies -DoutputDirectory="$jars" -DincludeScope=runtime >&2 \
-    || die "could not fetch the jars: see above"
-  rm -r "$pom"
-  touch "$jars/.complete"
+  mvn -q -B -f "$work/pom.xml" org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies \
+    -DoutputDirectory="$work/jars" -DincludeScope=runtime >&2 || die "could not fetch the jars: see above"
+  touch "$work/jars/.complete"
+  rm -rf "$jars" && mv "$work/jars" "$jars"
 }
 
 opens=()
@@ -142,5 +145,5 @@ case "${1:-}" in
   start) [ $# -ge 2 ] || die "start DIR [PORT [N]]"; start "${@:2}" ;;
   taskmanager) [ $# -eq 3 ] || die "taskmanager DIR NUMBER"; fetch; taskmanager "$(cd "$2" && pwd)" "$3" ;;
   stop) [ $# -eq 2 ] || die "stop DIR"; stop "$2" ;;
-  *) sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,11s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
