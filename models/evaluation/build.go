@@ -20,7 +20,8 @@ type effort struct {
 	seeds         int
 }
 
-var full = effort{tune: 3000, confirm: 12000, report: 6000, rare: 12000, seeds: 5}
+// thorough is what packs are built and compared with.
+var thorough = effort{tune: 3000, confirm: 12000, report: 6000, rare: 12000, seeds: 5}
 
 // over settles which kinds of stream there are for a table.
 func (e effort) over(t *Table) effort {
@@ -62,7 +63,7 @@ type builder struct {
 // Build tunes every policy on one half of the held-out sequences, takes the fastest that a pack can be made
 // of, checks it on the other half, and compares all of them there.
 func Build(ctx context.Context, t *Table, nets *Nets, o Options) (*Built, error) {
-	b := &builder{Options: o, table: t, effort: full.over(t)}
+	b := &builder{Options: o, table: t, effort: thorough.over(t)}
 	if o.effort.seeds > 0 {
 		b.effort = o.effort
 	}
@@ -86,13 +87,15 @@ func Build(ctx context.Context, t *Table, nets *Nets, o Options) (*Built, error)
 	if err != nil {
 		return nil, err
 	}
-	built.Card.Report.Frames, built.Card.Report.Sequences = count2(b.certify)
+	built.Card.Report.Frames, built.Card.Report.Sequences = extent(b.certify)
 	built.Card.Why = append(built.Card.Why, b.verdict(built.Card.Report)...)
 	return built, nil
 }
 
 func (b *builder) tune(ctx context.Context) error {
-	c := tuner{newArena(b.table, b.choose, b.effort.kinds, b.effort.tune, b.Seed), b.Budget}
+	budget := b.Budget
+	budget.Locked = 0 // a single one would be about all that is allowed of so few playings
+	c := tuner{newArena(b.table, b.choose, b.effort.kinds, b.effort.tune, b.Seed), budget}
 	for _, r := range rivals() {
 		if r.like != "" || r.name == fullOnly {
 			continue
@@ -161,7 +164,7 @@ func rivalNamed(name string) rival {
 func (b *builder) confirm(ctx context.Context) error {
 	b.Progress("confirm on the other half")
 	budget := b.Budget
-	budget.Margin = 0
+	budget.Margin, budget.Locked = 0, b.Budget.Locked/2
 	c := tuner{newArena(b.table, b.certify, b.effort.kinds, b.effort.confirm, b.Seed+500), budget}
 	for i, t := range b.trials {
 		r := rivalNamed(t.Rival)
@@ -218,7 +221,8 @@ func (b *builder) say(format string, args ...any) {
 	b.why = append(b.why, fmt.Sprintf(format, args...))
 }
 
-func count2(tracks []track) (frames, sequences int) {
+// extent counts the frames of tracks, and the tracks.
+func extent(tracks []track) (frames, sequences int) {
 	for _, t := range tracks {
 		frames += t.frames
 	}

@@ -121,8 +121,8 @@ func (n *Nets) check() error {
 	return nil
 }
 
-// PackNets lists the nets that a pack ships.
-func PackNets(p *models.Pack) *Nets {
+// packNets lists the nets that a pack ships.
+func packNets(p *models.Pack) *Nets {
 	n := &Nets{Name: p.Name, Classes: p.Classes, Input: p.Input}
 	add := func(e models.NetEntry, role string) {
 		n.All = append(n.All, Net{NetEntry: e, Role: role, Dir: p.Dir})

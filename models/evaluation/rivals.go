@@ -15,11 +15,13 @@ const (
 	smallAll          = "small + prior, all answers"
 	smallSelector     = "small + prior, selector"
 	smallFull         = "small + prior, full"
+	smallSure         = "small + prior, sure hits"
 	smallLate         = "small + prior, full 5 late"
 	staticSpecialist  = "static best specialist"
 	paper             = "paper's protocol"
 	maskedGlobal      = "masked global + prior"
 	specialistsPrior  = "specialists + prior"
+	specialistsSure   = "specialists, sure hits"
 	oracleSelector    = "oracle selector"
 	clairvoyant       = "clairvoyant eviction"
 	thisPack          = "this pack"
@@ -36,6 +38,7 @@ type rival struct {
 	teachers []string // that may be chosen from
 	prior    bool     // alpha and decay may be tuned
 	cache    bool     // capacity, tries and admission may be tuned
+	trust    bool     // trust may be tuned
 	like     string   // an oracle: it takes the settings of this rival
 	static   bool
 	oracle   bool
@@ -51,6 +54,12 @@ func base(edit func(*policy.Settings)) policy.Settings {
 	if edit != nil {
 		edit(&s)
 	}
+	return s
+}
+
+// sure lets hits teach that the net is sure of without the prior. They are many, so that each may teach less.
+func sure(s policy.Settings) policy.Settings {
+	s.Trust, s.Decay = 0.97, 0.9
 	return s
 }
 
@@ -71,11 +80,13 @@ func rivals() []rival {
 		{name: smallAll, nets: RoleSmall, start: feedback, feedback: feedbackAll, prior: true},
 		{name: smallSelector, nets: RoleSmall, start: selector, prior: true, ships: true},
 		{name: smallFull, nets: RoleSmall, start: base(nil), prior: true, ships: true},
+		{name: smallSure, nets: RoleSmall, start: sure(base(nil)), prior: true, trust: true, ships: true},
 		{name: smallLate, nets: RoleSmall, start: feedback, feedback: feedbackLate, prior: true},
 		{name: staticSpecialist, nets: RoleSpecialist, start: plain, static: true},
 		{name: paper, nets: RoleSpecialist, start: paperStart, cache: true},
 		{name: maskedGlobal, nets: masks, start: three, prior: true, cache: true, teachers: []string{policy.Inline, policy.Selector}},
 		{name: specialistsPrior, nets: RoleSpecialist, start: three, prior: true, cache: true, teachers: []string{policy.Inline, policy.Selector}, ships: true},
+		{name: specialistsSure, nets: RoleSpecialist, start: sure(three), prior: true, cache: true, trust: true, ships: true},
 		{name: oracleSelector, nets: RoleSpecialist, like: specialistsPrior, oracle: true},
 		{name: clairvoyant, nets: RoleSpecialist, like: specialistsPrior, belady: true},
 	}

@@ -33,7 +33,7 @@ type Figures struct {
 	Loss       float64 `json:"accuracy_loss"`    // accuracy of the full model less Accuracy
 	Agreement  float64 `json:"agreement"`        // answers that are the full model's
 	FirstLoss  float64 `json:"first_loss"`       // Loss on the first 30 frames after a switch
-	RareRecall float64 `json:"rare_recall"`      // of single-frame intruders; NaN-free: 0 where there are none
+	RareRecall float64 `json:"rare_recall"`      // of single-frame intruders; 0 where there are none
 	RareLoss   float64 `json:"rare_recall_loss"` // the full model's recall of them less RareRecall
 	Loads      float64 `json:"loads_per_1000"`   // specialists loaded per 1,000 frames
 	Locked     float64 `json:"locked"`           // tracks answered by one wrong class nearly throughout that the full model has mostly right

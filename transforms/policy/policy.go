@@ -97,12 +97,17 @@ func (p *Policy) test(s *State, nets Nets, learn bool) (Decision, error) {
 		}
 		raw := softmax(make([]float32, len(logits)), logits, p.Specialists[i].Temperature)
 		jumped := try == 0 && p.jump(s, raw, i, learn)
-		a := summarise(p.weigh(raw, s, i), p.Specialists[i].outputs(len(raw)))
+		outputs := p.Specialists[i].outputs(len(raw))
+		alone := p.sure(raw, outputs)
+		a := summarise(p.weigh(raw, s, i), outputs)
 		d.Answer, d.Specialist, d.Answered = a, i, true
 		if a.Class >= 0 && !jumped && p.passes(a) {
 			d.Hit = true
 			if try > 0 {
 				d.CacheEvent = schemas.CacheSwap
+			}
+			if learn && alone == a.Class {
+				s.confirm(a.Class, p.Decay)
 			}
 			return d, nil
 		}

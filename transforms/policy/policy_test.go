@@ -117,6 +117,24 @@ func TestHitsDoNotMoveTheWindow(t *testing.T) {
 	})
 }
 
+// With trust, a hit teaches when the net is as sure without the prior, and only then.
+func TestOnlySureHitsTeach(t *testing.T) {
+	p := global(func(s *Settings) { s.Trust = 0.9 })
+	s := &State{}
+	sure := &fakeNets{specialist: map[int][]float32{0: {0, 5, 0, 0}}}
+	if d := decide(t, p, s, sure); !d.Hit || s.Window[1] < 0.6 {
+		t.Fatalf("%+v, window %v", d, s.Window)
+	}
+	before := slices.Clone(s.Window)
+	unsure := &fakeNets{specialist: map[int][]float32{0: {0, 2, 0, 0}}} // 0.71 alone, a hit with the prior
+	if d := decide(t, p, s, unsure); !d.Hit || !slices.Equal(s.Window, before) {
+		t.Fatalf("%+v, window %v was %v", d, s.Window, before)
+	}
+	if d, err := p.Decide(s, sure, false); err != nil || !d.Hit || !slices.Equal(s.Window, before) {
+		t.Fatalf("%+v, %v: an old frame taught, window %v", d, err, s.Window)
+	}
+}
+
 func TestMissLoadsTheSpecialistThatKnows(t *testing.T) {
 	unsure := []float32{0, 0, 0}
 	n := &fakeNets{specialist: map[int][]float32{0: unsure, 1: unsure, 2: unsure}}
@@ -274,6 +292,7 @@ func TestDecideKeepsTheStateSound(t *testing.T) {
 			s.Tries = rapid.IntRange(0, s.Capacity).Draw(t, "tries")
 			s.Admission = rapid.IntRange(0, 3).Draw(t, "admission")
 			s.Guard = rapid.SampledFrom([]float32{0, 0.3}).Draw(t, "guard")
+			s.Trust = rapid.SampledFrom([]float32{0, 0.7}).Draw(t, "trust")
 			s.Alpha = rapid.Float32Range(0, 1).Draw(t, "alpha")
 		})
 		logits := rapid.SliceOfN(rapid.Float32Range(-30, 30), 6, 6)

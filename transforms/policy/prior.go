@@ -28,6 +28,18 @@ func (p *Policy) weigh(raw []float32, s *State, i int) []float32 {
 	return normalise(raw)
 }
 
+// sure returns the class that the raw, unweighted distribution is sure enough of to teach the window, -1
+// when there is none. An answer that needs the prior must not teach: the window would confirm itself.
+func (p *Policy) sure(raw []float32, outputs []int) int {
+	if p.Trust <= 0 || p.Kind == Paper {
+		return -1
+	}
+	if a := summarise(raw, outputs); a.Confidence >= p.Trust {
+		return a.Class
+	}
+	return -1
+}
+
 // insideShare is the weight from which a class counts as being in the window.
 const insideShare = 0.02
 

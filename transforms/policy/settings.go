@@ -36,6 +36,7 @@ type Settings struct {
 	Capacity  int     `json:"capacity"`            // C ≥ 1: specialists a stream holds
 	Tries     int     `json:"tries,omitempty"`     // cached specialists asked before a miss, most recent first; 0 means 1
 	Admission int     `json:"admission,omitempty"` // misses in a row that must name a specialist before it is loaded; 0 means 1
+	Trust     float32 `json:"trust,omitempty"`     // a hit teaches the window too when the net alone, without the prior, is this sure of it, 0 … 1; 0: never
 	Guard     float32 `json:"guard,omitempty"`     // rare-class guard: miss when the raw mass outside the window exceeds its running mean by this; 0 is off
 }
 
@@ -58,6 +59,8 @@ func (s Settings) Validate(specialists int, hasSelector bool) error {
 		return fmt.Errorf("decay %v: must lie in 0 … <1", s.Decay)
 	case s.Capacity < 1 || s.Tries < 0 || s.Admission < 0 || !(s.Guard >= 0):
 		return errors.New("capacity must be at least 1; tries, admission and guard must not be negative")
+	case !(s.Trust >= 0 && s.Trust <= 1):
+		return fmt.Errorf("trust %v: must lie in 0 … 1", s.Trust)
 	case s.Tries > s.Capacity:
 		return fmt.Errorf("tries %d: a stream holds only %d specialists", s.Tries, s.Capacity)
 	case specialists < 1:

@@ -56,3 +56,11 @@ func (s *State) teach(q []float32, decay float32) {
 		s.Window[c] = decay*s.Window[c] + (1-decay)*q[c]
 	}
 }
+
+// confirm moves the window towards one class.
+func (s *State) confirm(class int, decay float32) {
+	for c := range s.Window {
+		s.Window[c] *= decay
+	}
+	s.Window[class] += 1 - decay
+}
