@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/gofrs/flock"
 
@@ -26,8 +26,28 @@ type deaths map[int32]map[int64]int
 
 func (j job) deathsName() string { return "deaths-" + j.Group + ".json" }
 
-// watchPattern names the files in which the processes of a group mark what they look at.
-func (j job) watchPattern() string { return "watch-" + url.PathEscape(j.Group) + "-" }
+// watchFile returns the file in which one process of the group marks what it looks at.
+func (j job) watchFile(id string) string { return parquetio.Beside(j.Out, "watch-"+j.Group+"-"+id) }
+
+// watchID is part of the name of such a file.
+func watchID() string { return rand.Text()[:10] }
+
+// watchFiles returns those that are there.
+func (j job) watchFiles() ([]string, error) {
+	folder, prefix := filepath.Split(j.watchFile(""))
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return nil, err
+	}
+	var all []string
+	for _, e := range entries {
+		// the length tells the group "g" from the group "g-2"
+		if strings.HasPrefix(e.Name(), prefix) && len(e.Name()) == len(prefix)+len(watchID()) {
+			all = append(all, filepath.Join(folder, e.Name()))
+		}
+	}
+	return all, nil
+}
 
 // autopsy adds up what dead processes of the group left behind, forgets frames that are done, and keeps the count.
 func (j job) autopsy(k known) (deaths, error) {
@@ -41,9 +61,9 @@ func (j job) autopsy(k known) (deaths, error) {
 			return nil, fmt.Errorf("read %s: %w: remove it", parquetio.Beside(j.Out, j.deathsName()), err)
 		}
 	}
-	left, err := filepath.Glob(parquetio.Beside(j.Out, "") + "/" + j.watchPattern() + "*")
+	left, err := j.watchFiles()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("find out what a process died of: %w", err)
 	}
 	for _, path := range left {
 		if err := d.bury(path); err != nil {
@@ -126,7 +146,7 @@ func (d deaths) suspects() []transforms.Place {
 // watch marks what the job looks at in a file that tells of its death. end closes it after a job that ended well;
 // after another the marks stay until the process ends, since its transforms may still be at work.
 func (j job) watch(id string, d deaths) (end func() error, err error) {
-	path := parquetio.Beside(j.Out, j.watchPattern()+rand.Text()[:10])
+	path := j.watchFile(watchID())
 	lock := flock.New(path)
 	if _, err := lock.TryLock(); err != nil {
 		return nil, fmt.Errorf("watch frames: %w", err)

@@ -33,34 +33,44 @@ func (n noise) bytes(limit int) []byte {
 // pick returns one of the choices.
 func pick[T any](n noise, choices ...T) T { return choices[n.IntN(len(choices))] }
 
+// rarely is true for one in eight.
+func (n noise) rarely() bool { return n.IntN(8) == 0 }
+
 func (n noise) image() []byte {
 	b := bytes.Clone(pick(n, n.images...))
-	switch n.IntN(5) {
+	if !n.rarely() {
+		return b
+	}
+	switch n.IntN(3) {
 	case 0:
 		return b[:n.IntN(len(b))]
-	case 1, 2:
-		for range 1 + n.IntN(20) {
-			b[n.IntN(len(b))] = byte(n.Uint32())
-		}
-	case 3:
+	case 1:
 		return n.bytes(2000)
+	}
+	for range 1 + n.IntN(20) {
+		b[n.IntN(len(b))] = byte(n.Uint32())
 	}
 	return b
 }
 
 func (n noise) record() kafka.Message {
-	m := kafka.Message{Key: pick(n, []byte("cam-1"), []byte("cam-2"), nil, []byte{}, n.bytes(40), n.bytes(3000)), Value: n.image()}
-	number := func() []byte {
-		return pick(n, []byte("1"), []byte("-1"), []byte("99999999999999999999"), []byte("2147483647"), []byte("65536"), []byte("1e9"), n.bytes(10))
+	m := kafka.Message{Key: []byte("cam-1"), Value: n.image()}
+	if n.rarely() {
+		m.Key = pick(n, []byte("cam-2"), nil, []byte{}, n.bytes(40), n.bytes(3000))
 	}
-	for _, h := range []kafka.Header{
-		{Key: schemas.HeaderContentType, Value: pick(n, []byte(schemas.JPEG), []byte(schemas.JPEG), []byte(schemas.PNG), []byte(schemas.RGB8), []byte("text/html; x=\""), n.bytes(300))},
-		{Key: schemas.HeaderWidth, Value: number()}, {Key: schemas.HeaderHeight, Value: number()}, {Key: schemas.HeaderSequence, Value: number()},
-		{Key: schemas.HeaderLabel, Value: n.bytes(400)}, {Key: string(n.bytes(20)), Value: n.bytes(50)},
-	} {
-		if n.IntN(3) > 0 {
-			m.Headers = append(m.Headers, h)
+	kind := []byte(schemas.JPEG)
+	if n.rarely() {
+		kind = pick(n, []byte(schemas.PNG), []byte(schemas.RGB8), []byte("text/html; x=\""), n.bytes(300))
+	}
+	m.Headers = append(m.Headers, kafka.Header{Key: schemas.HeaderContentType, Value: kind})
+	for _, key := range []string{schemas.HeaderWidth, schemas.HeaderHeight, schemas.HeaderSequence} {
+		if n.rarely() {
+			m.Headers = append(m.Headers, kafka.Header{Key: key, Value: pick(n, []byte("1"), []byte("-1"), []byte("99999999999999999999"),
+				[]byte("2147483647"), []byte("65536"), []byte("1e9"), n.bytes(10))})
 		}
+	}
+	if n.rarely() {
+		m.Headers = append(m.Headers, kafka.Header{Key: schemas.HeaderLabel, Value: n.bytes(400)}, kafka.Header{Key: string(n.bytes(20)), Value: n.bytes(50)})
 	}
 	return m
 }

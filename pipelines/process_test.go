@@ -71,6 +71,7 @@ func TestAFrameThatKillsIsSetAside(t *testing.T) {
 	s.publish(t, []schemas.Frame{{Stream: "cam-001", Sequence: 1000, ContentType: schemas.JPEG, Image: []byte(deadly)}})
 	s.fill(t, 4, 60)
 	o := s.options(t)
+	o.Group = "site/1 [a]-" + s.topic // becomes part of file names
 	o.DeadLetterTopic = s.topic + "-dead"
 	for death := range setAsideAfter {
 		c, said := s.process(t, o)
