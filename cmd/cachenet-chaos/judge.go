@@ -2,12 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"sync/atomic"
 	"time"
-
-	"os"
 
 	"golang.org/x/sync/errgroup"
 
@@ -44,8 +44,8 @@ func (t *trial) startProducer(ctx context.Context) (*producer, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	g, ctx := errgroup.WithContext(ctx)
 	p := &producer{cancel: cancel, group: g}
-	g.Go(func() error {
-		defer k.Close()
+	g.Go(func() (err error) {
+		defer func() { err = errors.Join(err, k.Close()) }()
 		tick := time.NewTicker(beat)
 		defer tick.Stop()
 		for n := 0; ; {
@@ -97,12 +97,12 @@ func (p *producer) stop() error {
 
 // verdict compares the topic with the rows.
 type verdict struct {
-	sent, produced, rows, distinct, errors int64
+	sent, produced, rows, distinct, failed int64
 	kills                                  int
 }
 
 func (v verdict) right() bool {
-	return v.sent == v.produced && v.rows == v.produced && v.distinct == v.produced && v.errors == 0
+	return v.sent == v.produced && v.rows == v.produced && v.distinct == v.produced && v.failed == 0
 }
 
 func (v verdict) String() string {
@@ -133,7 +133,7 @@ func (t *trial) judge(ctx context.Context, sent int64) (verdict, error) {
 			return v, fmt.Errorf("a row of offset %d of partition %d, which ends at %d", o.Offset, o.Partition, ends[o.Partition])
 		}
 		if o.Outcome == schemas.Error {
-			v.errors++
+			v.failed++
 		}
 		seen[place{o.Partition, o.Offset}] = true
 	}
