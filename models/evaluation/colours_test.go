@@ -125,10 +125,10 @@ func TestBuildAndEvaluate(t *testing.T) {
 	if err := pack.Verify(); err != nil {
 		t.Fatal(err)
 	}
-	evaluateColours(t, pack, nets, data)
+	evaluateColours(t, pack, nets, data, small)
 }
 
-func evaluateColours(t *testing.T, pack *models.Pack, nets *Nets, data []Sequence) {
+func evaluateColours(t *testing.T, pack *models.Pack, nets *Nets, data []Sequence, e effort) {
 	card, err := ReadCard(pack)
 	if err != nil {
 		t.Fatal(err)
@@ -144,7 +144,7 @@ func evaluateColours(t *testing.T, pack *models.Pack, nets *Nets, data []Sequenc
 	if err != nil {
 		t.Fatal(err)
 	}
-	report, err := Evaluate(t.Context(), pack, card, table, 1, 1)
+	report, err := evaluate(t.Context(), pack, card, table, e, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

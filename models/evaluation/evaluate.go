@@ -34,6 +34,10 @@ func NetsFor(p *models.Pack, card *Card, training *Nets) (*Nets, error) {
 func Evaluate(ctx context.Context, p *models.Pack, card *Card, t *Table, seeds int, seed uint64) (*Report, error) {
 	e := thorough.over(t)
 	e.seeds = seeds
+	return evaluate(ctx, p, card, t, e, seed)
+}
+
+func evaluate(ctx context.Context, p *models.Pack, card *Card, t *Table, e effort, seed uint64) (*Report, error) {
 	return newContest(t, t.tracks, e, seed).report(ctx, p.ID(), card.Setups, packSetups(p))
 }
 

@@ -26,7 +26,7 @@ const (
 	clairvoyant       = "clairvoyant eviction"
 	thisPack          = "this pack"
 	thisPackGuarded   = "this pack, guard on"
-	thisPackTransform = "this pack, selector teaches"
+	thisPackTransform = "this pack, by selector"
 )
 
 // rival is one policy of the comparison: what it needs, and which of its settings may be tuned.

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 )
 
@@ -15,10 +14,11 @@ func TestStreamsKeepTheirKind(t *testing.T) {
 		k := rapid.SampledFrom(append(kinds(8, true), rareKinds(8)...)).Draw(t, "kind")
 		seed := rapid.Uint64().Draw(t, "seed")
 		streams := newDrawer(table.tracks, 8, table.groups(), seed).draw(k, 1200)
-		if diff := cmp.Diff(streams, newDrawer(table.tracks, 8, table.groups(), seed).draw(k, 1200), cmp.AllowUnexported(stream{})); diff != "" {
-			t.Fatalf("the same seed drew another stream: %s", diff)
-		}
-		for _, s := range streams {
+		again := newDrawer(table.tracks, 8, table.groups(), seed).draw(k, 1200)
+		for i, s := range streams {
+			if !slices.Equal(s.rows, again[i].rows) || !slices.Equal(s.since, again[i].since) {
+				t.Fatal("the same seed drew another stream")
+			}
 			checkOrder(t, &s)
 			if k.Active > 0 && !k.Mixed {
 				checkSets(t, table, &s, k)

@@ -34,13 +34,13 @@ func (r *Report) head() string {
 }
 
 const legend = `Mean ± standard deviation over seeds; kinds of stream weigh the same, speed-ups as a geometric mean. In points: loss of
-accuracy against the full model on every frame, the same in the first 30 frames after a switch, recall lost of single-frame
-intruders. locked: tracks with one wrong class nearly throughout that the full model has mostly right. (o) knows what no
-policy can; ! kept no budget where it was tuned.`
+accuracy against the full model on every frame, the same in the first 30 frames after a switch, and recall lost of
+single-frame intruders. loads/k: specialists loaded per 1,000 frames. lock: tracks with one wrong class nearly
+throughout that the full model has mostly right. (o) knows what no policy can; ! could not keep the budget where it was tuned.`
 
 // policies has one line for each policy.
 func (r *Report) policies() grid {
-	g := grid{{"policy", "speed-up", "µs", "hits %", "acc %", "loss", "first 30", "agree %", "rare lost", "loads/1k", "locked %"}}
+	g := grid{{"policy", "speed-up", "µs", "hits %", "acc %", "loss", "first 30", "agree %", "rare lost", "loads/k", "lock %"}}
 	for _, row := range r.Rows {
 		if row.Missing != "" {
 			g = append(g, []string{row.title(), "- " + row.Missing})
