@@ -43,7 +43,8 @@ func OpenWatch(job, path string, suspects []Place) (*Watch, error) {
 		return nil, fmt.Errorf("watch frames: %w", err)
 	}
 	w := &Watch{file: f, suspects: map[Place]bool{}}
-	if err = f.Truncate(slots * slotBytes); err == nil {
+	// written, not truncated to size: a store into a page without a block on disk would end the process when the disk is full
+	if _, err = f.Write(make([]byte, slots*slotBytes)); err == nil {
 		w.page, err = syscall.Mmap(int(f.Fd()), 0, slots*slotBytes, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED)
 	}
 	if err != nil {
