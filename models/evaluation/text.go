@@ -36,7 +36,8 @@ func (r *Report) head() string {
 const legend = `Mean ± standard deviation over seeds; kinds of stream weigh the same, speed-ups as a geometric mean. In points: loss of
 accuracy against the full model on every frame, the same in the first 30 frames after a switch, and recall lost of
 single-frame intruders. loads/k: specialists loaded per 1,000 frames. lock: tracks with one wrong class nearly
-throughout that the full model has mostly right. (o) knows what no policy can; ! could not keep the budget where it was tuned.`
+throughout that the full model has mostly right. (o) knows what no policy can; ! could not keep the
+budget where it was tuned.`
 
 // policies has one line for each policy.
 func (r *Report) policies() grid {
