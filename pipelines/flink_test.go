@@ -70,7 +70,8 @@ func (c *cluster) kill(t *testing.T, name string) {
 }
 
 func (c *cluster) on(o Options, parallelism int) Options {
-	o.Runner, o.Endpoint, o.Parallelism, o.Checkpoints = RunnerFlink, fmt.Sprintf("127.0.0.1:%d", c.port), parallelism, time.Second
+	o.Runner, o.Parallelism, o.Checkpoints = RunnerFlink, parallelism, time.Second
+	o.Endpoint, o.FlinkREST = fmt.Sprintf("127.0.0.1:%d", c.port), fmt.Sprintf("127.0.0.1:%d", c.port+2)
 	return o
 }
 

@@ -57,6 +57,7 @@ type Options struct {
 	Share          bool
 	SessionTimeout time.Duration // how long a member may be silent; 0: kafkaio.DefaultSessionTimeout
 
+	FlinkREST   string        // HOST:PORT of Flink's REST service; only for flink
 	Checkpoints time.Duration // between two checkpoints on flink; 0: DefaultCheckpoints
 	WorkerPool  string        // HOST:PORT where flink finds workers (see ServeWorkers); empty: this process
 

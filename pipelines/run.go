@@ -132,9 +132,7 @@ func (j job) execute(ctx context.Context, part part, p plan, start start) error 
 	pipeline, s := beam.NewPipelineWithRoot()
 	build(s, p)
 	x := execution{id: id, pipeline: pipeline, spans: p.read.Spans, topic: j.Topic, out: j.Out, link: link}
-	if err = j.runner.execute(ctx, x); err != nil && !errors.Is(err, context.Canceled) {
-		err = clear(err)
-	}
+	err = j.runner.execute(ctx, x)
 	err = errors.Join(err, parquetio.Close(id), ledger.Close(context.WithoutCancel(ctx)))
 	return errors.Join(err, end(err), flow.Close(id))
 }

@@ -35,6 +35,7 @@ type runner struct {
 	shared      bool          // rows may come from several processes at once
 	credit      bool          // source and sink share a process, so credit can stand in for backpressure
 	stay        time.Duration // how long the source stays in a bundle, see kafkaio.ReadConfig
+	renew       time.Duration // after how long a job is drained and followed by the next one; 0: never
 
 	execute func(context.Context, execution) error
 }
@@ -70,19 +71,24 @@ func chooseRunner(o Options) (runner, error) {
 		if o.Endpoint == "" {
 			return runner{}, fmt.Errorf("--runner flink: --endpoint is missing: name the job service, HOST:PORT")
 		}
-		f := flink{endpoint: o.Endpoint, pool: o.WorkerPool, parallelism: o.Parallelism, checkpoints: o.Checkpoints}
+		if o.FlinkREST == "" {
+			return runner{}, fmt.Errorf("--runner flink: --flink-rest is missing: name Flink's own address, HOST:PORT, to end the job by")
+		}
+		f := flink{endpoint: o.Endpoint, rest: o.FlinkREST, pool: o.WorkerPool, parallelism: o.Parallelism, checkpoints: o.Checkpoints}
 		if f.checkpoints <= 0 {
 			f.checkpoints = DefaultCheckpoints
 		}
-		return runner{branches: 1, everyBundle: true, shared: true, stay: sourceStay, execute: f.execute}, nil
+		return runner{branches: 1, everyBundle: true, shared: true, stay: sourceStay, renew: renewAfter, execute: f.execute}, nil
 	}
 	return runner{}, fmt.Errorf("--runner %q: must be prism, direct (the same) or flink", o.Runner)
 }
 
 // onPrism runs a pipeline in this process. Cancelling it would drop the frames in flight; the source drains instead.
 func onPrism(ctx context.Context, x execution) error {
-	_, err := prism.Execute(context.WithoutCancel(ctx), x.pipeline)
-	return err
+	if _, err := prism.Execute(context.WithoutCancel(ctx), x.pipeline); err != nil {
+		return clear(err)
+	}
+	return nil
 }
 
 func addExperiment(name string) {

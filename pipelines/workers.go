@@ -83,6 +83,8 @@ func (p *pool) StartWorker(ctx context.Context, r *fnpb.StartWorkerRequest) (*fn
 
 func (p *pool) start(ctx context.Context, r *fnpb.StartWorkerRequest) error {
 	id, w := r.GetWorkerId(), named(ctx, r.GetWorkerId())
+	ctx, cancel := context.WithTimeout(ctx, reachable)
+	defer cancel()
 	info, err := tools.ProvisionInfo(grpcx.WriteWorkerID(ctx, id), r.GetProvisionEndpoint().GetUrl())
 	if err != nil {
 		return fmt.Errorf("worker %s: to ask the runner for its settings: %w", id, err)

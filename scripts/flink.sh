@@ -4,7 +4,7 @@
 #   flink.sh jars                    fetch the jars by artifact name (once) and print their folder
 #   flink.sh start DIR [PORT [N]]    start the job service at PORT (8099) with its files in DIR; with N, over a
 #                                    cluster of N task managers of two slots each, else over an embedded Flink.
-#                                    It returns when the service answers.
+#                                    Flink's own REST service is at PORT + 2. It returns when all answers.
 #   flink.sh taskmanager DIR NUMBER  start that task manager of a cluster (again)
 #   flink.sh stop DIR                stop all of it
 # DIR/*.pid are the processes, DIR/*.log what they say.
@@ -72,7 +72,6 @@ await() {
 
 cluster() { # DIR RPC REST N
   local dir=$1 rpc=$2 rest=$3 n=$4
-  mkdir -p "$dir/conf"
   cat > "$dir/conf/flink-conf.yaml" <<CONF
 jobmanager.rpc.address: 127.0.0.1
 jobmanager.rpc.port: $rpc
@@ -120,11 +119,14 @@ start() {
   fetch
   command -v java >/dev/null || die "java is not there: install Java 17"
   mkdir -p "$dir" && dir=$(cd "$dir" && pwd)
-  if [ "$n" -gt 0 ]; then
+  mkdir -p "$dir/conf"
+  if [ "$n" -eq 0 ]; then
+    printf 'rest.address: 127.0.0.1\nrest.bind-address: 127.0.0.1\nrest.bind-port: %s\n' $((port + 2)) > "$dir/conf/flink-conf.yaml"
+  else
     cluster "$dir" $((port + 1)) $((port + 2)) "$n"
     master=127.0.0.1:$((port + 2))
   fi
-  launch "$dir" jobservice 1g org.apache.beam.runners.flink.FlinkJobServerDriver --flink-master "$master" \
+  launch "$dir" jobservice 1g org.apache.beam.runners.flink.FlinkJobServerDriver --flink-master "$master" --flink-conf-dir "$dir/conf" \
     --job-host 127.0.0.1 --job-port "$port" --artifact-port 0 --expansion-port 0 --artifacts-dir "$dir/artifacts"
   await "$dir" jobservice "JobService started"
 }

@@ -47,6 +47,7 @@ that was read has its row. Started again with the same --out it reads only frame
 	f.BoolVar(&o.UntilEnd, "until-end", false, "end where the topic ends now")
 	f.StringVar(&o.Runner, "runner", "prism", "prism (in this process), direct (the same) or flink")
 	f.StringVar(&o.Endpoint, "endpoint", "", "job service of the flink runner, HOST:PORT")
+	f.StringVar(&o.FlinkREST, "flink-rest", "", "Flink's own REST address, HOST:PORT, by which a job is ended")
 	f.DurationVar(&o.Checkpoints, "checkpoints", pipelines.DefaultCheckpoints, "time between two checkpoints on flink")
 	f.StringVar(&o.WorkerPool, "worker-pool", "", "where flink finds workers (cachenet workers), HOST:PORT (default this process)")
 	f.BoolVar(&o.Share, "share", false, "share the topic's partitions with the other members of the group")

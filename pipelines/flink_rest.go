@@ -1,0 +1,84 @@
+package pipelines
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+)
+
+// endWithin is how long Flink may take to cancel a job.
+const endWithin = time.Minute
+
+// end cancels a job through Flink's own REST service and returns when Flink has ended it. Beam's job service cannot:
+// its Cancel forgets the job, which goes on in Flink.
+func (f flink) end(ctx context.Context, name string) error {
+	ctx, cancel := context.WithTimeout(ctx, endWithin)
+	defer cancel()
+	for asked := false; ; {
+		id, live, err := f.find(ctx, name)
+		if err != nil && asked && ctx.Err() == nil {
+			return nil // an embedded Flink leaves with its job
+		}
+		if err != nil {
+			return fmt.Errorf("flink: to end job %s through %s: correct --flink-rest and cancel the job there: %w", name, f.rest, err)
+		}
+		if !live {
+			return nil
+		}
+		if !asked {
+			if err := f.call(ctx, http.MethodPatch, "/jobs/"+id+"?mode=cancel", nil); err != nil {
+				return fmt.Errorf("flink: to end job %s: cancel it at %s: %w", name, f.rest, err)
+			}
+			asked = true
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("flink: to end job %s: cancel it at %s: it goes on after %v", name, f.rest, endWithin)
+		case <-time.After(watchHere):
+		}
+	}
+}
+
+// find looks a job up by its name; one that Flink does not know is not live.
+func (f flink) find(ctx context.Context, name string) (id string, live bool, err error) {
+	var overview struct {
+		Jobs []struct{ JID, Name, State string }
+	}
+	if err := f.call(ctx, http.MethodGet, "/jobs/overview", &overview); err != nil {
+		return "", false, err
+	}
+	for _, job := range overview.Jobs {
+		if job.Name == name {
+			switch job.State {
+			case "CANCELED", "FINISHED", "FAILED":
+				return job.JID, false, nil
+			}
+			return job.JID, true, nil
+		}
+	}
+	return "", false, nil
+}
+
+// call makes one request and decodes the answer into result, unless that is nil.
+func (f flink) call(ctx context.Context, method, path string, result any) error {
+	r, err := http.NewRequestWithContext(ctx, method, "http://"+f.rest+path, nil)
+	if err != nil {
+		return err
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode >= 300 {
+		text, _ := io.ReadAll(io.LimitReader(answer.Body, 300)) // it only adds to the status
+		return fmt.Errorf("%s: %s", answer.Status, text)
+	}
+	if result == nil {
+		return nil
+	}
+	return json.NewDecoder(answer.Body).Decode(result)
+}

@@ -1,0 +1,70 @@
+package pipelines
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	fnpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/fnexecution_v1"
+	pipepb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/pipeline_v1"
+
+	"github.com/cachenet/cachenet/connectors/flow"
+	"github.com/cachenet/cachenet/connectors/kafkaio"
+	"github.com/cachenet/cachenet/schemas"
+)
+
+func offsets(from, to int64) (o schemas.Offsets) {
+	o.Add(from, to)
+	return o
+}
+
+func TestARemainderIsEmptyWhenEverySpanIsDurable(t *testing.T) {
+	spans := []kafkaio.Span{{Partition: 0, From: 5, To: 10, Done: offsets(7, 8)}, {Partition: 1, From: 0, To: 3}, {Partition: 2, From: 4, To: 4}}
+	r := newRemainder(execution{topic: "frames", spans: spans})
+	for _, step := range []struct {
+		mark flow.Durable
+		want bool
+	}{
+		{flow.Durable{Topic: "frames", Partition: 0, Offsets: offsets(8, 10)}, false},
+		{flow.Durable{Topic: "frames", Partition: 1, Offsets: offsets(0, 3)}, false},
+		{flow.Durable{Topic: "others", Partition: 0, Offsets: offsets(5, 7)}, false},
+		{flow.Durable{Topic: "frames", Partition: 0, Offsets: offsets(5, 7)}, true},
+	} {
+		r.mark(step.mark)
+		if r.empty() != step.want {
+			t.Errorf("after %+v: empty is %v", step.mark, !step.want)
+		}
+	}
+	endless := newRemainder(execution{topic: "frames", spans: []kafkaio.Span{{To: kafkaio.Unbounded}}})
+	endless.mark(flow.Durable{Topic: "frames", Offsets: offsets(0, 1000)})
+	if endless.empty() {
+		t.Error("an endless span came to its end")
+	}
+}
+
+func TestWorkersThatCannotStartAreTold(t *testing.T) {
+	p, address := newPool(t)
+	if err := ServeWorkers(t.Context(), address); err == nil || !strings.Contains(err.Error(), "choose a free address") {
+		t.Errorf("a second pool at %s: %v", address, err)
+	}
+	r, err := p.StartWorker(t.Context(), &fnpb.StartWorkerRequest{WorkerId: "1", ProvisionEndpoint: &pipepb.ApiServiceDescriptor{Url: "127.0.0.1:1"}})
+	if err != nil || !strings.Contains(r.GetError(), "worker 1: to ask the runner for its settings") {
+		t.Errorf("%v, %v", r, err)
+	}
+	if _, err := p.StopWorker(t.Context(), &fnpb.StopWorkerRequest{WorkerId: "1"}); err != nil {
+		t.Errorf("a worker that never was: %v", err)
+	}
+}
+
+// An unreachable job service is told within 10 s, in one line.
+func TestAFlinkThatIsNotThere(t *testing.T) {
+	s := newSite(t, 1)
+	s.fill(t, 1, 10)
+	o := s.options(t)
+	o.Runner, o.Endpoint, o.FlinkREST = RunnerFlink, "127.0.0.1:1", "127.0.0.1:1"
+	start := time.Now()
+	err := Run(t.Context(), o)
+	if err == nil || !strings.Contains(err.Error(), "127.0.0.1:1") || strings.Contains(err.Error(), "\n") || time.Since(start) > 10*time.Second {
+		t.Errorf("after %v: %v", time.Since(start), err)
+	}
+}
