@@ -145,7 +145,7 @@ const wantText = `frames      1,000 of 2 streams, one row each
 answered by specialist 948, full model 50; hit rate 95.0 %
 accuracy    94.0 % of 998 frames whose class is known
 agreement   95.0 % with the full model's answers
-throughput  1,001 frames/s
+throughput  1,001 frames/s, as fast as they were published
 latency     p50 5.00 ms, p95 5.00 ms, p99 5.00 ms
 models      20 loads, 10 evictions; 30.1 µs per frame
 errors      2 frames without an answer
