@@ -52,7 +52,7 @@ func (f flink) execute(ctx context.Context, x execution) error {
 		if err != nil {
 			return fmt.Errorf("flink: to start a worker in this process: %w", err)
 		}
-		defer here.Stop(running)
+		defer func() { _ = here.Stop(running) }() // it never returns an error
 		pool = here.EnvironmentConfig(running)
 	}
 	graph, err := portable(running, x.pipeline, pool)

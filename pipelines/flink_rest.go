@@ -19,9 +19,6 @@ func (f flink) end(ctx context.Context, name string) error {
 	defer cancel()
 	for asked := false; ; {
 		id, live, err := f.find(ctx, name)
-		if err != nil && asked && ctx.Err() == nil {
-			return nil // an embedded Flink leaves with its job
-		}
 		if err != nil {
 			return fmt.Errorf("flink: to end job %s through %s: correct --flink-rest and cancel the job there: %w", name, f.rest, err)
 		}

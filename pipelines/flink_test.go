@@ -23,7 +23,7 @@ type cluster struct {
 	port int // of the job service; the next two are the cluster's
 }
 
-// newCluster starts Flink with so many task managers, 0 for an embedded one. It takes 20 s, so it has to be asked
+// newCluster starts Flink with so many task managers. It takes 20 s, so it has to be asked
 // for (make test-flink).
 func newCluster(t *testing.T, taskManagers int) *cluster {
 	t.Helper()
@@ -88,7 +88,7 @@ func (s *site) answers(t *testing.T, dir string) map[string]answer {
 }
 
 func TestFlinkAndPrismAnswerAlike(t *testing.T) {
-	flink := newCluster(t, 0)
+	flink := newCluster(t, 1)
 	s := newSite(t, 4)
 	s.fill(t, 24, 300)
 	for _, full := range []string{FullTransform, FullInline} {
@@ -116,7 +116,7 @@ func TestFlinkAndPrismAnswerAlike(t *testing.T) {
 
 // A stop on Flink drains as one on prism does, and the next run goes on behind it.
 func TestStoppingOnFlinkDrains(t *testing.T) {
-	flink := newCluster(t, 0)
+	flink := newCluster(t, 1)
 	s := newSite(t, 2)
 	o := flink.on(s.options(t), 2)
 	o.UntilEnd = false

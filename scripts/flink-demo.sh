@@ -32,5 +32,5 @@ scripts/flink.sh start "$work/flink" "${service##*:}"
 bin/cachenet produce --brokers "$brokers" --topic frames --partitions 4 --source scenes --streams "$streams" --frames "$frames" --active 3 --dwell 60 --seed 1
 bin/cachenet run --runner flink --endpoint "$service" --flink-rest "127.0.0.1:$((${service##*:} + 2))" --parallelism 2 --checkpoints 2s --until-end \
   --brokers "$brokers" --topic frames --group flink-demo --pack "$pack" --out "$out"
-echo "checkpoints taken: $(grep -c 'Completed checkpoint' "$work/flink/jobservice.log" || true)"
+echo "checkpoints taken: $(grep -c 'Completed checkpoint' "$work/flink/jobmanager.log" || true)"
 bin/cachenet report "$out"

@@ -2,9 +2,9 @@
 # Apache Flink with Beam's job service on this machine, for trying things out and for the tests: loopback only, no
 # container. Needs Java 11 or 17 and Maven.
 #   flink.sh jars                    fetch the jars by artifact name (once) and print their folder
-#   flink.sh start DIR [PORT [N]]    start the job service at PORT (8099) with its files in DIR; with N, over a
-#                                    cluster of N task managers of two slots each, else over an embedded Flink.
-#                                    Flink's own REST service is at PORT + 2. It returns when all answers.
+#   flink.sh start DIR [PORT [N]]    start N task managers (1) of two slots each, and the job service at PORT (8099),
+#                                    with their files in DIR; Flink's own REST service is at PORT + 2. It returns
+#                                    when all answer.
 #   flink.sh taskmanager DIR NUMBER  start that task manager of a cluster (again)
 #   flink.sh stop DIR                stop all of it
 # DIR/*.pid are the processes, DIR/*.log what they say.
@@ -72,6 +72,7 @@ await() {
 
 cluster() { # DIR RPC REST N
   local dir=$1 rpc=$2 rest=$3 n=$4
+  mkdir -p "$dir/conf"
   cat > "$dir/conf/flink-conf.yaml" <<CONF
 jobmanager.rpc.address: 127.0.0.1
 jobmanager.rpc.port: $rpc
@@ -115,18 +116,12 @@ taskmanager() { # DIR NUMBER
 }
 
 start() {
-  local dir=$1 port=${2:-8099} n=${3:-0} master='[local]'
+  local dir=$1 port=${2:-8099} n=${3:-1}
   fetch
   command -v java >/dev/null || die "java is not there: install Java 17"
   mkdir -p "$dir" && dir=$(cd "$dir" && pwd)
-  mkdir -p "$dir/conf"
-  if [ "$n" -eq 0 ]; then
-    printf 'rest.address: 127.0.0.1\nrest.bind-address: 127.0.0.1\nrest.bind-port: %s\n' $((port + 2)) > "$dir/conf/flink-conf.yaml"
-  else
-    cluster "$dir" $((port + 1)) $((port + 2)) "$n"
-    master=127.0.0.1:$((port + 2))
-  fi
-  launch "$dir" jobservice 1g org.apache.beam.runners.flink.FlinkJobServerDriver --flink-master "$master" --flink-conf-dir "$dir/conf" \
+  cluster "$dir" $((port + 1)) $((port + 2)) "$n"
+  launch "$dir" jobservice 1g org.apache.beam.runners.flink.FlinkJobServerDriver --flink-master "127.0.0.1:$((port + 2))" \
     --job-host 127.0.0.1 --job-port "$port" --artifact-port 0 --expansion-port 0 --artifacts-dir "$dir/artifacts"
   await "$dir" jobservice "JobService started"
 }

@@ -1,0 +1,116 @@
+package kafkaio
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cachenet/cachenet/connectors/flow"
+)
+
+// holdings is who holds which partitions at the moment.
+type holdings struct {
+	mu    sync.Mutex
+	of    map[string][]int32
+	clash bool
+}
+
+// hold keeps an assignment until its end.
+func (h *holdings) hold(ctx context.Context, member string, a Assignment) {
+	h.mu.Lock()
+	for other, theirs := range h.of {
+		if other != member && slices.ContainsFunc(a.Partitions, func(p int32) bool { return slices.Contains(theirs, p) }) {
+			h.clash = true
+		}
+	}
+	h.of[member] = a.Partitions
+	h.mu.Unlock()
+	<-ctx.Done()
+	h.mu.Lock()
+	delete(h.of, member)
+	h.mu.Unlock()
+}
+
+// counts returns how many partitions each member holds, ascending.
+func (h *holdings) counts() (n []int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, partitions := range h.of {
+		n = append(n, len(partitions))
+	}
+	slices.Sort(n)
+	return n
+}
+
+func TestMembersHoldEachPartitionOnce(t *testing.T) {
+	_, c := startBroker(t, 6)
+	h := &holdings{of: map[string][]int32{}}
+	join := func(member string) (leave func()) {
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() {
+			ended <- Share(ctx, c, "g", "frames", 6*time.Second, func(ctx context.Context, a Assignment) (bool, error) {
+				h.hold(ctx, member, a)
+				return false, nil
+			})
+		}()
+		return func() {
+			cancel()
+			if err := <-ended; err != nil {
+				t.Errorf("%s: %v", member, err)
+			}
+		}
+	}
+	first := join("first")
+	eventually(t, "one member holds all", func() bool { return slices.Equal(h.counts(), []int{6}) })
+	second := join("second")
+	eventually(t, "two members hold half each", func() bool { return slices.Equal(h.counts(), []int{3, 3}) })
+	first()
+	eventually(t, "the other holds all", func() bool { return slices.Equal(h.counts(), []int{6}) })
+	second()
+	if h.clash {
+		t.Error("two members held a partition at the same time")
+	}
+}
+
+func TestAMemberCommitsWhatIsDurable(t *testing.T) {
+	_, c := startBroker(t, 1)
+	publish(t, c, streamFrames(1, 0, 10))
+	link := flow.Open(t.Name(), 0)
+	defer flow.Close(t.Name())
+	err := Share(t.Context(), c, "g", "frames", 0, func(ctx context.Context, a Assignment) (bool, error) {
+		l, err := OpenLedgerIn(ctx, c, a, allSpans(t, c, false), link)
+		if err != nil {
+			return false, err
+		}
+		link.SetDurable(flow.Durable{Topic: "frames", Offsets: offsets([2]int64{0, 7})})
+		return true, l.Close(ctx)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	committed, err := CommittedOffsets(t.Context(), c, "g", "frames")
+	if err != nil || committed[0] != 7 {
+		t.Errorf("committed %v, %v; expected 7", committed, err)
+	}
+}
+
+func TestShareEndsWithItsWorkOrTellsWhy(t *testing.T) {
+	_, c := startBroker(t, 1)
+	broken := errors.New("broken")
+	for _, want := range []error{nil, broken} {
+		err := Share(t.Context(), c, "g", "frames", 0, func(context.Context, Assignment) (bool, error) { return want == nil, want })
+		if !errors.Is(err, want) {
+			t.Errorf("Share returned %v, expected %v", err, want)
+		}
+	}
+	start := time.Now()
+	err := Share(t.Context(), Cluster{Brokers: []string{"127.0.0.1:1"}}, "g", "frames", 0, nil)
+	if err == nil || !strings.Contains(err.Error(), "join group g") || time.Since(start) > 20*time.Second {
+		t.Errorf("after %v: %v", time.Since(start), err)
+	}
+}
