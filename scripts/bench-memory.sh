@@ -7,7 +7,7 @@ streams=24 seconds=${SECONDS_TO_RUN:-120}
 work=$(mktemp -d)
 pids=()
 stop() {
-  for p in "${pids[@]}"; do kill -INT "$p" 2>/dev/null || true; done
+  for p in "${pids[@]}"; do kill "$p" 2>/dev/null || true; done
   wait 2>/dev/null || true
   rm -rf "$work"
 }
@@ -17,17 +17,17 @@ trap stop EXIT
 pids+=($!)
 for _ in $(seq 100); do [ -s "$work/address" ] && break; sleep 0.1; done
 brokers=$(sed 's/^listening on //' "$work/address")
-produce() { "$binary" produce --brokers "$brokers" --source "images:$images" --streams $streams --active 2 --dwell 100 "$@" 2>/dev/null; }
+produce() { exec "$binary" produce --brokers "$brokers" --source "images:$images" --streams $streams --active 2 --dwell 100 "$@" 2>/dev/null; }
 run() { "$binary" run --brokers "$brokers" --group bench --pack "$pack" --policy full "$@" 2>/dev/null; }
 
-produce --topic probe --frames 400
+(produce --topic probe --frames 400)
 begin=$(date +%s%N)
 run --topic probe --out "$work/probe" --until-end
 capacity=$((400 * streams * 1000 / (($(date +%s%N) - begin) / 1000000)))
 rate=$((2 * capacity / streams))
 echo "capacity $capacity frames/s; producing $((rate * streams)) frames/s for $seconds s"
 
-produce --topic frames --frames 1 # makes the topic
+(produce --topic frames --frames 1) # makes the topic
 "$binary" run --brokers "$brokers" --group bench --pack "$pack" --policy full --topic frames --out "$work/out" --file-age 1s 2>/dev/null &
 worker=$!
 pids+=($worker)
