@@ -21,7 +21,7 @@ type effort struct {
 }
 
 // thorough is what packs are built and compared with.
-var thorough = effort{tune: 3000, confirm: 12000, report: 6000, rare: 12000, seeds: 5}
+var thorough = effort{tune: 3000, confirm: 6000, report: 6000, rare: 12000, seeds: 5}
 
 // over settles which kinds of stream there are for a table.
 func (e effort) over(t *Table) effort {
@@ -93,9 +93,7 @@ func Build(ctx context.Context, t *Table, nets *Nets, o Options) (*Built, error)
 }
 
 func (b *builder) tune(ctx context.Context) error {
-	budget := b.Budget
-	budget.Locked = 0 // a single one would be about all that is allowed of so few playings
-	c := tuner{newArena(b.table, b.choose, b.effort.kinds, b.effort.tune, b.Seed), budget}
+	c := tuner{newArena(b.table, b.choose, b.effort.kinds, b.effort.tune, b.Seed), b.Budget}
 	for _, r := range rivals() {
 		if r.like != "" || r.name == fullOnly {
 			continue
@@ -164,7 +162,7 @@ func rivalNamed(name string) rival {
 func (b *builder) confirm(ctx context.Context) error {
 	b.Progress("confirm on the other half")
 	budget := b.Budget
-	budget.Margin, budget.Locked = 0, b.Budget.Locked/2
+	budget.Margin, budget.Locked = 0, b.Budget.Locked/2 // so few lock in that a count of them says little
 	c := tuner{newArena(b.table, b.certify, b.effort.kinds, b.effort.confirm, b.Seed+500), budget}
 	for i, t := range b.trials {
 		r := rivalNamed(t.Rival)

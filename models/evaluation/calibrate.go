@@ -101,8 +101,8 @@ func (t trial) better(o trial) bool {
 	switch {
 	case t.Fits != o.Fits:
 		return t.Fits
-	case math.Abs(t.figures.Speedup-o.figures.Speedup) > 1e-9*o.figures.Speedup:
-		return t.figures.Speedup > o.figures.Speedup
+	case math.Abs(t.Speedup-o.Speedup) > 1e-9*o.Speedup:
+		return t.Speedup > o.Speedup
 	}
 	return t.figures.Loss < o.figures.Loss
 }

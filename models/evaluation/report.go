@@ -144,8 +144,7 @@ func (t *Table) setup(r rival, setups []Setup) Setup {
 		if _, err := t.player(r, s); err != nil {
 			s.Missing = err.Error()
 		}
-		switch {
-		case found.Missing != "" && s.Missing == "", found.Missing != "" && s.Missing != "", s.Missing == "" && (trial{Setup: s}).better(trial{Setup: found}):
+		if found.Missing != "" || s.Missing == "" && (trial{Setup: s}).better(trial{Setup: found}) {
 			found = s
 		}
 	}

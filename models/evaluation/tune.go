@@ -12,7 +12,7 @@ type knob []func(*policy.Settings)
 var (
 	alphas = knobOf([]float32{0.03, 0.08, 0.15, 0.3, 0.5, 0.7}, func(s *policy.Settings, v float32) { s.Alpha = v })
 	decays = knobOf([]float32{0.5, 0.7, 0.8, 0.88, 0.94, 0.97}, func(s *policy.Settings, v float32) { s.Decay = v })
-	trusts = knobOf([]float32{0.8, 0.9, 0.95, 0.97, 0.985, 0.995}, func(s *policy.Settings, v float32) { s.Trust = v })
+	trusts = knobOf([]float32{0, 0.8, 0.9, 0.95, 0.97, 0.985, 0.995}, func(s *policy.Settings, v float32) { s.Trust = v })
 	caches = knobOf([][3]int{{1, 1, 1}, {1, 1, 2}, {2, 1, 1}, {2, 2, 1}, {3, 1, 1}, {3, 2, 1}, {3, 3, 1}, {3, 3, 2}}, func(s *policy.Settings, v [3]int) {
 		s.Capacity, s.Tries, s.Admission = v[0], v[1], v[2]
 	})
