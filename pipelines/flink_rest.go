@@ -3,9 +3,11 @@ package pipelines
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -39,7 +41,7 @@ func (f flink) end(ctx context.Context, name string) error {
 	}
 }
 
-// find looks a job up by its name; one that Flink does not know is not live.
+// find looks up a job of Beam's job service, whose name for it is Flink's with a suffix.
 func (f flink) find(ctx context.Context, name string) (id string, live bool, err error) {
 	var overview struct {
 		Jobs []struct{ JID, Name, State string }
@@ -48,7 +50,7 @@ func (f flink) find(ctx context.Context, name string) (id string, live bool, err
 		return "", false, err
 	}
 	for _, job := range overview.Jobs {
-		if job.Name == name {
+		if strings.HasPrefix(name, job.Name+"_") {
 			switch job.State {
 			case "CANCELED", "FINISHED", "FAILED":
 				return job.JID, false, nil
@@ -56,7 +58,7 @@ func (f flink) find(ctx context.Context, name string) (id string, live bool, err
 			return job.JID, true, nil
 		}
 	}
-	return "", false, nil
+	return "", false, errors.New("there is no such job")
 }
 
 // call makes one request and decodes the answer into result, unless that is nil.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -50,6 +51,26 @@ func (c *cluster) script(t *testing.T, args ...string) {
 	t.Helper()
 	if said, err := exec.Command("../scripts/flink.sh", args...).CombinedOutput(); err != nil {
 		t.Fatalf("flink.sh %v: %v: %s", args, err, said)
+	}
+}
+
+// idle fails the test unless every job has ended.
+func (c *cluster) idle(t *testing.T) {
+	t.Helper()
+	var overview struct {
+		Jobs []struct{ Name, State string }
+	}
+	f := flink{rest: fmt.Sprintf("127.0.0.1:%d", c.port+2)}
+	if err := f.call(t.Context(), http.MethodGet, "/jobs/overview", &overview); err != nil {
+		t.Fatal(err)
+	}
+	if len(overview.Jobs) == 0 {
+		t.Error("Flink never had a job")
+	}
+	for _, job := range overview.Jobs {
+		if job.State != "CANCELED" {
+			t.Errorf("job %s is %s when its run has ended", job.Name, job.State)
+		}
 	}
 }
 
@@ -102,6 +123,7 @@ func TestFlinkAndPrismAnswerAlike(t *testing.T) {
 		if err := Run(t.Context(), remote); err != nil {
 			t.Fatal(err)
 		}
+		flink.idle(t)
 		here, there := s.answers(t, local.Out), s.answers(t, remote.Out)
 		if diff := cmp.Diff(here, there); diff != "" {
 			t.Errorf("%s: prism and flink differ: %s", full, diff)
@@ -129,6 +151,7 @@ func TestStoppingOnFlinkDrains(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Fatal(err)
 	}
+	flink.idle(t)
 	o = s.resumed(t, o)
 	s.rows(t, o.Out)
 }
@@ -166,6 +189,7 @@ func TestFlinkRecoversFromDeaths(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Fatal(err)
 	}
+	flink.idle(t)
 	t.Logf("%d frames, %d rows", s.sent, len(s.rows(t, o.Out)))
 }
 
