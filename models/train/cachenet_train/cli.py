@@ -1,4 +1,4 @@
-"""The command line: `python -m cachenet_train train DATA --out NETS`."""
+"""The command line: `python -m cachenet_train train DATA --out NETS`, and `label` for frames without labels."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from . import __version__, folder, frames, nets
 from .export import ExportError
 from .fit import Place, peak_memory_mb
 from .folder import DataError
+from .label import label
 from .plan import PRESETS, quick, scaled
+from .teacher import OnnxTeacher
 from .train import Task, Training
 
 EXAMPLE = """example:
@@ -28,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs one command and returns the exit code: 0, 1 (cannot be done), 2 (wrong usage), 130 (interrupted)."""
     options = _parser().parse_args(arguments)
     try:
-        return _train(options)
+        return options.run(options)
     except (DataError, ExportError, OSError) as err:
         print(f"cachenet_train: {err}", file=sys.stderr)
         return 1
@@ -42,6 +44,18 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("cachenet_train", description=__import__(__package__).__doc__)
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_train(commands, raw)
+    sort = commands.add_parser("label", help="sort frames into an image folder by your own classifier's answers")
+    sort.add_argument("frames", type=Path, metavar="FRAMES", help="folder of images <sequence>_<frame>.jpg")
+    sort.add_argument("--teacher", type=Path, required=True, metavar="MODEL.onnx", help="your own classifier")
+    sort.add_argument("--classes", type=Path, metavar="FILE", help="its classes in order, one a line")
+    sort.add_argument("--out", type=Path, required=True, metavar="DATA", help="image folder to write")
+    sort.add_argument("--size", type=_size, default=(32, 32), metavar="WxH", help="input size (default: 32)")
+    sort.set_defaults(run=_label)
+    return parser
+
+
+def _add_train(commands, raw) -> None:
     train = commands.add_parser("train", help="train all nets of a pack", epilog=EXAMPLE, formatter_class=raw)
     train.add_argument("data", type=Path, metavar="DATA", help="image folder with train/, optionally val/ and test/")
     train.add_argument("--out", type=Path, required=True, metavar="NETS", help="folder to write nets to")
@@ -61,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--seed", type=int, default=1, help="seed of everything random (default: 1)")
     train.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: one a core; fewer on a busy machine)")
     train.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: auto)")
-    return parser
+    train.set_defaults(run=_train)
 
 
 def _train(options: argparse.Namespace) -> int:
@@ -84,6 +98,17 @@ def _train(options: argparse.Namespace) -> int:
     catalogue = Training(task).run()
     print(catalogue.table())
     _say(f"wrote {options.out} in {time.monotonic() - started:.0f} s, peak memory {peak_memory_mb()} MB")
+    return 0
+
+
+def _label(options: argparse.Namespace) -> int:
+    if not options.frames.is_dir():
+        raise DataError(f"read frames: {options.frames} is not a folder: give a folder of images")
+    names = options.classes.read_text().split("\n") if options.classes else None
+    names = [name.strip() for name in names if name.strip()] if names else None
+    counts = label(options.frames, options.out, OnnxTeacher(options.teacher, names, options.size), _say)
+    for name, count in sorted(counts.items()):
+        print(f"{name}\t{count}")
     return 0
 
 

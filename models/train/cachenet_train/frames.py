@@ -14,6 +14,9 @@ from tqdm import tqdm
 
 from .folder import DataError, Image
 
+UNREADABLE = (OSError, ValueError, SyntaxError, Pillow.DecompressionBombError)
+"""What Pillow raises for an image that it cannot decode."""
+
 
 @dataclass(frozen=True)
 class Frames:
@@ -56,7 +59,7 @@ def _decode(root, split, images, size, pixels: Path, index: Path) -> None:
         try:
             array[len(rows)] = read_image(root / image.path, size)
             rows.append(i)
-        except (OSError, ValueError, SyntaxError, Pillow.DecompressionBombError) as err:
+        except UNREADABLE as err:
             unreadable.append((image.path, str(err)))
     array.flush()
     partial = index.with_suffix(".partial")

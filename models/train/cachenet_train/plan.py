@@ -37,12 +37,10 @@ PRESETS = {
         full="32 64/2+2 128p+2 256p+2",
         smalls=("16/2 48/2+2 80/2+2", "16/2 32/2+2 64/2+2", "16/2 32/2+1 64/2+1"),
         selector="32/2 32+2 64/2+2 128/2+2",
-        shift=0.0625,
-        cutout=0.0,
-        lr=0.01,
-        full_frames=450_000,
-        selector_frames=360_000,
-        specialist_frames=300_000,
+        full_frames=1_350_000,
+        small_frames=1_800_000,
+        selector_frames=720_000,
+        specialist_frames=600_000,
     ),
 }
 

@@ -18,9 +18,12 @@ from .views import Views
 
 
 class OnnxTeacher:
-    """A user's own classifier: one uint8 input [N,H,W,3] in RGB, one float output [N,K] of logits."""
+    """A user's own classifier: one uint8 input [N,H,W,3] in RGB, one float output [N,K] of logits.
 
-    def __init__(self, path: Path, classes: list[str], size: tuple[int, int]):
+    classes are its outputs in order; None takes them from the model's `cachenet.classes` metadata.
+    """
+
+    def __init__(self, path: Path, classes: list[str] | None, size: tuple[int, int]):
         if not path.is_file():
             raise DataError(f"read teacher: {path} is not a file: give an ONNX model")
         try:
@@ -33,21 +36,28 @@ class OnnxTeacher:
                 f"read teacher: {path} has to take one uint8 tensor [N,H,W,3] and give one of logits [N,classes]: "
                 "put casting and normalisation into the graph"
             )
-        self.input = inputs[0].name
+        self.input, self.size = inputs[0].name, size
         self.digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        self._check(path, classes, size)
+        self.classes = self._agreed(path, classes)
+        self._try(path)
 
-    def _check(self, path: Path, classes: list[str], size: tuple[int, int]) -> None:
+    def _agreed(self, path: Path, classes: list[str] | None) -> list[str]:
         named = self.session.get_modelmeta().custom_metadata_map.get("cachenet.classes")
-        if named and json.loads(named) != classes:
-            raise DataError(f"read teacher: {path} names other classes, or another order, than the train folder")
+        if classes is None and named is None:
+            raise DataError(f"read teacher: {path} does not name its classes: give --classes FILE, one name a line")
+        if classes and named and json.loads(named) != classes:
+            raise DataError(f"read teacher: {path} names other classes, or in another order, than were given")
+        return classes or json.loads(named)
+
+    def _try(self, path: Path) -> None:
+        width, height = self.size
         try:
-            logits = self(torch.zeros(1, size[1], size[0], 3, dtype=torch.uint8))
+            logits = self(torch.zeros(1, height, width, 3, dtype=torch.uint8))
         except Exception as err:  # as above
-            raise DataError(f"read teacher: {path} does not run on {size[0]}x{size[1]} frames: give --size") from err
-        if logits.shape != (1, len(classes)):
+            raise DataError(f"read teacher: {path} does not run on {width}x{height} frames: give --size") from err
+        if logits.shape != (1, len(self.classes)):
             raise DataError(
-                f"read teacher: {path} gives {tuple(logits.shape)[1:]} outputs for {len(classes)} classes"
+                f"read teacher: {path} gives {tuple(logits.shape)[1:]} outputs for {len(self.classes)} classes"
             )
 
     def eval(self) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import shutil
 
 import numpy as np
 import onnxruntime
@@ -78,6 +79,22 @@ def test_held_out_images_are_whole_sequences_of_train(trained, photos):
     sequences = {path.rpartition("_")[0] for path in held}
     assert len(sequences) == 4 and len(held) == 4 * len(sequences)
     assert all((photos / path).is_file() for path in held)
+
+
+def test_frames_without_labels_are_sorted_by_sequence(trained, photos, tmp_path, capsys):
+    frames = tmp_path / "frames"
+    for name in ("blue", "green"):
+        for frame in range(3):
+            frames.joinpath("day").mkdir(parents=True, exist_ok=True)
+            shutil.copy(photos / "train" / name / f"s0_{frame}.png", frames / "day" / f"{name}_{frame}.png")
+    # One green frame strays into the blue sequence, and one does not decode.
+    shutil.copy(photos / "train" / "green" / "s1_0.png", frames / "day" / "blue_3.png")
+    (frames / "day" / "blue_4.png").write_bytes(b"nothing")
+    command = ["label", str(frames), "--teacher", str(trained / "full.onnx"), "--out", str(tmp_path / "data")]
+    assert main(command) == 0
+    said = capsys.readouterr()
+    assert said.out == "blue\t4\ngreen\t3\n" and "blue_4.png" in said.err
+    assert (tmp_path / "data" / "train" / "blue" / "day-blue_3.png").is_file()
 
 
 @pytest.mark.parametrize(
