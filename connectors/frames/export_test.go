@@ -150,7 +150,7 @@ func TestDataSetPartsShareNoSequence(t *testing.T) {
 		t.Fatal(err)
 	}
 	seen := map[string]string{}
-	for part, want := range map[string]int{"train": 2 * 300, "val": 2 * 12, "test": 2 * 16} {
+	for part, want := range map[string]int{"train": 2 * 300, "val": 2 * 40, "test": 2 * 16} {
 		all := files(t, filepath.Join(dir, part))
 		if len(all) != want {
 			t.Errorf("%s: %d files, want %d", part, len(all), want)
