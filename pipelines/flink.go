@@ -70,7 +70,9 @@ func (f flink) execute(ctx context.Context, x execution) error {
 		return fmt.Errorf("flink: to submit the job to %s: %w", f.endpoint, err)
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- runnerlib.WaitForCompletion(running, client, job) }()
+	waiting, forget := context.WithCancel(running)
+	defer forget()
+	go func() { ended <- runnerlib.WaitForCompletion(waiting, client, job) }()
 	done := make(chan error, 1)
 	watching, stop := context.WithCancel(ctx)
 	defer stop()
@@ -82,6 +84,7 @@ func (f flink) execute(ctx context.Context, x execution) error {
 		}
 		return nil
 	case err := <-done:
+		forget() // it would call the end below an error
 		return errors.Join(err, f.end(running, job))
 	}
 }
