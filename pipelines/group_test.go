@@ -35,7 +35,7 @@ func (s *site) join(t *testing.T, o Options) *member {
 func (m *member) signal(t *testing.T, s syscall.Signal) {
 	t.Helper()
 	if err := m.Process.Signal(s); err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v: %s", err, m.said)
 	}
 }
 
