@@ -52,14 +52,14 @@ test-train: train-venv ## tests of the training project
 
 pack: setup build train-venv ## train the bundled pack from nothing (hours on a small machine)
 	test -d $(WORK)/scenes/frames || bin/cachenet scenes --out $(WORK)/scenes/frames
-	$(TRAIN) train $(WORK)/scenes/frames --out $(WORK)/scenes/nets
+	$(TRAIN) train $(WORK)/scenes/frames --out $(WORK)/scenes/nets --preset scenes --name scenes
 	bin/cachenet pack build $(WORK)/scenes/nets --data $(WORK)/scenes/frames --out models/packs/scenes --name scenes --version 1.0.0
 
 CIFAR10 := ../shared/data/cifar10/cifar10-jpeg.tar.xz
 pack-cifar10: setup build train-venv ## train a pack on CIFAR-10, into the cache folder
 	mkdir -p $(WORK)/cifar10/frames
 	test -d $(WORK)/cifar10/frames/test || tar -xJf $(CIFAR10) -C $(WORK)/cifar10/frames --strip-components=1
-	$(TRAIN) train $(WORK)/cifar10/frames --out $(WORK)/cifar10/nets --flip
+	$(TRAIN) train $(WORK)/cifar10/frames --out $(WORK)/cifar10/nets --preset cifar --name cifar10 --flip
 	bin/cachenet pack build $(WORK)/cifar10/nets --data $(WORK)/cifar10/frames --out $(CACHE)/packs/cifar10 --name cifar10 --version 1.0.0
 
 # Python readers of the data set and the notebook; their environment lives in the cache too.
