@@ -1,7 +1,7 @@
 # `make demo` and `make test` set up what they need; everything fetched lands in the cache folder, outside the tree.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: flink-demo test-flink readers-venv test-readers test-notebooks kafka kafka-stop test-kafka chaos help setup build demo test lint generate clean pack pack-cifar10 train-venv test-train
+.PHONY: test-share flink-demo test-flink readers-venv test-readers test-notebooks kafka kafka-stop test-kafka chaos help setup build demo test lint generate clean pack pack-cifar10 train-venv test-train
 
 CACHE := $(or $(CACHENET_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/cachenet)
 GOLANGCI_VERSION := v2.15.0
@@ -85,6 +85,9 @@ kafka: ## a real Apache Kafka on 127.0.0.1:9092, until make kafka-stop
 
 kafka-stop: ## stop it
 	@scripts/kafka.sh stop out/kafka
+
+test-share: setup ## several processes in one consumer group, on a real Kafka: joins, deaths, pauses
+	CACHENET_TEST_SHARE=1 CACHENET_TEST_KAFKA=1 go test -count=1 -timeout 10m -v -run MembersShare ./pipelines
 
 test-kafka: setup ## the delivery tests on a real Kafka
 	CACHENET_TEST_KAFKA=1 go test -race -count=1 -timeout 20m ./pipelines

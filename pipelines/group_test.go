@@ -2,6 +2,7 @@ package pipelines
 
 import (
 	"bytes"
+	"os"
 	"os/exec"
 	"syscall"
 	"testing"
@@ -74,6 +75,9 @@ func durableCount(t *testing.T, o Options) (n int) {
 // Members join, leave, die and are paused for longer than their session while frames pour in: no frame is lost and
 // none gets two rows.
 func TestMembersShareATopicUnderLoad(t *testing.T) {
+	if os.Getenv("CACHENET_TEST_SHARE") == "" {
+		t.Skip("make test-share runs it")
+	}
 	s := newSite(t, 12)
 	o := s.sharing(t)
 	o.UntilEnd = false

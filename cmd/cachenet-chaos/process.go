@@ -43,7 +43,9 @@ func (t *trial) runAndKill(ctx context.Context, age time.Duration) error {
 	if err := c.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
-	<-ended // it was killed; the state tells
+	if err := <-ended; !errors.As(err, new(*exec.ExitError)) {
+		return fmt.Errorf("wait for the killed run: %w", err)
+	}
 	if state := c.ProcessState.Sys().(syscall.WaitStatus); !state.Signaled() || state.Signal() != syscall.SIGKILL {
 		return fmt.Errorf("it ended before it was killed: %s: %s", c.ProcessState, strings.TrimSpace(said.String()))
 	}
