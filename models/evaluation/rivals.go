@@ -16,12 +16,13 @@ const (
 	smallSelector     = "small + prior, selector"
 	smallFull         = "small + prior, full"
 	smallSure         = "small + prior, sure hits"
+	smallAdaptive     = "small + adaptive prior"
 	smallLate         = "small + prior, full 5 late"
 	staticSpecialist  = "static best specialist"
 	paper             = "paper's protocol"
 	maskedGlobal      = "masked global + prior"
 	specialistsPrior  = "specialists + prior"
-	specialistsSure   = "specialists, sure hits"
+	specialistsOwn    = "specialists, adaptive prior"
 	oracleSelector    = "oracle selector"
 	clairvoyant       = "clairvoyant eviction"
 	thisPack          = "this pack"
@@ -39,6 +40,7 @@ type rival struct {
 	prior    bool     // alpha and decay may be tuned
 	cache    bool     // capacity, tries and admission may be tuned
 	trust    bool     // trust may be tuned
+	share    bool     // share may be tuned
 	like     string   // an oracle: it takes the settings of this rival
 	static   bool
 	oracle   bool
@@ -63,6 +65,13 @@ func sure(s policy.Settings) policy.Settings {
 	return s
 }
 
+// adaptive believes the prior as far as it has foretold.
+func adaptive(s policy.Settings) policy.Settings {
+	s = sure(s)
+	s.Share, s.Alpha = 0.05, 0.08
+	return s
+}
+
 // rivals lists all policies that are compared, in the order of the table.
 func rivals() []rival {
 	feedback := base(func(s *policy.Settings) { s.Teacher = policy.Feedback })
@@ -81,12 +90,13 @@ func rivals() []rival {
 		{name: smallSelector, nets: RoleSmall, start: selector, prior: true, ships: true},
 		{name: smallFull, nets: RoleSmall, start: base(nil), prior: true, ships: true},
 		{name: smallSure, nets: RoleSmall, start: sure(base(nil)), prior: true, trust: true, ships: true},
+		{name: smallAdaptive, nets: RoleSmall, start: adaptive(base(nil)), prior: true, trust: true, share: true, ships: true},
 		{name: smallLate, nets: RoleSmall, start: feedback, feedback: feedbackLate, prior: true},
 		{name: staticSpecialist, nets: RoleSpecialist, start: plain, static: true},
 		{name: paper, nets: RoleSpecialist, start: paperStart, cache: true},
 		{name: maskedGlobal, nets: masks, start: three, prior: true, cache: true, teachers: []string{policy.Inline, policy.Selector}},
 		{name: specialistsPrior, nets: RoleSpecialist, start: three, prior: true, cache: true, teachers: []string{policy.Inline, policy.Selector}, ships: true},
-		{name: specialistsSure, nets: RoleSpecialist, start: sure(three), prior: true, cache: true, trust: true, ships: true},
+		{name: specialistsOwn, nets: RoleSpecialist, start: adaptive(three), prior: true, cache: true, trust: true, share: true, ships: true},
 		{name: oracleSelector, nets: RoleSpecialist, like: specialistsPrior, oracle: true},
 		{name: clairvoyant, nets: RoleSpecialist, like: specialistsPrior, belady: true},
 	}

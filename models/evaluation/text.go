@@ -17,14 +17,14 @@ func (r *Report) Text(w io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(w, "\n%s\n\n", legend)
-	fmt.Fprintf(w, "Speed-up by kind of stream; selector, full and sure hits say what teaches the prior of the one small net.\n\n")
+	fmt.Fprintf(w, "Speed-up by kind of stream; selector to adaptive are one small net whose prior learns from these.\n\n")
 	return r.byKind().text(w)
 }
 
 // Markdown returns the report as Markdown.
 func (r *Report) Markdown() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n\n%s\n%s\n\nSpeed-up by kind of stream; selector, full and sure hits say what teaches the prior of the one small net:\n\n%s", r.head(), r.policies().markdown(), legend, r.byKind().markdown())
+	fmt.Fprintf(&b, "%s\n\n%s\n%s\n\nSpeed-up by kind of stream; selector to adaptive are one small net whose prior learns from these:\n\n%s", r.head(), r.policies().markdown(), legend, r.byKind().markdown())
 	return b.String()
 }
 
@@ -69,7 +69,7 @@ func (r Row) title() string {
 
 // byKind has one line for each kind of stream, and the policies that have figures and could be had.
 func (r *Report) byKind() grid {
-	short := map[string]string{cascade: "cascade", smallSelector: "selector", smallFull: "full", paper: "paper", maskedGlobal: "masked", smallSure: "sure hits", specialistsPrior: "specialists", thisPack: "this pack"}
+	short := map[string]string{cascade: "cascade", smallSelector: "selector", smallFull: "full", paper: "paper", maskedGlobal: "masked", smallSure: "sure hits", smallAdaptive: "adaptive", specialistsPrior: "specialists", thisPack: "this pack"}
 	head := []string{"stream"}
 	var rows []Row
 	for _, row := range r.Rows {

@@ -71,3 +71,10 @@ func summarise(p []float32, classes []int) Answer {
 	}
 	return a
 }
+
+// only is the distribution that is sure of one of n classes.
+func only(class, n int) []float32 {
+	q := make([]float32, n)
+	q[class] = 1
+	return q
+}

@@ -107,7 +107,7 @@ func (p *Policy) test(s *State, nets Nets, learn bool) (Decision, error) {
 				d.CacheEvent = schemas.CacheSwap
 			}
 			if learn && alone == a.Class {
-				s.confirm(a.Class, p.Decay)
+				s.teach(only(a.Class, p.Classes), p)
 			}
 			return d, nil
 		}
@@ -163,7 +163,7 @@ func (p *Policy) miss(s *State, nets Nets, d Decision, learn bool) (Decision, er
 // classes, and its set towards the specialist that covers most of it. It says what that did to the set
 // and uses q up. Decide does it on a miss, unless the teacher is Feedback.
 func (p *Policy) Teach(s *State, q []float32) string {
-	s.teach(q, p.Decay)
+	s.teach(q, p)
 	if len(p.Specialists) == 1 {
 		return schemas.CacheNone
 	}

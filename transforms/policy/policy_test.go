@@ -135,6 +135,29 @@ func TestOnlySureHitsTeach(t *testing.T) {
 	}
 }
 
+// The window earns credit while it foretells what teaches it, and loses it when the stream turns elsewhere.
+func TestCreditFollowsHowWellTheWindowForetells(t *testing.T) {
+	p := global(func(s *Settings) { s.Share, s.Threshold, s.Decay, s.Alpha = 0.02, 1.1, 0.8, 0.02 }) // never a hit
+	s := &State{}
+	teach := func(class int) {
+		n := &fakeNets{specialist: map[int][]float32{0: {0, 0, 0, 0}}, selector: make([]float32, 4)}
+		n.selector[class] = 20
+		decide(t, p, s, n)
+	}
+	for range 30 {
+		teach(1)
+	}
+	steady := s.Credit
+	teach(3)
+	switched := s.Credit
+	for i := range 200 {
+		teach(i % 4)
+	}
+	if !(steady > 0.9 && switched < steady-0.2 && s.Credit < 0.4) {
+		t.Fatalf("credit %.3f on one class, %.3f after a switch, %.3f without locality", steady, switched, s.Credit)
+	}
+}
+
 func TestMissLoadsTheSpecialistThatKnows(t *testing.T) {
 	unsure := []float32{0, 0, 0}
 	n := &fakeNets{specialist: map[int][]float32{0: unsure, 1: unsure, 2: unsure}}
@@ -293,6 +316,7 @@ func TestDecideKeepsTheStateSound(t *testing.T) {
 			s.Admission = rapid.IntRange(0, 3).Draw(t, "admission")
 			s.Guard = rapid.SampledFrom([]float32{0, 0.3}).Draw(t, "guard")
 			s.Trust = rapid.SampledFrom([]float32{0, 0.7}).Draw(t, "trust")
+			s.Share = rapid.SampledFrom([]float32{0, 0.1}).Draw(t, "share")
 			s.Alpha = rapid.Float32Range(0, 1).Draw(t, "alpha")
 		})
 		logits := rapid.SliceOfN(rapid.Float32Range(-30, 30), 6, 6)
@@ -335,6 +359,9 @@ func checkDecision(t *rapid.T, p *Policy, s *State, d Decision) {
 	var sum float32
 	for _, w := range s.Window {
 		sum += w
+	}
+	if !(s.Credit >= 0 && s.Credit <= 1) {
+		t.Fatalf("credit %v", s.Credit)
 	}
 	if sum < 0.999 || sum > 1.001 {
 		t.Fatalf("window sums to %v", sum)

@@ -2,12 +2,15 @@ package policy
 
 // weigh turns the raw distribution of specialist i into the posterior under the window's prior,
 // p(c|x) ∝ p_net(c) · [(1-α)·window(c) + α/K] · K, the mass of "other" being weighed by the mean prior of
-// the classes it stands for. The raw slice is reused; the paper's policy leaves it as it is.
+// the classes it stands for. With Share, the window weighs as much as it has credit. The raw slice is reused; the paper's policy leaves it as it is.
 func (p *Policy) weigh(raw []float32, s *State, i int) []float32 {
 	if p.Kind == Paper || p.Alpha >= 1 {
 		return raw
 	}
-	sp := p.Specialists[i]
+	sp, believed := p.Specialists[i], 1-p.Alpha
+	if p.Share > 0 {
+		believed *= s.Credit
+	}
 	known := len(raw)
 	if sp.Other {
 		known--
@@ -18,7 +21,7 @@ func (p *Policy) weigh(raw []float32, s *State, i int) []float32 {
 		if sp.Classes != nil {
 			c = sp.Classes[o]
 		}
-		prior := (1-p.Alpha)*s.Window[c] + p.Alpha/float32(p.Classes)
+		prior := believed*s.Window[c] + (1-believed)/float32(p.Classes)
 		inside += prior
 		raw[o] *= prior * float32(p.Classes)
 	}

@@ -8,6 +8,7 @@ package policy
 type State struct {
 	Cached    []int     // specialists the stream holds, most recently used first; Cached[0] is active
 	Window    []float32 // K: decaying average of the teacher's answers, sums to 1; empty until the first frame
+	Credit    float32   // how far the window has earned belief, 0 … 1 (share)
 	Outside   float32   // running mean of the raw mass outside the window, 0 … 1 (guard)
 	HitRate   float32   // decaying average of hits, 0 … 1
 	Candidate int       // specialist that the last misses named but that is not held, -1 when none
@@ -44,23 +45,34 @@ func (s *State) start(classes, specialists int) {
 	if fits {
 		return
 	}
-	*s = State{Cached: []int{0}, Window: make([]float32, classes), Candidate: -1, Partition: s.Partition, Offset: s.Offset}
+	*s = State{Cached: []int{0}, Window: make([]float32, classes), Credit: newCredit, Candidate: -1, Partition: s.Partition, Offset: s.Offset}
 	for c := range s.Window {
 		s.Window[c] = 1 / float32(classes)
 	}
 }
 
 // teach moves the window towards the distribution q of the teacher.
-func (s *State) teach(q []float32, decay float32) {
+func (s *State) teach(q []float32, p *Policy) {
+	s.judge(q, p)
 	for c := range s.Window {
-		s.Window[c] = decay*s.Window[c] + (1-decay)*q[c]
+		s.Window[c] = p.Decay*s.Window[c] + (1-p.Decay)*q[c]
 	}
 }
 
-// confirm moves the window towards one class.
-func (s *State) confirm(class int, decay float32) {
-	for c := range s.Window {
-		s.Window[c] *= decay
+// newCredit is that of a window nobody has taught.
+const newCredit = 0.5
+
+// judge moves the credit of the window by how much better than a guess it foretold q: the two share a
+// belief by Bayes' rule, part of which is handed back each time so that neither is ever written off.
+func (s *State) judge(q []float32, p *Policy) {
+	if p.Share <= 0 {
+		return
 	}
-	s.Window[class] += 1 - decay
+	guess := 1 / float32(p.Classes)
+	var foretold float32
+	for c, w := range s.Window {
+		foretold += q[c] * ((1-p.Alpha)*w + p.Alpha*guess)
+	}
+	earned := s.Credit * foretold / (s.Credit*foretold + (1-s.Credit)*guess)
+	s.Credit = (1-p.Share)*earned + p.Share*newCredit
 }

@@ -14,8 +14,8 @@ func (z *State) DecodeMsg(dc *msgp.Reader) (err error) {
 		err = msgp.WrapError(err)
 		return
 	}
-	if zb0001 != 8 {
-		err = msgp.ArrayError{Wanted: 8, Got: zb0001}
+	if zb0001 != 9 {
+		err = msgp.ArrayError{Wanted: 9, Got: zb0001}
 		return
 	}
 	var zb0002 uint32
@@ -54,6 +54,11 @@ func (z *State) DecodeMsg(dc *msgp.Reader) (err error) {
 			return
 		}
 	}
+	z.Credit, err = dc.ReadFloat32()
+	if err != nil {
+		err = msgp.WrapError(err, "Credit")
+		return
+	}
 	z.Outside, err = dc.ReadFloat32()
 	if err != nil {
 		err = msgp.WrapError(err, "Outside")
@@ -89,8 +94,8 @@ func (z *State) DecodeMsg(dc *msgp.Reader) (err error) {
 
 // EncodeMsg implements msgp.Encodable
 func (z *State) EncodeMsg(en *msgp.Writer) (err error) {
-	// array header, size 8
-	err = en.Append(0x98)
+	// array header, size 9
+	err = en.Append(0x99)
 	if err != nil {
 		return
 	}
@@ -117,6 +122,11 @@ func (z *State) EncodeMsg(en *msgp.Writer) (err error) {
 			err = msgp.WrapError(err, "Window", za0002)
 			return
 		}
+	}
+	err = en.WriteFloat32(z.Credit)
+	if err != nil {
+		err = msgp.WrapError(err, "Credit")
+		return
 	}
 	err = en.WriteFloat32(z.Outside)
 	if err != nil {
@@ -154,8 +164,8 @@ func (z *State) EncodeMsg(en *msgp.Writer) (err error) {
 // MarshalMsg implements msgp.Marshaler
 func (z *State) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// array header, size 8
-	o = append(o, 0x98)
+	// array header, size 9
+	o = append(o, 0x99)
 	o = msgp.AppendArrayHeader(o, uint32(len(z.Cached)))
 	for za0001 := range z.Cached {
 		o = msgp.AppendInt(o, z.Cached[za0001])
@@ -164,6 +174,7 @@ func (z *State) MarshalMsg(b []byte) (o []byte, err error) {
 	for za0002 := range z.Window {
 		o = msgp.AppendFloat32(o, z.Window[za0002])
 	}
+	o = msgp.AppendFloat32(o, z.Credit)
 	o = msgp.AppendFloat32(o, z.Outside)
 	o = msgp.AppendFloat32(o, z.HitRate)
 	o = msgp.AppendInt(o, z.Candidate)
@@ -181,8 +192,8 @@ func (z *State) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.WrapError(err)
 		return
 	}
-	if zb0001 != 8 {
-		err = msgp.ArrayError{Wanted: 8, Got: zb0001}
+	if zb0001 != 9 {
+		err = msgp.ArrayError{Wanted: 9, Got: zb0001}
 		return
 	}
 	var zb0002 uint32
@@ -221,6 +232,11 @@ func (z *State) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			return
 		}
 	}
+	z.Credit, bts, err = msgp.ReadFloat32Bytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err, "Credit")
+		return
+	}
 	z.Outside, bts, err = msgp.ReadFloat32Bytes(bts)
 	if err != nil {
 		err = msgp.WrapError(err, "Outside")
@@ -257,6 +273,6 @@ func (z *State) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *State) Msgsize() (s int) {
-	s = 1 + msgp.ArrayHeaderSize + (len(z.Cached) * (msgp.IntSize)) + msgp.ArrayHeaderSize + (len(z.Window) * (msgp.Float32Size)) + msgp.Float32Size + msgp.Float32Size + msgp.IntSize + msgp.IntSize + msgp.Int32Size + msgp.Int64Size
+	s = 1 + msgp.ArrayHeaderSize + (len(z.Cached) * (msgp.IntSize)) + msgp.ArrayHeaderSize + (len(z.Window) * (msgp.Float32Size)) + msgp.Float32Size + msgp.Float32Size + msgp.Float32Size + msgp.IntSize + msgp.IntSize + msgp.Int32Size + msgp.Int64Size
 	return
 }
