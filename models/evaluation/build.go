@@ -93,7 +93,9 @@ func Build(ctx context.Context, t *Table, nets *Nets, o Options) (*Built, error)
 }
 
 func (b *builder) tune(ctx context.Context) error {
-	c := tuner{newArena(b.table, b.choose, b.effort.kinds, b.effort.tune, b.Seed), b.Budget}
+	budget := b.Budget
+	budget.Locked *= 2 // one track more or less must not decide; confirming is strict
+	c := tuner{newArena(b.table, b.choose, b.effort.kinds, b.effort.tune, b.Seed), budget}
 	for _, r := range rivals() {
 		if r.like != "" || r.name == fullOnly {
 			continue
@@ -157,8 +159,8 @@ func rivalNamed(name string) rival {
 	return all[slices.IndexFunc(all, func(r rival) bool { return r.name == name })]
 }
 
-// confirm plays every tuned policy on the sequences that did not tune it, and makes its threshold stricter
-// where they show that it must be: the same for all, so that the pack and its rivals stay comparable.
+// confirm plays every tuned policy on the sequences that did not tune it, makes its threshold stricter where
+// they show that it must be, and keeps each rival's fastest: the same for all, so that they stay comparable.
 func (b *builder) confirm(ctx context.Context) error {
 	b.Progress("confirm on the other half")
 	budget := b.Budget
@@ -178,7 +180,23 @@ func (b *builder) confirm(ctx context.Context) error {
 		}
 		b.trials[i] = fresh
 	}
+	b.trials = fastestEach(b.trials)
 	return nil
+}
+
+// fastestEach keeps the best trial of each rival with each small net.
+func fastestEach(all []trial) []trial {
+	var kept []trial
+	for _, t := range all {
+		at := slices.IndexFunc(kept, func(k trial) bool { return k.Rival == t.Rival && k.Small == t.Small })
+		switch {
+		case at < 0:
+			kept = append(kept, t)
+		case t.better(kept[at]):
+			kept[at] = t
+		}
+	}
+	return kept
 }
 
 // rareBudget is how much recall of single-frame intruders may be lost with the guard on.

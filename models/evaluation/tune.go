@@ -2,6 +2,7 @@ package evaluation
 
 import (
 	"context"
+	"slices"
 
 	"github.com/cachenet/cachenet/transforms/policy"
 )
@@ -30,8 +31,7 @@ func knobOf[T any](values []T, set func(*policy.Settings, T)) knob {
 // nearby is how far from the best threshold so far it is searched when another setting changes.
 const nearby = 1.6
 
-// tune returns the best setup of a rival for each small net that it may use; for one that uses none, one.
-// A rival whose nets are missing has a setup that says so.
+// tune returns the best setups of a rival for each small net that it may use, or for its other nets. A rival whose nets are missing has a setup that says so.
 func (c *tuner) tune(ctx context.Context, r rival) ([]trial, error) {
 	smalls := []string{""}
 	if r.nets == RoleSmall || r.nets == masks {
@@ -40,24 +40,26 @@ func (c *tuner) tune(ctx context.Context, r rival) ([]trial, error) {
 			smalls = append(smalls, s.SHA256)
 		}
 	}
-	all := make([]trial, len(smalls))
+	var all []trial
+	first := make([]trial, len(smalls))
 	quickest := 0.0
 	for i, small := range smalls {
 		t, err := c.first(ctx, r, Setup{Rival: r.name, Small: small, Settings: r.start})
 		if err != nil {
 			return nil, err
 		}
-		all[i], quickest = t, max(quickest, t.Speedup)
+		first[i], quickest = t, max(quickest, t.Speedup)
 	}
-	for i, t := range all {
+	for _, t := range first {
 		if t.Missing != "" || t.Speedup < hopeless*quickest {
+			all = append(all, t)
 			continue
 		}
 		best, err := c.improve(ctx, r, t)
 		if err != nil {
 			return nil, err
 		}
-		all[i] = best
+		all = append(all, best...)
 	}
 	return all, nil
 }
@@ -66,8 +68,12 @@ func (c *tuner) tune(ctx context.Context, r rival) ([]trial, error) {
 // no settings will make up for it.
 const hopeless = 0.75
 
-// improve turns one knob after the other, and the prior once more at the end.
-func (c *tuner) improve(ctx context.Context, r rival, best trial) (trial, error) {
+// finalists is how many setups of a rival go on to be confirmed: some of the speed of the fastest is luck.
+const finalists = 3
+
+// improve turns one knob after the other, and the prior once more at the end. It returns the best setups.
+func (c *tuner) improve(ctx context.Context, r rival, best trial) ([]trial, error) {
+	seen := []trial{best}
 	for _, k := range r.knobs() {
 		from := best.Setup
 		for _, set := range k {
@@ -78,14 +84,39 @@ func (c *tuner) improve(ctx context.Context, r rival, best trial) (trial, error)
 			}
 			t, err := c.next(ctx, r, next, best)
 			if err != nil {
-				return best, err
+				return nil, err
 			}
+			seen = append(seen, t)
 			if t.better(best) {
 				best = t
 			}
 		}
 	}
-	return best, nil
+	return podium(seen), nil
+}
+
+// podium returns the best of the trials, none of them twice with the same knobs.
+func podium(seen []trial) []trial {
+	slices.SortStableFunc(seen, func(a, b trial) int {
+		switch {
+		case a.better(b):
+			return -1
+		case b.better(a):
+			return 1
+		}
+		return 0
+	})
+	same := func(a, b trial) bool {
+		a.Settings.Threshold = b.Settings.Threshold
+		return a.Settings == b.Settings
+	}
+	var top []trial
+	for _, t := range seen {
+		if len(top) < finalists && !slices.ContainsFunc(top, func(o trial) bool { return same(t, o) }) {
+			top = append(top, t)
+		}
+	}
+	return top
 }
 
 // first and next search the threshold; a policy that asks the full model every time has none to search.
