@@ -6,6 +6,8 @@ import (
 	"crypto/rand"
 	"crypto/sha512"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -87,4 +89,71 @@ func AddScramUser(ctx context.Context, addr, user, password string) error {
 		return fmt.Errorf("add user %s: %w", user, err)
 	}
 	return nil
+}
+
+// MoveLeader makes the broker with the node id `to` the leader of every partition of the topic, which has to have
+// replicas there. It returns when that broker leads them all: one that was away has to catch up first.
+func MoveLeader(ctx context.Context, addr, topic string, to int32) error {
+	k, err := kgo.NewClient(kgo.SeedBrokers(addr))
+	if err != nil {
+		return err
+	}
+	defer k.Close()
+	for tick := time.Tick(100 * time.Millisecond); ; {
+		led, err := elect(ctx, k, topic, to)
+		if led && err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("make broker %d lead %s: %w: %v", to, topic, ctx.Err(), err)
+		case <-tick:
+		}
+	}
+}
+
+// elect asks for the leader; it reports whether that broker leads every partition already.
+func elect(ctx context.Context, k *kgo.Client, topic string, to int32) (led bool, err error) {
+	partitions, err := replicas(ctx, k, topic)
+	if err != nil {
+		return false, err
+	}
+	prefer := kmsg.NewAlterPartitionAssignmentsRequestTopic()
+	vote := kmsg.NewElectLeadersRequestTopic()
+	prefer.Topic, vote.Topic = topic, topic
+	for _, p := range partitions {
+		if p.Leader == to {
+			continue
+		}
+		first := kmsg.NewAlterPartitionAssignmentsRequestTopicPartition()
+		first.Partition = p.Partition
+		first.Replicas = append([]int32{to}, slices.DeleteFunc(p.Replicas, func(id int32) bool { return id == to })...)
+		prefer.Partitions = append(prefer.Partitions, first)
+		vote.Partitions = append(vote.Partitions, p.Partition)
+	}
+	if len(vote.Partitions) == 0 {
+		return true, nil
+	}
+	assign := kmsg.NewPtrAlterPartitionAssignmentsRequest()
+	assign.Topics = []kmsg.AlterPartitionAssignmentsRequestTopic{prefer}
+	if _, err := assign.RequestWith(ctx, k); err != nil {
+		return false, err
+	}
+	election := kmsg.NewPtrElectLeadersRequest() // of the preferred leader, which is the first replica
+	election.Topics = []kmsg.ElectLeadersRequestTopic{vote}
+	_, err = election.RequestWith(ctx, k)
+	return false, err
+}
+
+// replicas returns where the topic's partitions are.
+func replicas(ctx context.Context, k *kgo.Client, topic string) ([]kmsg.MetadataResponseTopicPartition, error) {
+	of := kmsg.NewMetadataRequestTopic()
+	of.Topic = &topic
+	req := kmsg.NewPtrMetadataRequest()
+	req.Topics = []kmsg.MetadataRequestTopic{of}
+	res, err := req.RequestWith(ctx, k)
+	if err != nil {
+		return nil, err
+	}
+	return res.Topics[0].Partitions, kerr.ErrorForCode(res.Topics[0].ErrorCode)
 }

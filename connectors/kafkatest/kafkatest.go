@@ -84,6 +84,7 @@ type Kafka struct {
 	dir        string
 	port       int
 	properties string
+	first      string // folder of the broker whose cluster it joins, empty for one of its own
 }
 
 // NewKafka prepares a Kafka on a port of loopback, 0 for a free one; its controller takes the next port.
@@ -105,12 +106,25 @@ func NewKafka(dir string, port int, properties ...string) (*Kafka, error) {
 	return k, nil
 }
 
+// Join prepares a second broker of k's cluster, with the same properties; its node id is 2, k's is 1. k has to run
+// when the second one starts, and is the cluster's controller.
+func (k *Kafka) Join(dir string) (*Kafka, error) {
+	port, err := FreePort()
+	if err != nil {
+		return nil, err
+	}
+	return &Kafka{dir: dir, port: port, properties: k.properties, first: k.dir}, nil
+}
+
 // Addr returns the HOST:PORT of its plain listener.
 func (k *Kafka) Addr() string { return address(k.port) }
 
 // Start starts it and returns when it answers.
 func (k *Kafka) Start() error {
 	args := []string{"start", k.dir, strconv.Itoa(k.port)}
+	if k.first != "" {
+		args = []string{"join", k.dir, k.first, strconv.Itoa(k.port)}
+	}
 	if k.properties != "" {
 		args = append(args, k.properties)
 	}
