@@ -40,7 +40,7 @@ $(GOLANGCI):
 
 # Training is Python; its environment lives in the cache. FRAMES holds train/, val/ and test/ image folders.
 VENV := $(CACHE)/train-venv
-TRAIN := $(VENV)/bin/python -m cachenet_train
+TRAIN := PYTHONPATH=models/train $(VENV)/bin/python -m cachenet_train
 WORK := $(CACHE)/training
 
 train-venv: ## the Python environment for training (PyTorch: a large download)

@@ -60,6 +60,31 @@ def conv(inputs: int, outputs: int, stride: int = 1, padding: int = 1) -> nn.Seq
     )
 
 
+@torch.no_grad()
+def whiten(net: Net, frames: torch.Tensor) -> None:
+    """Fixes the stem to the leading principal components of 3x3 patches of frames uint8 [N,H,W,3], scaled to unit variance.
+
+    Each component is there twice, with either sign, so that ReLU loses none of it. The first epochs no longer
+    go into decorrelating neighbouring pixels (Jordan, "94% on CIFAR-10 in 3.29 Seconds", arXiv 2404.00498).
+    """
+    stem = net.body[0][0]
+    variance, components = torch.linalg.eigh(_patch_moment(net, frames))
+    leading = (components / (variance + 5e-4).sqrt()).T.flip(0)[: stem.out_channels // 2]
+    filters = torch.cat([leading, -leading]).view(-1, 3, 3, 3)
+    stem.weight[: len(filters)] = filters.to(stem.weight)
+    stem.weight.requires_grad_(False)
+
+
+def _patch_moment(net: Net, frames: torch.Tensor) -> torch.Tensor:
+    """Second moment [27,27] of the 3x3 patches of normalised frames, a few frames at a time."""
+    total, count = torch.zeros(27, 27, dtype=torch.float64), 0
+    for some in frames.split(max(1, 2**17 // frames[0, :, :, 0].numel())):
+        pixels = some.permute(0, 3, 1, 2).float() * net.scale.cpu() + net.offset.cpu()
+        patches = F.unfold(pixels, 3).transpose(1, 2).flatten(0, 1).double()
+        total, count = total + patches.T @ patches, count + len(patches)
+    return total / count
+
+
 def build(notation: str, classes: int) -> Net:
     """Builds a net with freshly drawn weights; raises ValueError when the notation is not understood."""
     layers: list[nn.Module] = []

@@ -7,15 +7,16 @@ from torch import nn
 
 
 class Optimiser:
-    """Steps all parameters of a net on one linear schedule: up over warm_up of the steps, then down to 0."""
+    """Steps the parameters of a net that learn on one linear schedule: up over warm_up of the steps, then down to 0."""
 
     def __init__(self, net: nn.Module, steps: int, lr: float, warm_up: float):
-        self._convs = [p for p in net.parameters() if p.ndim == 4]
+        learning = [p for p in net.parameters() if p.requires_grad]
+        self._convs = [p for p in learning if p.ndim == 4]
         # Muon wants matrices: these share the convolutions' storage, which is channels-last.
         self._matrices = [nn.Parameter(_matrix(p.data)) for p in self._convs]
         if any(m.data_ptr() != p.data_ptr() for m, p in zip(self._matrices, self._convs)):
             raise ValueError("the net's convolutions have to be in channels_last memory format")
-        rest = [p for p in net.parameters() if p.ndim != 4]
+        rest = [p for p in learning if p.ndim != 4]
         self._optimisers = [
             torch.optim.Muon(
                 self._matrices, lr=lr, weight_decay=0.1, momentum=0.9, adjust_lr_fn="match_rms_adamw"

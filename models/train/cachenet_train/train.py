@@ -21,6 +21,7 @@ from .teacher import OnnxTeacher, narrowed, narrowed_labels, taught_views
 from .views import Augment, Views, epoch_order
 
 SAMPLES = 4
+WHITENING = 3000  # frames whose patches the full net's stem is fitted to
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,9 @@ class Training:
             self.catalogue.adopt("full.onnx", self.task.teacher, self._accuracy(teacher))
             return teacher, self._key(teacher.digest)
         notation, steps = self.plan.full, recipe(self.plan.full_frames, len(self.labels), self.plan.lr)
-        key = self._key(notation, steps)
-        net = self._fit("full", key, self._fresh(notation), Labels(self.labels), self._order, steps)
+        key, net = self._key(notation, steps, "whitened"), self._fresh(notation)
+        nets.whiten(net, self.train.plain(self._order(0)[:WHITENING]))
+        net = self._fit("full", key, net, Labels(self.labels), self._order, steps)
         self.catalogue.add("full.onnx", "full", net, self._accuracy(net))
         return net, key
 

@@ -24,6 +24,7 @@ class Views:
 
     def __init__(self, frames: Frames, augment: Augment, seed: int):
         self.frames, self.augment, self.seed = frames, augment, seed
+        self._sides = torch.rand(len(frames), generator=torch.Generator().manual_seed(seed))
 
     def plain(self, rows: torch.Tensor) -> torch.Tensor:
         """Frames as they are: uint8 [B,H,W,3]."""
@@ -38,22 +39,24 @@ class Views:
         y = _reflect(torch.arange(height) + down[:, None], height)
         x = _reflect(torch.arange(width) + right[:, None], width)
         if self.augment.flip:
-            x = torch.where(draw[:, 2, None] < 0.5, width - 1 - x, x)
+            # Turned in every other view: over two epochs each image is seen both ways (arXiv 2404.00498).
+            turned = (self._sides[rows] < 0.5) ^ bool(number % 2)
+            x = torch.where(turned[:, None], width - 1 - x, x)
         pixels = self.frames.pixels[rows[:, None, None], y[:, :, None], x[:, None, :]]
         return self._cut(self._lit(pixels, draw), draw)
 
     def _draws(self, number: int) -> torch.Tensor:
-        """Uniform draws [N,7] of a view; kept for the view in use."""
+        """Uniform draws [N,6] of a view; kept for the view in use."""
         if getattr(self, "_number", None) != number:
             random = torch.Generator().manual_seed(self.seed * 1_000_003 + number)
-            self._number, self._uniform = number, torch.rand(len(self.frames), 7, generator=random)
+            self._number, self._uniform = number, torch.rand(len(self.frames), 6, generator=random)
         return self._uniform
 
     def _lit(self, pixels: torch.Tensor, draw: torch.Tensor) -> torch.Tensor:
         if not self.augment.light:
             return pixels
-        gain = 1 + self.augment.light * (2 * draw[:, 5] - 1)
-        offset = 255 * self.augment.light * (draw[:, 6] - 0.5)
+        gain = 1 + self.augment.light * (2 * draw[:, 4] - 1)
+        offset = 255 * self.augment.light * (draw[:, 5] - 0.5)
         lit = pixels.float() * gain[:, None, None, None] + offset[:, None, None, None]
         return lit.clamp_(0, 255).to(torch.uint8)
 
@@ -62,8 +65,8 @@ class Views:
         if not self.augment.cutout:
             return pixels
         _, height, width, _ = pixels.shape
-        y = _inside(draw[:, 3], self.augment.cutout, height)
-        x = _inside(draw[:, 4], self.augment.cutout, width)
+        y = _inside(draw[:, 2], self.augment.cutout, height)
+        x = _inside(draw[:, 3], self.augment.cutout, width)
         box = y[:, :, None, None] & x[:, None, :, None]
         return pixels.masked_fill_(box, 128)
 

@@ -73,6 +73,13 @@ def test_view_depends_on_its_number_and_image_alone(views):
     assert not torch.equal(views.view(4, rows), views.view(5, rows))
 
 
+def test_every_image_is_seen_from_both_sides_in_two_views(views):
+    turning = Views(views.frames, Augment(shift=0, cutout=0, flip=True, light=0), seed=1)
+    rows = torch.arange(10)
+    for first, second in zip(turning.view(2, rows), turning.view(3, rows)):
+        assert torch.equal(first, second.flip(1))
+
+
 def test_view_without_augmentation_is_the_frame(views):
     still = Views(views.frames, Augment(shift=0, cutout=0, flip=False, light=0), seed=1)
     rows = torch.arange(10)

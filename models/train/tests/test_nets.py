@@ -7,6 +7,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from torch.nn import functional as F
 
 from cachenet_train import cost, export, groups, nets
 from cachenet_train.teacher import OnnxTeacher, narrowed, narrowed_labels
@@ -30,6 +31,20 @@ def test_folded_net_computes_the_same(notation):
     frames = torch.randint(0, 256, (3, 32, 48, 3), dtype=torch.uint8)
     with torch.no_grad():
         torch.testing.assert_close(export.Served(net)(frames), net(frames), atol=1e-4, rtol=1e-4)
+
+
+def test_whitened_stem_decorrelates_patches_and_stays():
+    net = nets.build("16 16/2", 3)
+    frames = torch.randint(0, 256, (6, 8, 8, 3), dtype=torch.uint8)
+    frames = frames.repeat_interleave(4, 1).repeat_interleave(4, 2)  # neighbours are alike, as in photos
+    nets.whiten(net, frames)
+    stem = net.body[0][0]
+    with torch.no_grad():
+        answers = F.conv2d(frames.permute(0, 3, 1, 2).float() * net.scale + net.offset, stem.weight)
+    answers = answers.transpose(0, 1).flatten(1)
+    torch.testing.assert_close(answers[:8], -answers[8:])
+    torch.testing.assert_close(answers[:8] @ answers[:8].T / answers.shape[1], torch.eye(8), atol=0.02, rtol=0)
+    assert not stem.weight.requires_grad
 
 
 @pytest.mark.parametrize("notation", ["", "x", "16//2", "16 32q", "16-2"])
