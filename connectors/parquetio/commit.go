@@ -2,100 +2,110 @@ package parquetio
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
 
-	"github.com/gofrs/flock"
 	"github.com/parquet-go/parquet-go"
 
 	"github.com/cachenet/cachenet/schemas"
 )
 
-// Bounds of a commit into a shared data set.
 const (
-	lockWait  = 5 * time.Second      // for the other writers; then it counts as a refusal of the disk
-	lockPoll  = 2 * time.Millisecond // a commit holds the lock for a rename and a sync
-	seenHours = 4 * maxOpen          // hours whose files are remembered
+	seenHours = 4 * maxOpen // hours whose files are remembered
 	rowsBatch = 256
 )
 
-// commits puts files into a data set that other processes write to at the same time. A row is durable before
-// anybody can write it again: files appear one at a time under a lock of the data set, and whoever holds it first
-// looks which offsets the files of that hour hold by then; his rows for those are left out. That holds whatever a
-// process believes to own, after a pause of any length too. Rows of one offset always meet in one hour, since the
-// hour is the record's.
+// commits puts files into a data set that other processes write to at the same time. The files of an hour are
+// numbered, and a number is taken once: a file appears by link(2), which refuses a name that is there. Whoever adds
+// one has looked at all before it; a number gone meanwhile means that there is one more to look at. Rows whose
+// offsets another file holds are left out. So an offset gets one row whatever a process believes to own, after a
+// pause of any length, and nobody waits for anybody: there is no lock that a paused process could hold. Rows of one
+// offset always meet in one hour, since the hour is the record's.
 type commits struct {
-	dir  string
-	lock *flock.Flock
-	seen map[int64]*hourFiles
-	left int64 // rows left out so far
+	dir    string
+	seen   map[int64]*hourFiles
+	linked string // path of the last finished file that became part of the data set
+	left   int64  // rows left out so far
 }
 
 // hourFiles is what is known of the files of one hour.
 type hourFiles struct {
-	names map[string]bool
-	held  Durable
+	folder string
+	next   int             // the lowest number not looked at
+	others map[string]bool // files without a number that were looked at
+	held   Durable
 }
 
 func newCommits(dir string) *commits {
-	return &commits{dir: dir, lock: flock.New(filepath.Join(privateFolder(dir), "commit.lock")), seen: map[int64]*hourFiles{}}
+	return &commits{dir: dir, seen: map[int64]*hourFiles{}}
 }
 
 // store is the package's store for a shared data set.
 func (c *commits) store(f finished) error {
-	for len(f.offsets) > 0 {
-		partial, err := writePartial(c.dir, filepath.Base(f.path), f.data)
-		if err != nil {
-			return err
-		}
-		held, err := c.publish(partial, f)
-		_ = os.Remove(partial) // there is none after a success, and Recover removes what stays behind
-		if err != nil || held == nil {
-			return err
-		}
-		var left int
-		if f, left, err = without(f, held); err != nil {
-			return err
-		}
-		c.left += int64(left)
+	folder := filepath.Join(outcomesFolder(c.dir), filepath.FromSlash(folderOf(f.hour)))
+	if c.linked == f.path { // an earlier try got this far
+		return syncUp(folder, c.dir)
 	}
-	return nil
+	if err := os.MkdirAll(folder, 0o777); err != nil {
+		return err
+	}
+	hour, err := c.look(f.hour, folder)
+	if err != nil {
+		return err
+	}
+	for added := false; !added && len(f.offsets) > 0; {
+		if hour.held.overlaps(f.offsets) {
+			var left int
+			if f, left, err = without(f, hour.held); err != nil {
+				return err
+			}
+			c.left += int64(left)
+		} else if added, err = c.add(hour, f); err != nil {
+			return err
+		}
+	}
+	c.linked = f.path
+	return syncUp(folder, c.dir) // the files of others too that hold what was left out
 }
 
-// publish moves a partial file into the data set, unless some of its offsets are in another file: then it returns
-// what those files hold.
-func (c *commits) publish(partial string, f finished) (held Durable, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), lockWait)
-	defer cancel()
-	if _, err := c.lock.TryLockContext(ctx, lockPoll); err != nil {
-		return nil, fmt.Errorf("lock %s: another writer holds it (one that was paused or hangs?): %w", c.lock.Path(), err)
-	}
-	defer func() { err = errors.Join(err, c.lock.Unlock()) }()
-	target := filepath.Join(outcomesFolder(c.dir), filepath.FromSlash(f.path))
-	if err := os.MkdirAll(filepath.Dir(target), 0o777); err != nil {
-		return nil, err
-	}
-	hour, err := c.look(f.hour, filepath.Dir(target))
+// add makes a file the next one of its hour; it reports false when one that came before holds some of its offsets.
+func (c *commits) add(h *hourFiles, f finished) (bool, error) {
+	partial, err := writePartial(c.dir, filepath.Base(f.path), f.data)
 	if err != nil {
-		return nil, err
+		return false, err
 	}
-	if hour.names[filepath.Base(target)] { // an earlier try got this far
-		return nil, syncUp(filepath.Dir(target), c.dir)
+	defer func() { _ = os.Remove(partial) }() // Recover removes what stays behind
+	for !h.held.overlaps(f.offsets) {
+		err := os.Link(partial, filepath.Join(h.folder, numbered(h.next)))
+		if err == nil {
+			h.next++
+			h.held.union(f.offsets)
+			return true, nil
+		}
+		if !errors.Is(err, fs.ErrExist) {
+			return false, err
+		}
+		if err := h.read(); err != nil {
+			return false, err
+		}
 	}
-	if hour.held.overlaps(f.offsets) {
-		return hour.held, nil
+	return false, nil
+}
+
+// numbered names the file of an hour that has a number.
+func numbered(n int) string { return fmt.Sprintf("shared-%09d.parquet", n) }
+
+// numberOf returns the number of a file, -1 for one that has none.
+func numberOf(name string) int {
+	var n int
+	if _, err := fmt.Sscanf(name, "shared-%d.parquet", &n); err != nil || name != numbered(n) {
+		return -1
 	}
-	if err := os.Rename(partial, target); err != nil {
-		return nil, err
-	}
-	hour.names[filepath.Base(target)] = true
-	hour.held.union(f.offsets)
-	return nil, syncUp(filepath.Dir(target), c.dir)
+	return n
 }
 
 // look brings what is known of an hour up to date.
@@ -105,29 +115,53 @@ func (c *commits) look(hour int64, folder string) (*hourFiles, error) {
 		if len(c.seen) >= seenHours {
 			clear(c.seen)
 		}
-		h = &hourFiles{names: map[string]bool{}, held: Durable{}}
+		h = &hourFiles{folder: folder, others: map[string]bool{}, held: Durable{}}
 		c.seen[hour] = h
 	}
 	entries, err := os.ReadDir(folder)
 	if err != nil {
 		return nil, err
 	}
+	last := -1
 	for _, entry := range entries {
 		name := entry.Name()
-		if h.names[name] || entry.IsDir() || !isData(name) {
-			continue
+		if n := numberOf(name); n >= 0 {
+			last = max(last, n)
+		} else if !h.others[name] && !entry.IsDir() && isData(name) {
+			if err := h.hold(name); err != nil {
+				return nil, err
+			}
+			h.others[name] = true
 		}
-		held, err := footer(filepath.Join(folder, name))
-		if errors.Is(err, os.ErrNotExist) {
-			continue // compacted meanwhile: its rows are in another file of the folder
-		}
-		if err != nil {
+	}
+	for h.next <= last { // a listing may lack a file that came while it was made: the numbers do not
+		if err := h.read(); err != nil {
 			return nil, err
 		}
-		h.names[name] = true
-		h.held.union(held)
 	}
 	return h, nil
+}
+
+// read looks at the file with the number next.
+func (h *hourFiles) read() error {
+	if err := h.hold(numbered(h.next)); err != nil {
+		return err
+	}
+	h.next++
+	return nil
+}
+
+// hold adds what a file of the hour holds. One that is gone was compacted: its rows are in another one.
+func (h *hourFiles) hold(name string) error {
+	held, err := footer(filepath.Join(h.folder, name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	h.held.union(held)
+	return nil
 }
 
 // without returns f less the rows whose offsets are held, under the same name, and how many those are.

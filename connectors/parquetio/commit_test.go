@@ -1,16 +1,15 @@
 package parquetio
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/gofrs/flock"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cachenet/cachenet/connectors/flow"
@@ -108,31 +107,45 @@ func TestAPausedWriterComesTooLate(t *testing.T) {
 	}
 }
 
-// A process that hangs while it holds the lock stops the others' commits; they say so and go on when it is gone.
-func TestACommitWaitsForTheLock(t *testing.T) {
+// A process that was paused between looking and adding finds its number gone, looks at what came, and leaves out
+// what that holds.
+func TestACommitThatWasOvertakenLooksAgain(t *testing.T) {
 	dir := t.TempDir()
-	w := share(t, dir, 1, WriteConfig{})[0]
-	holder := flock.New(filepath.Join(privateFolder(dir), "commit.lock"))
-	if err := holder.Lock(); err != nil {
+	writers := share(t, dir, 2, WriteConfig{FileAge: time.Hour})
+	slow, other := newCommits(dir), writers[0]
+	late := build(hourOf(noon), writers[1].cfg)
+	if err := late.add(rowsOf(0, 0, 100)); err != nil {
 		t.Fatal(err)
 	}
-	add(t, w, rowsOf(0, 0, 10)...)
-	short, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	if err := w.flush(short); err == nil {
-		t.Fatal("a flush ended while another held the lock")
-	}
-	if n := len(files(t, dir)); n != 0 {
-		t.Fatalf("%d files appeared while another held the lock", n)
-	}
-	if err := holder.Unlock(); err != nil {
+	f, err := late.finish("late.parquet")
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := w.flush(t.Context()); err != nil {
+	folder := filepath.Join(outcomesFolder(dir), folderOf(f.hour))
+	if err := os.MkdirAll(folder, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	if n := len(read(t, dir)); n != 10 {
-		t.Errorf("%d of 10 rows", n)
+	hour, err := slow.look(f.hour, folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for from := range int64(3) {
+		add(t, other, rowsOf(0, 20*from, 20*from+10)...)
+		if err := other.flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if added, err := slow.add(hour, f); added || err != nil {
+		t.Fatalf("added %v, error %v: the file holds offsets of another", added, err)
+	}
+	if err := slow.store(f); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(rowsOf(0, 0, 100), read(t, dir)); diff != "" {
+		t.Error(diff)
+	}
+	if err := slow.store(f); err != nil || slow.left != 30 || len(files(t, dir)) != 4 {
+		t.Errorf("stored again: %v, %d rows left out, %d files; want none, 30 and 4", err, slow.left, len(files(t, dir)))
 	}
 }
 
