@@ -43,6 +43,7 @@ type Options struct {
 
 	DeadLetterTopic string        // topic that gets the frames without an answer; empty: none
 	FileAge         time.Duration // outcomes are durable at the latest after this; 0: parquetio.DefaultFileAge
+	DiskWait        time.Duration // how long a disk may refuse outcomes before Run fails; 0: parquetio.DefaultGiveUp
 
 	UntilEnd bool          // end at the offsets that the topic had at the start
 	Watch    time.Duration // how soon a partition that the topic gains is read; 0: DefaultWatch

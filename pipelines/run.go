@@ -96,7 +96,7 @@ func (j job) run(ctx context.Context, part part) error {
 	id := fmt.Sprintf("%s-%d-%d", j.Group, os.Getpid(), runs.Add(1))
 	p := plan{model: j.model, branches: j.runner.branches}
 	p.model.Job = id
-	p.parquet = parquetio.WriteConfig{Job: id, Dir: j.Out, Pack: j.pack, Version: Version, FileAge: j.FileAge,
+	p.parquet = parquetio.WriteConfig{Job: id, Dir: j.Out, Pack: j.pack, Version: Version, FileAge: j.FileAge, GiveUp: j.DiskWait,
 		EveryBundle: j.runner.everyBundle, Shared: j.runner.shared || j.Share}
 	if j.OutcomesTopic != "" {
 		p.topic = &kafkaio.WriteConfig{Job: id, Cluster: j.Cluster, Topic: j.OutcomesTopic}

@@ -44,6 +44,7 @@ that was read has its row. Started again with the same --out it reads only frame
 	f.StringVar(&o.OutcomesTopic, "outcomes-topic", "", "topic that gets the outcomes as JSON too")
 	f.StringVar(&o.DeadLetterTopic, "dead-letter-topic", "", "topic that gets the frames without an answer, untouched; see cachenet replay")
 	f.DurationVar(&o.FileAge, "file-age", parquetio.DefaultFileAge, "outcomes are on disk at the latest after this")
+	f.DurationVar(&o.DiskWait, "disk-wait", parquetio.DefaultGiveUp, "how long a disk that is full or read-only is waited for before the run fails")
 	f.BoolVar(&o.UntilEnd, "until-end", false, "end where the topic ends now")
 	f.StringVar(&o.Runner, "runner", "prism", "prism (in this process), direct (the same) or flink")
 	f.StringVar(&o.Endpoint, "endpoint", "", "job service of the flink runner, HOST:PORT")

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/cachenet/cachenet/connectors/kafkaio"
+)
+
+// mount mounts an empty file system of one megabyte, which takes root, and returns what unmounts it, once.
+func mount(t *testing.T, dir string, flags uintptr) (unmount func()) {
+	t.Helper()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", flags, "size=1m"); err != nil {
+		t.Skipf("mount a small disk (needs root): %v", err)
+	}
+	unmount = sync.OnceFunc(func() {
+		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(unmount)
+	return unmount
+}
+
+// fillUp leaves no room in the folder.
+func fillUp(t *testing.T, dir string) (repair func()) {
+	t.Helper()
+	ballast := filepath.Join(dir, "ballast")
+	if err := os.WriteFile(ballast, make([]byte, 2<<20), 0o666); !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("the disk is not full: %v", err)
+	}
+	return func() {
+		if err := os.Remove(ballast); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// freeze puts a read-only file system in the place where files are written before they join the data set: the disk
+// itself cannot become read-only while a process has a file of it mapped.
+func freeze(t *testing.T, dir string) (repair func()) {
+	t.Helper()
+	return mount(t, filepath.Join(dir, ".cachenet", "partial"), syscall.MS_RDONLY)
+}
+
+// A disk that refuses while frames come in: the run says so once, gives up after --disk-wait with the reason and
+// what to do, and has lost nothing: once there is room the next run answers what has no row.
+func TestADiskThatRefuses(t *testing.T) {
+	for name, c := range map[string]struct {
+		spoil  func(t *testing.T, dir string) (repair func())
+		reason string
+	}{
+		"full":      {fillUp, "no space left on device"},
+		"read-only": {freeze, "read-only file system"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			out, addr := t.TempDir(), embedded(t)
+			mount(t, out, 0)
+			produce := []string{"produce", "--brokers", addr, "--topic", "frames", "--source", someImages, "--streams", "4", "--frames", "100", "--active", "2"}
+			run := []string{"run", "--brokers", addr, "--topic", "frames", "--group", "g", "--pack", coloursPack, "--out", out}
+			mustRun(t, produce...)
+			p := start(t, append(run, "--file-age", "50ms", "--disk-wait", "1s")...)
+			eventually(t, "the first frames have rows", func() bool { return onDisk(t, out) == 400 })
+			repair := c.spoil(t, out)
+			mustRun(t, produce...)
+			if code := p.exit(t); code != 1 {
+				t.Errorf("exit code %d", code)
+			}
+			said := p.said(t)
+			if got := lines(said, "level=WARN"); len(got) != 1 || !strings.Contains(got[0], c.reason) {
+				t.Errorf("warnings: %q", got)
+			}
+			last := lines(said, "cachenet: ")
+			if len(last) != 1 || !strings.HasSuffix(said, last[0]) || !strings.Contains(last[0], c.reason) || !strings.Contains(last[0], "start again") {
+				t.Errorf("last words: %q of %s", last, said)
+			}
+			rows := onDisk(t, out)
+			if rows >= inTopic(t, addr) {
+				t.Fatalf("%d rows: the disk refused nothing", rows)
+			}
+			committed, err := kafkaio.CommittedOffsets(t.Context(), kafkaio.Cluster{Brokers: []string{addr}}, "g", "frames")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var sum int64
+			for _, next := range committed {
+				sum += next
+			}
+			if sum != rows {
+				t.Errorf("%d offsets committed, %d rows on disk", sum, rows)
+			}
+			repair()
+			mustRun(t, append(run, "--until-end")...)
+			checkRows(t, addr, out)
+			t.Logf("%d frames had rows, %d followed; said: %s", rows, inTopic(t, addr)-rows, last[0])
+		})
+	}
+}
