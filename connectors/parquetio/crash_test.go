@@ -8,16 +8,21 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/cachenet/cachenet/connectors/flow"
 )
 
-const envVictim = "CACHENET_TEST_VICTIM" // folder into which the test's own binary writes until it is killed
+// Folder into which the test's own binary writes until it is killed: as the only one, or as one of several.
+const (
+	envVictim = "CACHENET_TEST_VICTIM"
+	envSharer = "CACHENET_TEST_SHARER"
+)
 
 // writeUntilKilled goes on from what is durable, tells on stdout what becomes durable, and never ends by itself.
-func writeUntilKilled(dir string) {
+func writeUntilKilled(dir string, shared bool) {
 	ctx := context.Background()
 	out := json.NewEncoder(os.Stdout)
 	die := func(err error) {
@@ -31,7 +36,7 @@ func writeUntilKilled(dir string) {
 	})
 	before, err := Recover(ctx, dir)
 	die(err)
-	w, err := writerOf(ctx, WriteConfig{Job: "victim", Dir: dir, FileAge: time.Millisecond, FileBytes: 50_000})
+	w, err := writerOf(ctx, WriteConfig{Job: "victim", Dir: dir, FileAge: time.Millisecond, FileBytes: 50_000, Shared: shared})
 	die(err)
 	for next := before["frames"][0].Next(0); ; next += 16 {
 		die(w.add(ctx, rowsOf(0, next, next+16)))
@@ -89,4 +94,83 @@ func TestKilledAtAnyMoment(t *testing.T) {
 		t.Errorf("called durable, and not there: %d rows", count(both)-count(found))
 	}
 	t.Logf("%d rows in %d files", len(rows), len(files(t, dir)))
+}
+
+// TestSharersStoppedAtAnyMoment lets three processes write the same offsets, and stops or kills one after the other
+// at moments of chance. The others must go on meanwhile; no offset may get two rows, and the rows of a stream must
+// have come in order.
+func TestSharersStoppedAtAnyMoment(t *testing.T) {
+	dir := t.TempDir()
+	sharers := make([]*exec.Cmd, 3)
+	start := func(i int) {
+		c := exec.CommandContext(t.Context(), os.Args[0])
+		c.Env = append(os.Environ(), envSharer+"="+dir)
+		c.Stderr = os.Stderr
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		sharers[i] = c
+	}
+	for i := range sharers {
+		start(i)
+	}
+	signal := func(c *exec.Cmd, s syscall.Signal) {
+		t.Helper()
+		if err := c.Process.Signal(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for round := range 12 {
+		await(t, dir, int64(rand.IntN(100)))
+		c := sharers[round%3]
+		if round%5 == 4 {
+			signal(c, syscall.SIGKILL)
+			if err := c.Wait(); err == nil {
+				t.Error("a killed process ended well")
+			}
+			start(round % 3)
+			continue
+		}
+		signal(c, syscall.SIGSTOP)
+		await(t, dir, 200)
+		signal(c, syscall.SIGCONT)
+	}
+	for _, c := range sharers {
+		signal(c, syscall.SIGKILL)
+		_ = c.Wait() // killed
+	}
+	last := map[string]int64{}
+	var rows int64
+	for o, err := range Rows(t.Context(), dir) { // in the order of their numbers
+		if err != nil {
+			t.Fatal(err)
+		}
+		if before, known := last[o.Stream]; known && o.Offset != before+5 {
+			t.Errorf("%s: offset %d follows %d", o.Stream, o.Offset, before)
+		}
+		last[o.Stream] = o.Offset
+		rows++
+	}
+	t.Logf("%d rows in %d files", rows, len(files(t, dir)))
+}
+
+// await returns when the data set has more rows than at the call.
+func await(t *testing.T, dir string, more int64) {
+	t.Helper()
+	var goal int64
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(2 * time.Millisecond) {
+		found, err := Recover(t.Context(), dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := count(found)
+		switch {
+		case goal == 0:
+			goal = n + more
+		case n >= goal:
+			return
+		case time.Now().After(deadline):
+			t.Fatalf("no more than %d rows within a minute", n)
+		}
+	}
 }

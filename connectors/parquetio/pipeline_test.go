@@ -21,8 +21,11 @@ func init() {
 }
 
 func TestMain(m *testing.M) {
+	if dir := os.Getenv(envSharer); dir != "" {
+		writeUntilKilled(dir, true)
+	}
 	if dir := os.Getenv(envVictim); dir != "" {
-		writeUntilKilled(dir)
+		writeUntilKilled(dir, false)
 	}
 	beam.Init()
 	os.Exit(m.Run())
