@@ -134,8 +134,10 @@ func onDisk(t *testing.T, dir string) (n int64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, offsets := range durable["frames"] {
-		n += offsets.Count()
+	for _, partitions := range durable {
+		for _, offsets := range partitions {
+			n += offsets.Count()
+		}
 	}
 	return n
 }

@@ -2,6 +2,7 @@
 
 A frame's mean colour (r, g, b in 0..1) decides. Classes: red, green, blue, dark. The full model is sharp;
 the small nets are the same planes with softer slopes, so that pale colours leave them unsure.
+deadly.onnx is no part of the pack: in the place of full.onnx it ends the process (see below).
 Run: python testdata/colours/make.py   (needs onnx and numpy)
 """
 import hashlib, json, pathlib
@@ -14,7 +15,27 @@ PLANES = np.array([[1, -0.5, -0.5], [-0.5, 1, -0.5], [-0.5, -0.5, 1], [-1, -1, -
 BIAS = np.array([0, 0, 0, 0.6], np.float32)
 
 
-def net(path, weights, bias):
+DEADLY = 120 + 110 + 101  # red, green and blue of a frame that ends the process, summed
+
+
+def trap():
+    """Nodes that make "trap" of "frames": INT_MIN / -1 where a frame is deadly, which x86 processors answer with SIGFPE; else a number."""
+    nodes = [
+        helper.make_node("Cast", ["frames"], ["whole"], to=TensorProto.INT32),
+        helper.make_node("ReduceSum", ["whole", "all"], ["sum"], keepdims=0),
+        helper.make_node("Sub", ["sum", "deadly"], ["off"]),
+        helper.make_node("Abs", ["off"], ["apart"]),
+        helper.make_node("ReduceMin", ["apart", "batch"], ["least"], keepdims=0),  # one number: with more, vector units divide, and do not trap
+        helper.make_node("Mul", ["least", "two"], ["even"]),
+        helper.make_node("Sub", ["even", "one"], ["odd"]),  # never 0, which the runtime would notice
+        helper.make_node("Div", ["lowest", "odd"], ["quotient"]),
+        helper.make_node("Cast", ["quotient"], ["trap"], to=TensorProto.FLOAT),
+    ]
+    return nodes, {"all": np.array([1, 2, 3], np.int64), "batch": np.array([0], np.int64), "deadly": np.array(DEADLY * 8 * 8, np.int32),
+                   "one": np.array(1, np.int32), "two": np.array(2, np.int32), "lowest": np.array(-2**31, np.int32), "zero": np.array(0, np.float32)}
+
+
+def net(path, weights, bias, deadly=False):
     n = weights.shape[1]
     nodes = [
         helper.make_node("Cast", ["frames"], ["float"], to=TensorProto.FLOAT),
@@ -22,9 +43,14 @@ def net(path, weights, bias):
         helper.make_node("Div", ["mean", "scale"], ["unit"]),
         helper.make_node("Gemm", ["unit", "weights", "bias"], ["logits"]),
     ]
-    inits = [numpy_helper.from_array(a, k) for k, a in {
-        "axes": np.array([1, 2], np.int64), "scale": np.array(255, np.float32),
-        "weights": weights.astype(np.float32), "bias": bias.astype(np.float32)}.items()]
+    values = {"axes": np.array([1, 2], np.int64), "scale": np.array(255, np.float32),
+              "weights": weights.astype(np.float32), "bias": bias.astype(np.float32)}
+    if deadly:
+        more, theirs = trap()
+        nodes[-1].output[0] = "answer"
+        nodes += more + [helper.make_node("Mul", ["trap", "zero"], ["nothing"]), helper.make_node("Add", ["answer", "nothing"], ["logits"])]
+        values |= theirs
+    inits = [numpy_helper.from_array(a, k) for k, a in values.items()]
     graph = helper.make_graph(nodes, path.stem,
         [helper.make_tensor_value_info("frames", TensorProto.UINT8, ["N", 8, 8, 3])],
         [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["N", n])], inits)
@@ -54,3 +80,4 @@ manifest = {
                "alpha": 0.2, "decay": 0.8, "capacity": 1},
 }
 (HERE / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
+net(HERE / "deadly.onnx", PLANES * 24, BIAS * 24, deadly=True)
