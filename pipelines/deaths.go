@@ -2,7 +2,6 @@ package pipelines
 
 import (
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -23,8 +22,6 @@ const setAsideAfter = 3
 
 // deaths counts, by partition and offset, how often a process died while it looked at a frame that has no row yet.
 type deaths map[int32]map[int64]int
-
-func (j job) deathsName() string { return "deaths-" + j.Group + ".json" }
 
 // watchFile returns the file in which one process of the group marks what it looks at.
 func (j job) watchFile(id string) string { return parquetio.Beside(j.Out, "watch-"+j.Group+"-"+id) }
@@ -49,42 +46,31 @@ func (j job) watchFiles() ([]string, error) {
 	return all, nil
 }
 
-// autopsy adds up what dead processes of the group left behind, forgets frames that are done, and keeps the count.
+// autopsy adds up what dead processes of the group left behind. Their files stay until every frame in them is done,
+// so the members of a group may look at them at the same time.
 func (j job) autopsy(k known) (deaths, error) {
 	d := deaths{}
-	text, err := parquetio.ReadBeside(j.Out, j.deathsName())
-	if err != nil {
-		return nil, err
-	}
-	if text != nil {
-		if err := json.Unmarshal(text, &d); err != nil {
-			return nil, fmt.Errorf("read %s: %w: remove it", parquetio.Beside(j.Out, j.deathsName()), err)
-		}
-	}
 	left, err := j.watchFiles()
 	if err != nil {
 		return nil, fmt.Errorf("find out what a process died of: %w", err)
 	}
 	for _, path := range left {
-		if err := d.bury(path); err != nil {
+		if err := d.examine(path, k.done); err != nil {
 			return nil, fmt.Errorf("find out what a process died of: %w", err)
 		}
 	}
-	d.forget(k.done)
-	if len(d) == 0 {
-		return d, parquetio.RemoveBeside(j.Out, j.deathsName())
-	}
-	if text, err = json.Marshal(d); err != nil {
-		return nil, err
-	}
-	return d, parquetio.WriteBeside(j.Out, j.deathsName(), text)
+	return d, nil
 }
 
-// bury counts what a process left in its file and removes it, unless that process lives.
-func (d deaths) bury(path string) error {
-	lock := flock.New(path)
-	dead, err := lock.TryLock()
-	if err != nil || !dead {
+// examine counts what a process was looking at when it died, less what is done. Where nothing is left to count it
+// removes the file. It passes over the file of a process that lives.
+func (d deaths) examine(path string, done map[int32]schemas.Offsets) error {
+	lock := flock.New(path, flock.SetFlag(os.O_RDONLY)) // not made anew where another has removed it
+	dead, err := lock.TryRLock()                        // others may look at it too
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !dead {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	defer lock.Unlock()
@@ -95,28 +81,25 @@ func (d deaths) bury(path string) error {
 	if err != nil {
 		return err
 	}
+	counted := false
 	for _, p := range transforms.Watched(text) {
+		if done[p.Partition].Contains(p.Offset) {
+			continue
+		}
 		if d[p.Partition] == nil {
 			d[p.Partition] = map[int64]int{}
 		}
 		d[p.Partition][p.Offset]++
+		counted = true
 		slog.Warn("a process died while it looked at a frame", "partition", p.Partition, "offset", p.Offset, "times", d[p.Partition][p.Offset])
 	}
-	return os.Remove(path)
-}
-
-// forget drops the frames that are done.
-func (d deaths) forget(done map[int32]schemas.Offsets) {
-	for partition, offsets := range d {
-		for offset := range offsets {
-			if done[partition].Contains(offset) {
-				delete(offsets, offset)
-			}
-		}
-		if len(offsets) == 0 {
-			delete(d, partition)
-		}
+	if counted {
+		return nil
 	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // setAside returns the frames of a partition that get no further look.
@@ -147,9 +130,13 @@ func (d deaths) suspects() []transforms.Place {
 // after another the marks stay until the process ends, since its transforms may still be at work.
 func (j job) watch(id string, d deaths) (end func() error, err error) {
 	path := j.watchFile(watchID())
-	lock := flock.New(path)
+	made := path + ".new" // until it is locked: without its lock it would pass for that of a dead process
+	lock := flock.New(made)
 	if _, err := lock.TryLock(); err != nil {
 		return nil, fmt.Errorf("watch frames: %w", err)
+	}
+	if err := os.Rename(made, path); err != nil {
+		return nil, errors.Join(fmt.Errorf("watch frames: %w", err), lock.Unlock())
 	}
 	if _, err := transforms.OpenWatch(id, path, d.suspects()); err != nil {
 		return nil, errors.Join(err, lock.Unlock())

@@ -1,0 +1,66 @@
+package pipelines
+
+import (
+	"os"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cachenet/cachenet/connectors/parquetio"
+	"github.com/cachenet/cachenet/schemas"
+)
+
+// Members that start at the same moment each count every death, while others begin to watch and end; no one of them
+// takes a living process for a dead one.
+func TestMembersCountDeathsTogether(t *testing.T) {
+	j := job{Options: Options{Group: "g", Out: t.TempDir()}}
+	unlock, err := parquetio.LockShared(j.Out, j.Group) // makes the folders
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	died := func(places ...byte) { // marks as transforms.Watch keeps them: partition + 1, offset
+		var page []byte
+		for i := 0; i < len(places); i += 2 {
+			slot := make([]byte, 16)
+			slot[0], slot[8] = places[i]+1, places[i+1]
+			page = append(page, slot...)
+		}
+		if err := os.WriteFile(j.watchFile(watchID()), page, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	died(2, 7)
+	died(2, 7, 1, 5)
+	died()     // of nothing
+	died(1, 4) // … and of what is done
+	var done schemas.Offsets
+	done.Add(0, 5)
+	k := known{done: map[int32]schemas.Offsets{1: done}}
+	want := deaths{2: {7: 2}, 1: {5: 1}}
+	var members sync.WaitGroup
+	for range 8 {
+		members.Go(func() {
+			for range 20 {
+				end, err := j.watch(watchID(), nil)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				got, err := j.autopsy(k)
+				if diff := cmp.Diff(want, got); diff != "" || err != nil {
+					t.Errorf("error %v: %s", err, diff)
+				}
+				if err := end(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	members.Wait()
+	left, err := j.watchFiles()
+	if err != nil || len(left) != 2 {
+		t.Errorf("left: %v, %v; want the two files with deaths that still count", left, err)
+	}
+}
