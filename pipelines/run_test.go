@@ -266,12 +266,12 @@ func await(t *testing.T, ok func() bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	for !ok() {
 		select {
 		case <-tick.C:
 		case <-deadline:
-			t.Fatal("waited 30 s in vain")
+			t.Fatal("waited 2 minutes in vain")
 		}
 	}
 }

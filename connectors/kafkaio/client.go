@@ -79,6 +79,23 @@ func (c Cluster) connect(topics ...string) (*client, error) {
 	}, nil
 }
 
+// ErrUnavailable is in the chain of an error that may pass by itself: no broker answered, or none could yet.
+var ErrUnavailable = errors.New("kafka is not available")
+
+// unavailable is such an error; its text says why.
+type unavailable struct{ error }
+
+func (u unavailable) Unwrap() []error { return []error{u.error, ErrUnavailable} }
+
+// mayPass marks err, got from a request, if it may pass by itself.
+func mayPass(err error) error {
+	var refused kafka.Error
+	if err == nil || errors.Is(err, context.Canceled) || errors.As(err, &refused) && !refused.Temporary() {
+		return err
+	}
+	return unavailable{err}
+}
+
 // unreachable words err, got on the first request to the cluster.
 func (c Cluster) unreachable(err error) error {
 	if errors.Is(err, context.Canceled) {

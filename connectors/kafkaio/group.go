@@ -66,14 +66,13 @@ func Share(ctx context.Context, cluster Cluster, group, topic string, session ti
 				return err
 			}
 		case errors.Is(err, kafka.RebalanceInProgress): // joined again at once
+		case failing.IsZero():
+			failing = time.Now()
+			slog.Warn("not a member of the group; joining it", "group", group, "error", err)
 		default:
-			if failing.IsZero() {
-				failing = time.Now()
-			}
 			if down := time.Since(failing); down > defaultRetryFor || !joined && down > requestTimeout {
 				return fmt.Errorf("kafka: to join group %s: %w", group, err)
 			}
-			slog.Warn("joining the group again", "group", group, "error", err)
 		}
 	}
 	return nil

@@ -221,7 +221,8 @@ func (l *Ledger) moved() map[int32]int64 {
 }
 
 // CommittedOffsets returns, by partition, what group has committed of topic; a partition without a commit is
-// left out. An unreachable broker or a missing topic is an error within 10 s.
+// left out. An unreachable broker or a missing topic is an error within 10 s, an [ErrUnavailable]
+// where it may pass.
 func CommittedOffsets(ctx context.Context, cluster Cluster, group, topic string) (map[int32]int64, error) {
 	c, err := cluster.connect(topic)
 	if err != nil {
@@ -230,7 +231,7 @@ func CommittedOffsets(ctx context.Context, cluster Cluster, group, topic string)
 	defer c.close()
 	ids, err := c.partitions(ctx, cluster, topic)
 	if err != nil {
-		return nil, err
+		return nil, mayPass(err)
 	}
 	request := make([]int, len(ids))
 	for i, id := range ids {
@@ -248,12 +249,12 @@ func CommittedOffsets(ctx context.Context, cluster Cluster, group, topic string)
 		return map[int32]int64{}, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("kafka: to read the committed offsets of group %s: %w", group, err)
+		return nil, mayPass(fmt.Errorf("kafka: to read the committed offsets of group %s: %w", group, err))
 	}
 	committed := map[int32]int64{}
 	for _, p := range res.Topics[topic] {
 		if p.Error != nil {
-			return nil, fmt.Errorf("kafka: to read the committed offset of %s/%d of group %s: %w", topic, p.Partition, group, p.Error)
+			return nil, mayPass(fmt.Errorf("kafka: to read the committed offset of %s/%d of group %s: %w", topic, p.Partition, group, p.Error))
 		}
 		if p.CommittedOffset >= 0 {
 			committed[int32(p.Partition)] = p.CommittedOffset

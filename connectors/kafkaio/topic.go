@@ -18,7 +18,7 @@ type Partition struct {
 }
 
 // Describe returns the partitions of topic in order of their ids. An unreachable broker or a missing topic
-// is an error within 10 s.
+// is an error within 10 s, an [ErrUnavailable] where it may pass.
 func Describe(ctx context.Context, cluster Cluster, topic string) ([]Partition, error) {
 	c, err := cluster.connect(topic)
 	if err != nil {
@@ -27,9 +27,10 @@ func Describe(ctx context.Context, cluster Cluster, topic string) ([]Partition, 
 	defer c.close()
 	ids, err := c.partitions(ctx, cluster, topic)
 	if err != nil {
-		return nil, err
+		return nil, mayPass(err)
 	}
-	return c.bounds(ctx, topic, ids)
+	all, err := c.bounds(ctx, topic, ids)
+	return all, mayPass(err)
 }
 
 // EndOffsets returns, by partition, the offset that the next record of topic will get.
