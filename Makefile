@@ -1,7 +1,7 @@
 # `make demo` and `make test` set up what they need; everything fetched lands in the cache folder, outside the tree.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: test-share flink-demo test-flink readers-venv test-readers test-notebooks kafka kafka-stop test-kafka chaos help setup build demo test lint generate clean pack pack-cifar10 train-venv test-train
+.PHONY: test-share flink-demo test-flink readers-venv test-readers test-notebooks kafka kafka-stop test-kafka fuzz chaos help setup build demo test lint generate clean pack pack-cifar10 train-venv test-train
 
 CACHE := $(or $(CACHENET_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/cachenet)
 GOLANGCI_VERSION := v2.15.0
@@ -27,6 +27,10 @@ test-flink: setup ## Flink: answers as on prism, drains, recovers (needs Java 17
 
 test: setup ## unit and end-to-end tests, race detector on
 	go test -race -timeout 15m ./...
+
+FUZZTIME ?= 30s
+fuzz: setup ## every fuzz target, FUZZTIME=30s each (their known inputs run with make test)
+	@scripts/fuzz.sh $(FUZZTIME)
 
 lint: $(GOLANGCI) ## gofmt, vet, golangci-lint and the direction of imports
 	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }

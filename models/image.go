@@ -8,6 +8,7 @@ import (
 	"image/color"
 	_ "image/jpeg" // the formats a frame may come in
 	_ "image/png"
+	"sync"
 
 	"golang.org/x/image/draw"
 
@@ -16,6 +17,12 @@ import (
 
 // MaxPixels caps the declared size of a frame before anything is allocated for it.
 const MaxPixels = 64 << 20
+
+// large is held while an image of more than largePixels is decoded, so that memory is needed for one at a time: a
+// few hundred bytes may declare a progressive JPEG that takes a gigabyte.
+var large sync.Mutex
+
+const largePixels = 16 << 20
 
 // Pixels decodes a frame and scales it to size: RGB, rows top to bottom, height·width·3 bytes. Scaling
 // is bilinear with support grown for shrinking, which is what Pillow's BILINEAR does in training.
@@ -38,6 +45,10 @@ func Pixels(f *schemas.Frame, size InputSize) ([]byte, error) {
 	}
 	if err := checkSize(head.Width, head.Height); err != nil {
 		return nil, err
+	}
+	if head.Width*head.Height > largePixels {
+		large.Lock()
+		defer large.Unlock()
 	}
 	img, _, err := image.Decode(bytes.NewReader(f.Image))
 	if err != nil {

@@ -46,5 +46,5 @@ type Frame struct {
 // Run is a few consecutive frames of one stream, in offset order: the element that moves through the
 // graph, because per-element cost outweighs per-frame cost at camera-frame sizes.
 type Run struct {
-	Frames []Frame
+	Frames []Frame `msg:"frames,limit=65536"` // a damaged length must not take all memory
 }

@@ -271,6 +271,10 @@ func (z *Run) DecodeMsg(dc *msgp.Reader) (err error) {
 		err = msgp.WrapError(err, "Frames")
 		return
 	}
+	if zb0002 > 65536 {
+		err = msgp.ErrLimitExceeded
+		return
+	}
 	if cap(z.Frames) >= int(zb0002) {
 		z.Frames = (z.Frames)[:zb0002]
 	} else {
@@ -340,6 +344,10 @@ func (z *Run) UnmarshalMsg(bts []byte) (o []byte, err error) {
 	zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
 	if err != nil {
 		err = msgp.WrapError(err, "Frames")
+		return
+	}
+	if zb0002 > 65536 {
+		err = msgp.ErrLimitExceeded
 		return
 	}
 	if cap(z.Frames) >= int(zb0002) {

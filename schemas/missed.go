@@ -12,5 +12,5 @@ type Missed struct {
 
 // MissedRun is the misses of one run of frames.
 type MissedRun struct {
-	Frames []Missed
+	Frames []Missed `msg:"frames,limit=65536"` // see Run
 }

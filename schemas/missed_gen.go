@@ -115,6 +115,10 @@ func (z *MissedRun) DecodeMsg(dc *msgp.Reader) (err error) {
 		err = msgp.WrapError(err, "Frames")
 		return
 	}
+	if zb0002 > 65536 {
+		err = msgp.ErrLimitExceeded
+		return
+	}
 	if cap(z.Frames) >= int(zb0002) {
 		z.Frames = (z.Frames)[:zb0002]
 	} else {
@@ -125,6 +129,10 @@ func (z *MissedRun) DecodeMsg(dc *msgp.Reader) (err error) {
 		zb0003, err = dc.ReadArrayHeader()
 		if err != nil {
 			err = msgp.WrapError(err, "Frames", za0001)
+			return
+		}
+		if zb0003 > 65536 {
+			err = msgp.ErrLimitExceeded
 			return
 		}
 		if zb0003 != 2 {
@@ -212,6 +220,10 @@ func (z *MissedRun) UnmarshalMsg(bts []byte) (o []byte, err error) {
 	zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
 	if err != nil {
 		err = msgp.WrapError(err, "Frames")
+		return
+	}
+	if zb0002 > 65536 {
+		err = msgp.ErrLimitExceeded
 		return
 	}
 	if cap(z.Frames) >= int(zb0002) {

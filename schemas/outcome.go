@@ -58,5 +58,5 @@ type Outcome struct {
 
 // Outcomes is a batch of outcomes, the element that reaches the sinks.
 type Outcomes struct {
-	Rows []Outcome
+	Rows []Outcome `msg:"rows,limit=65536"` // see Run
 }

@@ -463,6 +463,10 @@ func (z *Outcomes) DecodeMsg(dc *msgp.Reader) (err error) {
 		err = msgp.WrapError(err, "Rows")
 		return
 	}
+	if zb0002 > 65536 {
+		err = msgp.ErrLimitExceeded
+		return
+	}
 	if cap(z.Rows) >= int(zb0002) {
 		z.Rows = (z.Rows)[:zb0002]
 	} else {
@@ -532,6 +536,10 @@ func (z *Outcomes) UnmarshalMsg(bts []byte) (o []byte, err error) {
 	zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
 	if err != nil {
 		err = msgp.WrapError(err, "Rows")
+		return
+	}
+	if zb0002 > 65536 {
+		err = msgp.ErrLimitExceeded
 		return
 	}
 	if cap(z.Rows) >= int(zb0002) {

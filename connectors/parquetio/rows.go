@@ -2,6 +2,7 @@ package parquetio
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -108,6 +109,9 @@ func openData(path string) (*dataFile, error) {
 	f := &dataFile{disk: disk}
 	err = f.try(func() error {
 		info, err := disk.Stat()
+		if err == nil {
+			err = checkFooter(disk, info.Size())
+		}
 		if err != nil {
 			return err
 		}
@@ -119,6 +123,19 @@ func openData(path string) (*dataFile, error) {
 		return nil, err
 	}
 	return f, nil
+}
+
+// checkFooter refuses a footer larger than its file: the Parquet library would make room for as many bytes as are
+// declared, which may be four billion.
+func checkFooter(disk *os.File, size int64) error {
+	var tail [8]byte // length, "PAR1"
+	if _, err := disk.ReadAt(tail[:], size-int64(len(tail))); err != nil {
+		return err
+	}
+	if length := int64(binary.LittleEndian.Uint32(tail[:])); length > size-int64(len(tail)) {
+		return fmt.Errorf("footer of %d bytes in a file of %d", length, size)
+	}
+	return nil
 }
 
 // try calls the Parquet library, which may panic on damaged bytes; here that is an error as any other. The error

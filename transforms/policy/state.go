@@ -4,10 +4,11 @@ package policy
 
 //msgp:tuple State
 
-// State is what a stream remembers between frames. The zero value is a stream not seen yet.
+// State is what a stream remembers between frames. The zero value is a stream not seen yet. Its lengths are limited
+// because it comes back from a file: a damaged one must not take all memory.
 type State struct {
-	Cached    []int     // specialists the stream holds, most recently used first; Cached[0] is active
-	Window    []float32 // K: decaying average of the teacher's answers, sums to 1; empty until the first frame
+	Cached    []int     `msg:"cached,limit=65536"` // specialists the stream holds, most recently used first; Cached[0] is active
+	Window    []float32 `msg:"window,limit=65536"` // K: decaying average of the teacher's answers, sums to 1; empty until the first frame
 	Credit    float32   // how far the window has earned belief, 0 … 1 (share)
 	Outside   float32   // running mean of the raw mass outside the window, 0 … 1 (guard)
 	HitRate   float32   // decaying average of hits, 0 … 1
@@ -36,11 +37,11 @@ func (s *State) Newer(partition int32, offset int64) bool {
 
 func (s *State) seen() bool { return len(s.Window) > 0 }
 
-// start prepares the state of a stream not seen yet (or kept by a pack with other classes).
+// start prepares the state of a stream not seen yet (or one that does not fit the pack: kept by another, or damaged).
 func (s *State) start(classes, specialists int) {
 	fits := len(s.Window) == classes && len(s.Cached) > 0
 	for _, c := range s.Cached {
-		fits = fits && c < specialists
+		fits = fits && c >= 0 && c < specialists
 	}
 	if fits {
 		return

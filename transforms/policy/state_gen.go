@@ -24,6 +24,10 @@ func (z *State) DecodeMsg(dc *msgp.Reader) (err error) {
 		err = msgp.WrapError(err, "Cached")
 		return
 	}
+	if zb0002 > 65536 {
+		err = msgp.ErrLimitExceeded
+		return
+	}
 	if cap(z.Cached) >= int(zb0002) {
 		z.Cached = (z.Cached)[:zb0002]
 	} else {
@@ -40,6 +44,10 @@ func (z *State) DecodeMsg(dc *msgp.Reader) (err error) {
 	zb0003, err = dc.ReadArrayHeader()
 	if err != nil {
 		err = msgp.WrapError(err, "Window")
+		return
+	}
+	if zb0003 > 65536 {
+		err = msgp.ErrLimitExceeded
 		return
 	}
 	if cap(z.Window) >= int(zb0003) {
@@ -202,6 +210,10 @@ func (z *State) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.WrapError(err, "Cached")
 		return
 	}
+	if zb0002 > 65536 {
+		err = msgp.ErrLimitExceeded
+		return
+	}
 	if cap(z.Cached) >= int(zb0002) {
 		z.Cached = (z.Cached)[:zb0002]
 	} else {
@@ -218,6 +230,10 @@ func (z *State) UnmarshalMsg(bts []byte) (o []byte, err error) {
 	zb0003, bts, err = msgp.ReadArrayHeaderBytes(bts)
 	if err != nil {
 		err = msgp.WrapError(err, "Window")
+		return
+	}
+	if zb0003 > 65536 {
+		err = msgp.ErrLimitExceeded
 		return
 	}
 	if cap(z.Window) >= int(zb0003) {
