@@ -1,7 +1,13 @@
 package parquetio
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/cachenet/cachenet/schemas"
 )
@@ -71,4 +77,45 @@ func BenchmarkRows(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "rows/s")
+}
+
+// BenchmarkRecover is the price of a start: with files that no start has seen, and with files that one has, in
+// hours gone by. 20 files an hour; what it costs beyond that is what a year of hours costs.
+func BenchmarkRecover(b *testing.B) {
+	const perHour = 20
+	for _, files := range []int{10, 1000, 5000, 50_000} {
+		dir := b.TempDir()
+		old := time.Now().Add(-time.Hour)
+		for i := range files {
+			folder := folderOf(hourOf(noon) + int64(i/perHour))
+			put(b, dir, folder, fmt.Sprintf("%d.parquet", i), rowsOf(0, int64(i)*20, int64(i+1)*20)...)
+			if (i+1)%perHour == 0 || i+1 == files {
+				if err := os.Chtimes(filepath.Join(outcomesFolder(dir), folder), old, old); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+		start := func(b *testing.B) {
+			found, err := Recover(b.Context(), dir)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if n := count(found); n != int64(files)*20 {
+				b.Fatalf("%d offsets", n)
+			}
+		}
+		b.Run(fmt.Sprintf("%d/new", files), func(b *testing.B) {
+			for b.Loop() {
+				if err := os.Remove(ledgerFile(dir)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+					b.Fatal(err)
+				}
+				start(b)
+			}
+		})
+		b.Run(fmt.Sprintf("%d/known", files), func(b *testing.B) {
+			for b.Loop() {
+				start(b)
+			}
+		})
+	}
 }

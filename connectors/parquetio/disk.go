@@ -1,6 +1,7 @@
 package parquetio
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"time"
@@ -26,6 +27,7 @@ func (w *writer) run() {
 				return
 			}
 			w.settle(*f)
+			w.survey()
 		case pause == 0:
 			return
 		default:
@@ -106,6 +108,17 @@ func (w *writer) settle(f finished) {
 	w.queued -= int64(len(f.data))
 	w.stored++
 	w.changed.Broadcast()
+}
+
+// survey brings the ledger up to date now and then, so that a start after a long job need not read all its footers.
+func (w *writer) survey() {
+	if time.Since(w.surveyed) < w.cfg.LedgerAge {
+		return
+	}
+	w.surveyed = time.Now()
+	if _, err := Recover(context.Background(), w.cfg.Dir); err != nil {
+		slog.Warn("the ledger of old hours could not be brought up to date", "dir", w.cfg.Dir, "error", err)
+	}
 }
 
 // fail stops the writer.

@@ -18,6 +18,7 @@ const (
 	keyOffsets = "cachenet.offsets" // JSON of Durable: what the file holds
 	keyVersion = "cachenet.version" // of the program that wrote it
 	keyPack    = "cachenet.pack"    // name@version of the models
+	keyJob     = "cachenet.job"     // id of the job, one of several that may write into the data set
 )
 
 const rowsPerGroup = 100_000
@@ -51,7 +52,8 @@ func build(hour int64, cfg WriteConfig) *building {
 		parquet.Compression(zstdFastest),
 		parquet.MaxRowsPerRowGroup(rowsPerGroup),
 		parquet.KeyValueMetadata(keyVersion, cfg.Version),
-		parquet.KeyValueMetadata(keyPack, cfg.Pack))
+		parquet.KeyValueMetadata(keyPack, cfg.Pack),
+		parquet.KeyValueMetadata(keyJob, cfg.Job))
 	return b
 }
 

@@ -172,6 +172,16 @@ func TestOldFoldersAreNotReadAgain(t *testing.T) {
 	}
 }
 
+// The start after a job that ran for months has no more to read than another.
+func TestALongJobKeepsTheLedger(t *testing.T) {
+	const old = "dt=2026-01-01/hour=00"
+	w := start(t, WriteConfig{FileAge: time.Millisecond, LedgerAge: time.Nanosecond})
+	put(t, w.cfg.Dir, old, "a.parquet", rowsOf(1, 0, 10)...) // as if written by this job long ago
+	age(t, w.cfg.Dir, old, 2*settled)
+	add(t, w, rowsOf(0, 0, 10)...)
+	until(t, "the ledger knows the old hour", func() bool { return readLedger(w.cfg.Dir)[old].Offsets.any() })
+}
+
 func TestADamagedLedgerIsMadeAnew(t *testing.T) {
 	dir := t.TempDir()
 	put(t, dir, "dt=2026-01-01/hour=00", "a.parquet", rowsOf(0, 0, 10)...)

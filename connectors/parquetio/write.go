@@ -20,6 +20,7 @@ const (
 	DefaultFileAge      = 5 * time.Second
 	DefaultPendingBytes = 256 << 20
 	DefaultGiveUp       = 2 * time.Minute
+	DefaultLedgerAge    = time.Hour
 )
 
 // WriteConfig says where the outcomes of a job go. It travels to the workers.
@@ -35,6 +36,7 @@ type WriteConfig struct {
 	FileAge      time.Duration // … or at this age, whichever comes first
 	PendingBytes int64         // whole files that wait for the disk; beyond it the pipeline waits with them
 	GiveUp       time.Duration // how long the disk may refuse before the job fails
+	LedgerAge    time.Duration // how much of a long job the next start may have to read file by file
 }
 
 func (c WriteConfig) withDefaults() WriteConfig {
@@ -42,6 +44,7 @@ func (c WriteConfig) withDefaults() WriteConfig {
 	setDefault(&c.FileAge, DefaultFileAge)
 	setDefault(&c.PendingBytes, DefaultPendingBytes)
 	setDefault(&c.GiveUp, DefaultGiveUp)
+	setDefault(&c.LedgerAge, DefaultLedgerAge)
 	return c
 }
 

@@ -26,7 +26,8 @@ type writer struct {
 	link *flow.Link
 	id   string // part of every file name, so that no two writers ever use the same
 
-	commits *commits // of a shared data set, else nil; only run uses it
+	commits  *commits  // of a shared data set, else nil; only run uses it
+	surveyed time.Time // when the ledger was brought up to date; only run uses it
 
 	mu      sync.Mutex
 	changed *sync.Cond // of the fields below
@@ -54,7 +55,7 @@ func newWriter(ctx context.Context, cfg WriteConfig) (*writer, error) {
 		return nil, err
 	}
 	w := &writer{
-		cfg: cfg, link: flow.For(cfg.Job), id: rand.Text()[:10], taken: taken,
+		cfg: cfg, link: flow.For(cfg.Job), id: rand.Text()[:10], taken: taken, surveyed: time.Now(),
 		wake: make(chan struct{}, 1), stopped: make(chan struct{}),
 	}
 	w.changed = sync.NewCond(&w.mu)
