@@ -1,7 +1,7 @@
 # `make demo` and `make test` set up what they need; everything fetched lands in the cache folder, outside the tree.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: test-share flink-demo test-flink readers-venv test-readers test-notebooks kafka kafka-stop test-kafka fuzz chaos help setup build demo test lint generate clean pack pack-cifar10 train-venv test-train
+.PHONY: test-share flink-demo test-flink readers-venv test-readers test-notebooks kafka kafka-stop test-kafka test-outage bench-memory fuzz chaos help setup build demo test lint generate clean pack pack-cifar10 train-venv test-train
 
 CACHE := $(or $(CACHENET_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/cachenet)
 GOLANGCI_VERSION := v2.15.0
@@ -93,8 +93,11 @@ kafka-stop: ## stop it
 test-share: setup ## several processes in one consumer group, on a real Kafka: joins, deaths, pauses
 	CACHENET_TEST_SHARE=1 CACHENET_TEST_KAFKA=1 go test -count=1 -timeout 10m -v -run MembersShare ./pipelines
 
-test-kafka: setup ## the delivery tests on a real Kafka
-	CACHENET_TEST_KAFKA=1 go test -race -count=1 -timeout 20m ./pipelines
+test-kafka: setup ## the delivery tests on a real Kafka: 20 s without it, moving leaders, 10,000 wild records, …
+	CACHENET_TEST_KAFKA=1 go test -race -count=1 -timeout 20m -v ./pipelines
+
+test-outage: setup ## 20 s without a broker, on the embedded one
+	CACHENET_TEST_LONG=1 go test -race -count=1 -timeout 5m -v -run BrokerThatIsGone ./pipelines
 
 KILLS ?= 100
 chaos: setup build ## kill runs at random moments, on a real Kafka and on the embedded broker, and count rows
