@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"strconv"
 	"time"
 
 	"github.com/cachenet/cachenet/schemas"
 	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
 )
 
 const (
@@ -102,7 +104,7 @@ func (c Cluster) newWriter(topic string) (*writer, error) {
 	return &writer{client: client, kafka: &kafka.Writer{
 		Addr:         client.Addr,
 		Topic:        topic,
-		Transport:    client.transport,
+		Transport:    patient{client.transport},
 		Balancer:     kafka.Murmur2Balancer{Consistent: true}, // as Java's default: a key has one partition, whoever sends it
 		RequiredAcks: kafka.RequireAll,
 		BatchTimeout: linger,
@@ -158,6 +160,29 @@ func (w *writer) send(ctx context.Context, messages []kafka.Message) error {
 		}
 	}
 }
+
+// patient marks what may pass by itself among the reasons why a request was not sent, for kafka-go to try it again in
+// its place: while brokers start, what they tell of the cluster has partitions without a leader, or not yet the topic.
+type patient struct{ kafka.RoundTripper }
+
+// RoundTrip implements kafka.RoundTripper.
+func (p patient) RoundTrip(ctx context.Context, addr net.Addr, req kafka.Request) (kafka.Response, error) {
+	res, err := p.RoundTripper.RoundTrip(ctx, addr, req)
+	for _, passes := range []error{protocol.ErrNoLeader, protocol.ErrNoTopic, protocol.ErrNoPartition, kafka.BrokerNotAvailable} {
+		if errors.Is(err, passes) {
+			return res, passing{err}
+		}
+	}
+	return res, err
+}
+
+// passing is an error that kafka-go does not give up at.
+type passing struct{ error }
+
+func (p passing) Unwrap() error { return p.error }
+
+// Temporary is what kafka-go asks.
+func (passing) Temporary() bool { return true }
 
 // unsent reports whether err tells that nobody could say where messages have to go.
 func unsent(err error) bool {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -13,6 +15,8 @@ import (
 	"github.com/cachenet/cachenet/schemas"
 	"github.com/google/go-cmp/cmp"
 	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
+	"github.com/segmentio/kafka-go/protocol/produce"
 )
 
 // readAll returns what a topic holds, by partition.
@@ -108,6 +112,47 @@ func TestProducerHeaders(t *testing.T) {
 	}
 	if string(m.Key) != "cam" || string(m.Value) != "rgbrgb" || !m.Time.Equal(recorded) {
 		t.Errorf("key %q, value %q, time %v", m.Key, m.Value, m.Time)
+	}
+}
+
+// leaderless sends nothing the first times it is asked to produce, as while no partition has a leader.
+type leaderless struct {
+	kafka.RoundTripper
+	times atomic.Int64
+}
+
+func (l *leaderless) RoundTrip(ctx context.Context, addr net.Addr, req kafka.Request) (kafka.Response, error) {
+	if _, produces := req.(*produce.Request); produces && l.times.Add(-1) >= 0 {
+		return nil, produce.NewError(protocol.NewErrNoLeader("frames", 0))
+	}
+	return l.RoundTripper.RoundTrip(ctx, addr, req)
+}
+
+// Kafka has partitions without a leader for a moment after a start. Writing waits, and keeps the order.
+func TestWritingWaitsForALeader(t *testing.T) {
+	leakCheck(t)
+	_, c := startBroker(t, 1)
+	w, err := c.newWriter("frames")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	cluster := &leaderless{RoundTripper: w.client.transport}
+	cluster.times.Store(3)
+	w.kafka.Transport = patient{cluster}
+	var messages []kafka.Message
+	for i := range 2*batchRecords + 10 { // three batches, of which the first finds no leader
+		messages = append(messages, kafka.Message{Value: fmt.Append(nil, i)})
+	}
+	if err := w.write(t.Context(), messages); err != nil {
+		t.Fatal(err)
+	}
+	var got, want []string
+	for i, m := range readAll(t, c, "frames")[0] {
+		got, want = append(got, string(m.Value)), append(want, fmt.Sprint(i))
+	}
+	if diff := cmp.Diff(want, got); diff != "" || len(got) != len(messages) {
+		t.Errorf("%d of %d records: %s", len(got), len(messages), diff)
 	}
 }
 
