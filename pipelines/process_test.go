@@ -21,9 +21,9 @@ import (
 
 // processOptions are what a run in a process of its own gets, in the environment variable processEnv.
 type processOptions struct {
-	Brokers, Topic, Group, Out, DeadLetterTopic string
-	UntilEnd, Share                             bool
-	FileAge, SessionTimeout                     time.Duration
+	Brokers, Topic, Group, Out, DeadLetterTopic, Full string
+	UntilEnd, Share                                   bool
+	FileAge, SessionTimeout                           time.Duration
 }
 
 const processEnv = "CACHENET_TEST_RUN"
@@ -42,7 +42,7 @@ func runProcess(text string) error {
 	})
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	return Run(ctx, Options{Cluster: kafkaio.Cluster{Brokers: []string{p.Brokers}}, Topic: p.Topic, Group: p.Group, Out: p.Out, Pack: colours,
+	return Run(ctx, Options{Cluster: kafkaio.Cluster{Brokers: []string{p.Brokers}}, Topic: p.Topic, Group: p.Group, Out: p.Out, Pack: colours, Full: p.Full,
 		DeadLetterTopic: p.DeadLetterTopic, UntilEnd: p.UntilEnd, FileAge: p.FileAge, Share: p.Share, SessionTimeout: p.SessionTimeout})
 }
 
@@ -52,7 +52,7 @@ const deadly = "KILL"
 // process prepares a run in a process of its own.
 func (s *site) process(t *testing.T, o Options) (*exec.Cmd, *bytes.Buffer) {
 	t.Helper()
-	text, err := json.Marshal(processOptions{Brokers: strings.Join(s.cluster.Brokers, ","), Topic: s.topic, Group: o.Group, Out: o.Out,
+	text, err := json.Marshal(processOptions{Brokers: strings.Join(s.cluster.Brokers, ","), Topic: s.topic, Group: o.Group, Out: o.Out, Full: o.Full,
 		DeadLetterTopic: o.DeadLetterTopic, UntilEnd: o.UntilEnd, FileAge: o.FileAge, Share: o.Share, SessionTimeout: o.SessionTimeout})
 	if err != nil {
 		t.Fatal(err)
