@@ -1,6 +1,7 @@
 package pipelines
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -63,12 +64,15 @@ func TestARestartIsWarmAfterADrainAndColdAfterACrash(t *testing.T) {
 		between func(t *testing.T, o *Options)
 		want    map[string]int // of the first frames after the restart
 	}{
-		"drained":         {func(*testing.T, *Options) {}, map[string]int{schemas.Hit: streams}},
-		"other policy":    {func(_ *testing.T, o *Options) { o.Full = FullInline }, map[string]int{schemas.Miss: streams}},
-		"snapshot broken": {func(t *testing.T, o *Options) { overwrite(t, *o, []byte("{")) }, map[string]int{schemas.Miss: streams}},
+		"drained":      {func(*testing.T, *Options) {}, map[string]int{schemas.Hit: streams}},
+		"other policy": {func(_ *testing.T, o *Options) { o.Full = FullInline }, map[string]int{schemas.Miss: streams}},
+		"snapshot cut": {func(t *testing.T, o *Options) { overwrite(t, *o, []byte("{")) }, map[string]int{schemas.Miss: streams}},
+		"snapshot damaged": {func(t *testing.T, o *Options) { // which reads well
+			overwrite(t, *o, bytes.Replace(overwrite(t, *o, nil), []byte(`"streams":{"cam-0":`), []byte(`"streams":{"cam-8":`), 1))
+		}, map[string]int{schemas.Miss: streams}},
 		"crashed": {func(t *testing.T, o *Options) { // a crash leaves the snapshot of no drain, or none at all
-			text := overwrite(t, *o, nil)
-			overwrite(t, *o, []byte(strings.Replace(string(text), `"done":{"0":[[0,`, `"done":{"0":[[1,`, 1)))
+			text, _ := unseal(overwrite(t, *o, nil))
+			overwrite(t, *o, seal(bytes.Replace(text, []byte(`"done":{"0":[[0,`), []byte(`"done":{"0":[[1,`), 1)))
 		}, map[string]int{schemas.Miss: streams}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,6 +1,8 @@
 package pipelines
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -46,6 +48,11 @@ func (j job) recall(k known) (map[string][]byte, error) {
 	if err := parquetio.RemoveBeside(j.Out, j.snapshotName()); err != nil {
 		return nil, err
 	}
+	text, whole := unseal(text)
+	if !whole {
+		slog.Warn("what the streams knew is damaged: they begin cold")
+		return nil, nil
+	}
 	var s snapshot
 	if err := json.Unmarshal(text, &s); err != nil {
 		slog.Warn("what the streams knew cannot be read: they begin cold", "error", err)
@@ -70,5 +77,16 @@ func (j job) keep(done map[int32]schemas.Offsets, streams map[string][]byte) err
 	if err != nil {
 		return fmt.Errorf("keep what the streams know: %w", err)
 	}
-	return parquetio.WriteBeside(j.Out, j.snapshotName(), text)
+	return parquetio.WriteBeside(j.Out, j.snapshotName(), seal(text))
 }
+
+// seal puts a checksum before text: a damaged state may read well and decide badly.
+func seal(text []byte) []byte { return append([]byte(checksum(text)+"\n"), text...) }
+
+// unseal returns what was sealed, and whether it is as it was.
+func unseal(b []byte) (text []byte, whole bool) {
+	sum, text, found := bytes.Cut(b, []byte("\n"))
+	return text, found && string(sum) == checksum(text)
+}
+
+func checksum(text []byte) string { return fmt.Sprintf("%x", sha256.Sum256(text)) }
