@@ -15,6 +15,7 @@ var (
 	decays = knobOf([]float32{0.5, 0.7, 0.8, 0.88, 0.94, 0.97}, func(s *policy.Settings, v float32) { s.Decay = v })
 	trusts = knobOf([]float32{0, 0.8, 0.9, 0.95, 0.97, 0.985, 0.995}, func(s *policy.Settings, v float32) { s.Trust = v })
 	shares = knobOf([]float32{0, 0.005, 0.02, 0.05, 0.12, 0.25}, func(s *policy.Settings, v float32) { s.Share = v })
+	slows  = knobOf([]float32{0, 0.95, 0.98, 0.99, 0.995}, func(s *policy.Settings, v float32) { s.Slow = v })
 	caches = knobOf([][3]int{{1, 1, 1}, {1, 1, 2}, {2, 1, 1}, {2, 2, 1}, {3, 1, 1}, {3, 2, 1}, {3, 3, 1}, {3, 3, 2}}, func(s *policy.Settings, v [3]int) {
 		s.Capacity, s.Tries, s.Admission = v[0], v[1], v[2]
 	})
@@ -154,7 +155,7 @@ func (r rival) knobs() []knob {
 		all = append(all, trusts, decays)
 	}
 	if r.share {
-		all = append(all, shares)
+		all = append(all, slows, shares, decays)
 	}
 	if r.prior {
 		all = append(all, alphas)

@@ -19,8 +19,8 @@ func FuzzState(f *testing.F) {
 		Classes:  4, SelectorTemperature: 1, FullTemperature: 1,
 		Specialists: []Specialist{{Classes: []int{0, 1}, Other: true, Temperature: 1}, {Classes: []int{2, 3}, Other: true, Temperature: 1}},
 	}
-	for _, s := range []State{{}, {Cached: []int{1, 0}, Window: []float32{0.1, 0.2, 0.3, 0.4}, Credit: 0.5, Offset: 7}, {Cached: []int{-1}, Window: make([]float32, 4)},
-		{Cached: []int{1, 1, 1}, Window: []float32{-1, float32(math.NaN()), float32(math.Inf(1)), 0}, Candidate: math.MinInt}} {
+	for _, s := range []State{{}, {Cached: []int{1, 0}, Window: []float32{0.1, 0.2, 0.3, 0.4}, Slow: []float32{0.4, 0.3, 0.2, 0.1}, Credit: [2]float32{0.5, 0.3}, Offset: 7}, {Cached: []int{-1}, Window: make([]float32, 4), Slow: make([]float32, 4)},
+		{Cached: []int{1, 1, 1}, Window: []float32{-1, float32(math.NaN()), float32(math.Inf(1)), 0}, Slow: make([]float32, 4), Candidate: math.MinInt}} {
 		b, err := s.MarshalMsg(nil)
 		if err != nil {
 			f.Fatal(err)

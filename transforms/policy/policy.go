@@ -49,7 +49,7 @@ type Decision struct {
 // newer than the last) the state only answers. An error of a net is returned as it is; the state may
 // then have moved.
 func (p *Policy) Decide(s *State, nets Nets, learn bool) (Decision, error) {
-	s.start(p.Classes, len(p.Specialists))
+	s.start(p)
 	if p.Kind == Full {
 		return p.never(nets)
 	}

@@ -147,14 +147,37 @@ func TestCreditFollowsHowWellTheWindowForetells(t *testing.T) {
 	for range 30 {
 		teach(1)
 	}
-	steady := s.Credit
+	steady := s.Credit[0]
 	teach(3)
-	switched := s.Credit
+	switched := s.Credit[0]
 	for i := range 200 {
 		teach(i % 4)
 	}
-	if !(steady > 0.9 && switched < steady-0.2 && s.Credit < 0.4) {
-		t.Fatalf("credit %.3f on one class, %.3f after a switch, %.3f without locality", steady, switched, s.Credit)
+	if !(steady > 0.9 && switched < steady-0.2 && s.Credit[0] < 0.4) {
+		t.Fatalf("credit %.3f on one class, %.3f after a switch, %.3f without locality", steady, switched, s.Credit[0])
+	}
+}
+
+// Three classes of four in turn: the window that forgets fast expects what was just there, the slow one all three.
+func TestTheSlowWindowEarnsTheCreditOfAVariedStream(t *testing.T) {
+	p := global(func(s *Settings) {
+		s.Share, s.Slow, s.Threshold, s.Decay, s.Alpha = 0.01, 0.99, 1.1, 0.5, 0.05
+	})
+	s := &State{}
+	for i := range 600 {
+		n := &fakeNets{specialist: map[int][]float32{0: {0, 0, 0, 0}}, selector: make([]float32, 4)}
+		n.selector[i%3] = 20
+		decide(t, p, s, n)
+	}
+	if !(s.Credit[1] > 0.6 && s.Credit[0] < 0.3) {
+		t.Fatalf("credit %v after three classes in turn", s.Credit)
+	}
+	for range 5 {
+		n := &fakeNets{specialist: map[int][]float32{0: {0, 0, 0, 0}}, selector: []float32{0, 0, 0, 20}}
+		decide(t, p, s, n)
+	}
+	if !(s.Credit[0] > s.Credit[1]) {
+		t.Fatalf("credit %v once the stream stands still on a fourth", s.Credit)
 	}
 }
 
@@ -200,7 +223,7 @@ func TestOtherIsNeverAHit(t *testing.T) {
 func TestTriesAsksTheOtherCachedSpecialists(t *testing.T) {
 	n := &fakeNets{specialist: map[int][]float32{0: {0, 0, 9}, 1: {9, 0, 0}}}
 	p, s := pairs(func(s *Settings) { s.Capacity, s.Tries = 2, 2 }), &State{}
-	s.start(6, 3)
+	s.start(&Policy{Classes: 6, Specialists: make([]Specialist, 3)})
 	s.Cached = []int{0, 1}
 	d := decide(t, p, s, n)
 	if !d.Hit || d.Class != 2 || d.CacheEvent != schemas.CacheSwap || s.Active() != 1 {
@@ -212,7 +235,7 @@ func TestPaperTestsRawEntropy(t *testing.T) {
 	paper := func(s *Settings) { s.Kind, s.Score, s.Threshold = Paper, Entropy, 0.1 }
 	n := &fakeNets{specialist: map[int][]float32{0: {9, 0, 0}}, selector: make([]float32, 6)}
 	s := &State{}
-	s.start(6, 3)
+	s.start(&Policy{Classes: 6, Specialists: make([]Specialist, 3)})
 	s.Window = []float32{0, 0, 0, 0, 0, 1} // a prior would turn this hit into a miss
 	if d := decide(t, pairs(paper), s, n); !d.Hit || d.Class != 0 {
 		t.Fatalf("%+v", d)
@@ -234,7 +257,7 @@ func TestFullPolicyAsksNoSpecialist(t *testing.T) {
 func TestGuardTurnsASurpriseIntoAMiss(t *testing.T) {
 	p := global(func(s *Settings) { s.Guard, s.Threshold, s.Alpha = 0.2, 0.5, 0.05 })
 	s := &State{}
-	s.start(4, 1)
+	s.start(&Policy{Classes: 4, Specialists: make([]Specialist, 1)})
 	s.Window = []float32{1, 0, 0, 0}
 	usual := &fakeNets{specialist: map[int][]float32{0: {6, 0, 0, 0}}, selector: []float32{9, 0, 0, 0}}
 	for range 20 {
@@ -291,7 +314,7 @@ func TestVictimDecidesWhoLeaves(t *testing.T) {
 	n := &fakeNets{specialist: map[int][]float32{0: unsure}, selector: []float32{0, 0, 0, 0, 20, 0}}
 	p, s := pairs(func(s *Settings) { s.Capacity = 2 }), &State{}
 	p.Victim = func(held []int) int { return slices.Index(held, 0) }
-	s.start(6, 3)
+	s.start(&Policy{Classes: 6, Specialists: make([]Specialist, 3)})
 	s.Cached = []int{0, 1}
 	if d := decide(t, p, s, n); d.CacheEvent != schemas.CacheEvict || !slices.Equal(s.Cached, []int{2, 1}) {
 		t.Fatalf("%+v, cached %v", d, s.Cached)
@@ -360,7 +383,7 @@ func checkDecision(t *rapid.T, p *Policy, s *State, d Decision) {
 	for _, w := range s.Window {
 		sum += w
 	}
-	if !(s.Credit >= 0 && s.Credit <= 1) {
+	if !(s.Credit[0] >= 0 && s.Credit[1] >= 0 && s.Credit[0]+s.Credit[1] <= 1.0001) {
 		t.Fatalf("credit %v", s.Credit)
 	}
 	if sum < 0.999 || sum > 1.001 {

@@ -2,14 +2,15 @@ package policy
 
 // weigh turns the raw distribution of specialist i into the posterior under the window's prior,
 // p(c|x) ∝ p_net(c) · [(1-α)·window(c) + α/K] · K, the mass of "other" being weighed by the mean prior of
-// the classes it stands for. With Share, the window weighs as much as it has credit. The raw slice is reused; the paper's policy leaves it as it is.
+// the classes it stands for. With Share, each window weighs as much as it has credit. The raw slice is reused;
+// the paper's policy leaves it as it is.
 func (p *Policy) weigh(raw []float32, s *State, i int) []float32 {
 	if p.Kind == Paper || p.Alpha >= 1 {
 		return raw
 	}
-	sp, believed := p.Specialists[i], 1-p.Alpha
+	sp, fast, slow := p.Specialists[i], 1-p.Alpha, float32(0)
 	if p.Share > 0 {
-		believed *= s.Credit
+		fast, slow = fast*s.Credit[0], fast*s.Credit[1]
 	}
 	known := len(raw)
 	if sp.Other {
@@ -21,7 +22,7 @@ func (p *Policy) weigh(raw []float32, s *State, i int) []float32 {
 		if sp.Classes != nil {
 			c = sp.Classes[o]
 		}
-		prior := believed*s.Window[c] + (1-believed)/float32(p.Classes)
+		prior := fast*s.Window[c] + slow*s.Slow[c] + (1-fast-slow)/float32(p.Classes)
 		inside += prior
 		raw[o] *= prior * float32(p.Classes)
 	}

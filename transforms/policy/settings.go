@@ -38,6 +38,7 @@ type Settings struct {
 	Admission int     `json:"admission,omitempty"` // misses in a row that must name a specialist before it is loaded; 0 means 1
 	Trust     float32 `json:"trust,omitempty"`     // a hit teaches the window too when the net alone, without the prior, is this sure of it, 0 … 1; 0: never
 	Share     float32 `json:"share,omitempty"`     // the prior is believed as far as it foretells what teaches it: share of that credit forgotten at each teaching, 0 … 1; 0: always believed
+	Slow      float32 `json:"slow,omitempty"`      // with share: a second window that forgets more slowly, what one teaching leaves of it in place, 0 … <1; 0: none
 	Guard     float32 `json:"guard,omitempty"`     // rare-class guard: miss when the raw mass outside the window exceeds its running mean by this; 0 is off
 }
 
@@ -64,6 +65,8 @@ func (s Settings) Validate(specialists int, hasSelector bool) error {
 		return fmt.Errorf("trust %v: must lie in 0 … 1", s.Trust)
 	case !(s.Share >= 0 && s.Share <= 1):
 		return fmt.Errorf("share %v: must lie in 0 … 1", s.Share)
+	case !(s.Slow >= 0 && s.Slow < 1):
+		return fmt.Errorf("slow %v: must lie in 0 … <1", s.Slow)
 	case s.Tries > s.Capacity:
 		return fmt.Errorf("tries %d: a stream holds only %d specialists", s.Tries, s.Capacity)
 	case specialists < 1:

@@ -14,8 +14,8 @@ func (z *State) DecodeMsg(dc *msgp.Reader) (err error) {
 		err = msgp.WrapError(err)
 		return
 	}
-	if zb0001 != 9 {
-		err = msgp.ArrayError{Wanted: 9, Got: zb0001}
+	if zb0001 != 10 {
+		err = msgp.ArrayError{Wanted: 10, Got: zb0001}
 		return
 	}
 	var zb0002 uint32
@@ -62,10 +62,40 @@ func (z *State) DecodeMsg(dc *msgp.Reader) (err error) {
 			return
 		}
 	}
-	z.Credit, err = dc.ReadFloat32()
+	var zb0004 uint32
+	zb0004, err = dc.ReadArrayHeader()
+	if err != nil {
+		err = msgp.WrapError(err, "Slow")
+		return
+	}
+	if cap(z.Slow) >= int(zb0004) {
+		z.Slow = (z.Slow)[:zb0004]
+	} else {
+		z.Slow = make([]float32, zb0004)
+	}
+	for za0003 := range z.Slow {
+		z.Slow[za0003], err = dc.ReadFloat32()
+		if err != nil {
+			err = msgp.WrapError(err, "Slow", za0003)
+			return
+		}
+	}
+	var zb0005 uint32
+	zb0005, err = dc.ReadArrayHeader()
 	if err != nil {
 		err = msgp.WrapError(err, "Credit")
 		return
+	}
+	if zb0005 != uint32(2) {
+		err = msgp.ArrayError{Wanted: uint32(2), Got: zb0005}
+		return
+	}
+	for za0004 := range z.Credit {
+		z.Credit[za0004], err = dc.ReadFloat32()
+		if err != nil {
+			err = msgp.WrapError(err, "Credit", za0004)
+			return
+		}
 	}
 	z.Outside, err = dc.ReadFloat32()
 	if err != nil {
@@ -102,8 +132,8 @@ func (z *State) DecodeMsg(dc *msgp.Reader) (err error) {
 
 // EncodeMsg implements msgp.Encodable
 func (z *State) EncodeMsg(en *msgp.Writer) (err error) {
-	// array header, size 9
-	err = en.Append(0x99)
+	// array header, size 10
+	err = en.Append(0x9a)
 	if err != nil {
 		return
 	}
@@ -131,10 +161,29 @@ func (z *State) EncodeMsg(en *msgp.Writer) (err error) {
 			return
 		}
 	}
-	err = en.WriteFloat32(z.Credit)
+	err = en.WriteArrayHeader(uint32(len(z.Slow)))
+	if err != nil {
+		err = msgp.WrapError(err, "Slow")
+		return
+	}
+	for za0003 := range z.Slow {
+		err = en.WriteFloat32(z.Slow[za0003])
+		if err != nil {
+			err = msgp.WrapError(err, "Slow", za0003)
+			return
+		}
+	}
+	err = en.WriteArrayHeader(uint32(2))
 	if err != nil {
 		err = msgp.WrapError(err, "Credit")
 		return
+	}
+	for za0004 := range z.Credit {
+		err = en.WriteFloat32(z.Credit[za0004])
+		if err != nil {
+			err = msgp.WrapError(err, "Credit", za0004)
+			return
+		}
 	}
 	err = en.WriteFloat32(z.Outside)
 	if err != nil {
@@ -172,8 +221,8 @@ func (z *State) EncodeMsg(en *msgp.Writer) (err error) {
 // MarshalMsg implements msgp.Marshaler
 func (z *State) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// array header, size 9
-	o = append(o, 0x99)
+	// array header, size 10
+	o = append(o, 0x9a)
 	o = msgp.AppendArrayHeader(o, uint32(len(z.Cached)))
 	for za0001 := range z.Cached {
 		o = msgp.AppendInt(o, z.Cached[za0001])
@@ -182,7 +231,14 @@ func (z *State) MarshalMsg(b []byte) (o []byte, err error) {
 	for za0002 := range z.Window {
 		o = msgp.AppendFloat32(o, z.Window[za0002])
 	}
-	o = msgp.AppendFloat32(o, z.Credit)
+	o = msgp.AppendArrayHeader(o, uint32(len(z.Slow)))
+	for za0003 := range z.Slow {
+		o = msgp.AppendFloat32(o, z.Slow[za0003])
+	}
+	o = msgp.AppendArrayHeader(o, uint32(2))
+	for za0004 := range z.Credit {
+		o = msgp.AppendFloat32(o, z.Credit[za0004])
+	}
 	o = msgp.AppendFloat32(o, z.Outside)
 	o = msgp.AppendFloat32(o, z.HitRate)
 	o = msgp.AppendInt(o, z.Candidate)
@@ -200,8 +256,8 @@ func (z *State) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.WrapError(err)
 		return
 	}
-	if zb0001 != 9 {
-		err = msgp.ArrayError{Wanted: 9, Got: zb0001}
+	if zb0001 != 10 {
+		err = msgp.ArrayError{Wanted: 10, Got: zb0001}
 		return
 	}
 	var zb0002 uint32
@@ -248,10 +304,40 @@ func (z *State) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			return
 		}
 	}
-	z.Credit, bts, err = msgp.ReadFloat32Bytes(bts)
+	var zb0004 uint32
+	zb0004, bts, err = msgp.ReadArrayHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err, "Slow")
+		return
+	}
+	if cap(z.Slow) >= int(zb0004) {
+		z.Slow = (z.Slow)[:zb0004]
+	} else {
+		z.Slow = make([]float32, zb0004)
+	}
+	for za0003 := range z.Slow {
+		z.Slow[za0003], bts, err = msgp.ReadFloat32Bytes(bts)
+		if err != nil {
+			err = msgp.WrapError(err, "Slow", za0003)
+			return
+		}
+	}
+	var zb0005 uint32
+	zb0005, bts, err = msgp.ReadArrayHeaderBytes(bts)
 	if err != nil {
 		err = msgp.WrapError(err, "Credit")
 		return
+	}
+	if zb0005 != uint32(2) {
+		err = msgp.ArrayError{Wanted: uint32(2), Got: zb0005}
+		return
+	}
+	for za0004 := range z.Credit {
+		z.Credit[za0004], bts, err = msgp.ReadFloat32Bytes(bts)
+		if err != nil {
+			err = msgp.WrapError(err, "Credit", za0004)
+			return
+		}
 	}
 	z.Outside, bts, err = msgp.ReadFloat32Bytes(bts)
 	if err != nil {
@@ -289,6 +375,6 @@ func (z *State) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *State) Msgsize() (s int) {
-	s = 1 + msgp.ArrayHeaderSize + (len(z.Cached) * (msgp.IntSize)) + msgp.ArrayHeaderSize + (len(z.Window) * (msgp.Float32Size)) + msgp.Float32Size + msgp.Float32Size + msgp.Float32Size + msgp.IntSize + msgp.IntSize + msgp.Int32Size + msgp.Int64Size
+	s = 1 + msgp.ArrayHeaderSize + (len(z.Cached) * (msgp.IntSize)) + msgp.ArrayHeaderSize + (len(z.Window) * (msgp.Float32Size)) + msgp.ArrayHeaderSize + (len(z.Slow) * (msgp.Float32Size)) + msgp.ArrayHeaderSize + (2 * (msgp.Float32Size)) + msgp.Float32Size + msgp.Float32Size + msgp.IntSize + msgp.IntSize + msgp.Int32Size + msgp.Int64Size
 	return
 }
