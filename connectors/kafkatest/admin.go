@@ -5,6 +5,7 @@ import (
 	"crypto/pbkdf2"
 	"crypto/rand"
 	"crypto/sha512"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -106,7 +107,7 @@ func MoveLeader(ctx context.Context, addr, topic string, to int32) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("make broker %d lead %s: %w: %v", to, topic, ctx.Err(), err)
+			return fmt.Errorf("make broker %d lead %s: %w", to, topic, errors.Join(ctx.Err(), err))
 		case <-tick:
 		}
 	}
