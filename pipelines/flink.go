@@ -14,6 +14,8 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/universal/runnerlib"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/util/grpcx"
 	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/cachenet/cachenet/connectors/parquetio"
 )
 
 // DefaultCheckpoints is the time between two checkpoints on Flink, and so about what a restart does again.
@@ -42,8 +44,8 @@ type flink struct {
 }
 
 // execute runs the pipeline until everything is read, or until ctx is done. Then the job is cancelled: a job on
-// Flink that takes checkpoints does not end by itself. In this process the source drains first; elsewhere, what the
-// job had under way is read again by the next run.
+// Flink that takes checkpoints does not end by itself. The source drains first; what has no row when the job is
+// cancelled is read again by the next run.
 func (f flink) execute(ctx context.Context, x execution) error {
 	running := context.WithoutCancel(ctx)
 	pool := f.pool
@@ -54,6 +56,9 @@ func (f flink) execute(ctx context.Context, x execution) error {
 		}
 		defer func() { _ = here.Stop(running) }() // it never returns an error
 		pool = here.EnvironmentConfig(running)
+	}
+	if err := parquetio.RemoveBeside(x.out, stopName(x.id)); err != nil { // of a job whose process had the same number
+		return err
 	}
 	graph, err := portable(running, x.pipeline, pool)
 	if err != nil {

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/cachenet/cachenet/connectors/parquetio"
 )
 
 // cluster is a Flink on this machine, with Beam's job service.
@@ -136,24 +138,47 @@ func TestFlinkAndPrismAnswerAlike(t *testing.T) {
 	}
 }
 
-// A stop on Flink drains as one on prism does, and the next run goes on behind it.
+// A stop on Flink drains as one on prism does, wherever the workers are, and the next run goes on behind it.
 func TestStoppingOnFlinkDrains(t *testing.T) {
 	flink := newCluster(t, 1)
-	s := newSite(t, 2)
-	o := flink.on(s.options(t), 2)
-	o.UntilEnd = false
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	ended := make(chan error, 1)
-	go func() { ended <- Run(ctx, o) }()
-	s.grow(t, o, ended, "running")
-	stop()
-	if err := <-ended; err != nil {
+	_, address := newPool(t)
+	for name, pool := range map[string]string{"workers here": "", "workers in a pool": address} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t, 2)
+			o := flink.on(s.options(t), 2)
+			o.UntilEnd, o.WorkerPool = false, pool
+			ctx, stop := context.WithCancel(t.Context())
+			defer stop()
+			ended := make(chan error, 1)
+			go func() { ended <- Run(ctx, o) }()
+			s.grow(t, o, ended, "running")
+			s.fill(t, 12, 50)
+			stop()
+			if err := <-ended; err != nil {
+				t.Fatal(err)
+			}
+			flink.idle(t)
+			before := durableCount(t, o)
+			s.unbroken(t, o)
+			o = s.resumed(t, o)
+			t.Logf("%s: %d of %d frames were read before the stop; all have %d rows now", name, before, s.sent, len(s.rows(t, o.Out)))
+		})
+	}
+}
+
+// unbroken fails unless what has a row of each partition is all from its first frame to some other: a job that was
+// cut off leaves holes, one that drained does not.
+func (s *site) unbroken(t *testing.T, o Options) {
+	t.Helper()
+	durable, err := parquetio.Recover(t.Context(), o.Out)
+	if err != nil {
 		t.Fatal(err)
 	}
-	flink.idle(t)
-	o = s.resumed(t, o)
-	s.rows(t, o.Out)
+	for partition, offsets := range durable[o.Topic] {
+		if first := offsets.Next(0); first != offsets.Count() {
+			t.Errorf("partition %d: %d frames have a row, but not the one at offset %d", partition, offsets.Count(), first)
+		}
+	}
 }
 
 // resumed finishes the topic on prism.

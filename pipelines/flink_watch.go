@@ -15,6 +15,7 @@ const (
 	watchHere   = 100 * time.Millisecond // between two looks at what this process wrote
 	watchFiles  = 2 * time.Second        // … at the files of other processes
 	quietFor    = 2 * sourceStay         // no frame on its way for so long, after Drain: none will come
+	quietFiles  = 4 * watchFiles         // … no new file of other processes for so long
 	drainWithin = 2 * time.Minute
 )
 
@@ -57,10 +58,39 @@ func watchOthers(ctx context.Context, x execution) error {
 		}
 		select {
 		case <-ctx.Done():
-			return nil
+			return drainOthers(context.WithoutCancel(ctx), x)
 		case <-tick.C:
 		}
 	}
+}
+
+// stopName names the file beside the outcomes that tells the sources of a job to end.
+func stopName(job string) string { return "stop-" + job }
+
+// drainOthers is drained for workers in other processes: it tells them by a file, and takes the job for drained when
+// no row has come for a while. What has none by then is read again by the next run.
+func drainOthers(ctx context.Context, x execution) error {
+	if err := parquetio.WriteBeside(x.out, stopName(x.id), nil); err != nil {
+		return err
+	}
+	tick := time.NewTicker(watchFiles)
+	defer tick.Stop()
+	var rows int64
+	since := time.Now()
+	for start := time.Now(); time.Since(start) < drainWithin && time.Since(since) < quietFiles; <-tick.C {
+		durable, err := parquetio.Recover(ctx, x.out)
+		if err != nil {
+			return err
+		}
+		var now int64
+		for _, offsets := range durable[x.topic] {
+			now += offsets.Count()
+		}
+		if now != rows {
+			rows, since = now, time.Now()
+		}
+	}
+	return parquetio.RemoveBeside(x.out, stopName(x.id))
 }
 
 // drained waits until the frames that were read are written and no other is read. It gives up after a while: what

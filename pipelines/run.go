@@ -109,6 +109,9 @@ func (j job) run(ctx context.Context, part part) error {
 		return err
 	}
 	p.read = kafkaio.ReadConfig{Job: id, Cluster: j.Cluster, Topic: j.Topic, Spans: s.spans, Stay: j.runner.stay}
+	if j.runner.elsewhere {
+		p.read.StopFile = parquetio.Beside(j.Out, stopName(id))
+	}
 	return j.execute(ctx, part, p, s)
 }
 

@@ -35,6 +35,7 @@ type runner struct {
 	shared      bool          // rows may come from several processes at once
 	credit      bool          // source and sink share a process, so credit can stand in for backpressure
 	stay        time.Duration // how long the source stays in a bundle, see kafkaio.ReadConfig
+	elsewhere   bool          // the source runs in other processes, which a file tells to drain
 	renew       time.Duration // after how long a job is drained and followed by the next one; 0: never
 
 	execute func(context.Context, execution) error
@@ -78,7 +79,7 @@ func chooseRunner(o Options) (runner, error) {
 		if f.checkpoints <= 0 {
 			f.checkpoints = DefaultCheckpoints
 		}
-		return runner{branches: 1, everyBundle: true, shared: true, stay: sourceStay, renew: renewAfter, execute: f.execute}, nil
+		return runner{branches: 1, everyBundle: true, shared: true, stay: sourceStay, elsewhere: f.pool != "", renew: renewAfter, execute: f.execute}, nil
 	}
 	return runner{}, fmt.Errorf("--runner %q: must be prism, direct (the same) or flink", o.Runner)
 }

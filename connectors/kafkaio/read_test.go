@@ -3,6 +3,8 @@ package kafkaio
 import (
 	"context"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -87,6 +89,19 @@ func TestReadDrains(t *testing.T) {
 	if len(frames) == 10*1000 {
 		t.Error("the drain came after the last frame; it was not tested")
 	}
+}
+
+func TestReadDrainsWhenItsStopFileAppears(t *testing.T) {
+	leakCheck(t)
+	_, c := startBroker(t, 4)
+	publish(t, c, streamFrames(10, 0, 50))
+	stop := filepath.Join(t.TempDir(), "stop")
+	j := startJob(t, ReadConfig{Cluster: c, Topic: "frames", Spans: allSpans(t, c, false), StopFile: stop}, 0, nil)
+	eventually(t, "all frames arrive", func() bool { return j.count() == 500 })
+	if err := os.WriteFile(stop, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	checkOnce(t, j.mustEnd(t), 500, 0)
 }
 
 func TestReadKeepsToItsCredit(t *testing.T) {

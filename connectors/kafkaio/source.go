@@ -3,11 +3,15 @@ package kafkaio
 import (
 	"fmt"
 	"io"
+	"os"
 	"sync"
 	"time"
 
 	"github.com/cachenet/cachenet/connectors/flow"
 )
+
+// stopPoll is how often a source looks for its stop file.
+const stopPoll = 200 * time.Millisecond
 
 // source is what one job reads a topic with in this process: a connection and a fetcher for each partition.
 // It outlives bundles and DoFn instances, so that reading ahead is not thrown away 100 times a second.
@@ -15,6 +19,7 @@ type source struct {
 	cfg    *ReadConfig
 	client *client
 	link   *flow.Link
+	closed chan struct{}
 
 	mu       sync.Mutex
 	fetchers map[int32]*fetcher
@@ -27,7 +32,11 @@ func openSource(cfg *ReadConfig, link *flow.Link) (*source, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &source{cfg: cfg, client: client, link: link, fetchers: map[int32]*fetcher{}}, nil
+		s := &source{cfg: cfg, client: client, link: link, closed: make(chan struct{}), fetchers: map[int32]*fetcher{}}
+		if cfg.StopFile != "" {
+			go s.awaitStop()
+		}
+		return s, nil
 	})
 	if err != nil {
 		return nil, err
@@ -89,6 +98,23 @@ func (s *source) stay() time.Duration {
 	return s.cfg.Stay / time.Duration(max(len(s.fetchers), 1))
 }
 
+// awaitStop drains the job when Config.StopFile appears.
+func (s *source) awaitStop() {
+	tick := time.NewTicker(stopPoll)
+	defer tick.Stop()
+	for {
+		select {
+		case <-s.closed:
+			return
+		case <-tick.C:
+			if _, err := os.Stat(s.cfg.StopFile); err == nil {
+				s.link.Drain()
+				return
+			}
+		}
+	}
+}
+
 // Close stops every fetcher and closes the connections.
 func (s *source) Close() error {
 	s.mu.Lock()
@@ -98,5 +124,6 @@ func (s *source) Close() error {
 		delete(s.fetchers, p)
 	}
 	s.client.close()
+	close(s.closed)
 	return nil
 }
