@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/cachenet/cachenet/schemas"
@@ -104,7 +105,7 @@ func (c Cluster) newWriter(topic string) (*writer, error) {
 	return &writer{client: client, kafka: &kafka.Writer{
 		Addr:         client.Addr,
 		Topic:        topic,
-		Transport:    patient{client.transport},
+		Transport:    &patient{RoundTripper: client.transport, topic: topic},
 		Balancer:     kafka.Murmur2Balancer{Consistent: true}, // as Java's default: a key has one partition, whoever sends it
 		RequiredAcks: kafka.RequireAll,
 		BatchTimeout: linger,
@@ -148,7 +149,6 @@ func (w *writer) send(ctx context.Context, messages []kafka.Message) error {
 		}
 		if since.IsZero() {
 			since = time.Now()
-			slog.Warn("writing is interrupted; trying again", "topic", w.kafka.Topic, "for", defaultRetryFor, "error", err)
 		}
 		if time.Since(since) > defaultRetryFor {
 			return err
@@ -163,17 +163,36 @@ func (w *writer) send(ctx context.Context, messages []kafka.Message) error {
 
 // patient marks what may pass by itself among the reasons why a request was not sent, for kafka-go to try it again in
 // its place: while brokers start, what they tell of the cluster has partitions without a leader, or not yet the topic.
-type patient struct{ kafka.RoundTripper }
+// kafka-go tries in silence, so it also says, once a minute, that writing is interrupted.
+type patient struct {
+	kafka.RoundTripper
+	topic string
+	mu    sync.Mutex
+	said  time.Time
+}
 
 // RoundTrip implements kafka.RoundTripper.
-func (p patient) RoundTrip(ctx context.Context, addr net.Addr, req kafka.Request) (kafka.Response, error) {
+func (p *patient) RoundTrip(ctx context.Context, addr net.Addr, req kafka.Request) (kafka.Response, error) {
 	res, err := p.RoundTripper.RoundTrip(ctx, addr, req)
+	if err == nil || errors.Is(err, context.Canceled) {
+		return res, err
+	}
+	p.say(err)
 	for _, passes := range []error{protocol.ErrNoLeader, protocol.ErrNoTopic, protocol.ErrNoPartition, kafka.BrokerNotAvailable} {
 		if errors.Is(err, passes) {
 			return res, passing{err}
 		}
 	}
 	return res, err
+}
+
+func (p *patient) say(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if time.Since(p.said) > time.Minute {
+		p.said = time.Now()
+		slog.Warn("writing is interrupted", "topic", p.topic, "error", err)
+	}
 }
 
 // passing is an error that kafka-go does not give up at.
