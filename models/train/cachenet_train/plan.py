@@ -29,19 +29,19 @@ class Plan:
 PRESETS = {
     "scenes": Plan(
         full="16 48/2+2 96p+2 192p+2",
-        smalls=("16/2 32/2+2 64/2+2", "16/2 32/2+1 64/2+1", "16/2 16/2+1 32/2+1"),
+        smalls=("16/2 32/2+2 64/2+2", "16/2 32/2+1 64/2+1"),
         selector="16/2 48/2+2 96/2+2",
         light=0.15,
     ),
     "cifar": Plan(
         full="32 64p+2 128p+2 256p+2",
-        smalls=("16/2 64/2+2 128/2+2", "16/2 48/2+2 80/2+2", "16/2 32/2+2 64/2+2"),
+        smalls=("16/2 64/2+2 128/2+2", "16/2 48/2+2 80/2+2"),
         selector="16/2 64/2+2 128/2+2",
         cutout=0.0,
         full_frames=720_000,
         small_frames=1_800_000,
-        selector_frames=720_000,
-        specialist_frames=600_000,
+        selector_frames=360_000,
+        specialist_frames=300_000,
     ),
 }
 
