@@ -1,7 +1,7 @@
 # `make demo` and `make test` set up what they need; everything fetched lands in the cache folder, outside the tree.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: test-share flink-demo test-flink readers-venv test-readers test-notebooks kafka kafka-stop test-kafka test-outage bench-memory fuzz chaos help setup build demo test lint generate clean pack pack-cifar10 train-venv test-train
+.PHONY: lint-deploy test-share flink-demo test-flink readers-venv test-readers test-notebooks kafka kafka-stop test-kafka test-outage bench-memory fuzz chaos help setup build demo test lint generate clean pack pack-cifar10 train-venv test-train
 
 CACHE := $(or $(CACHENET_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/cachenet)
 GOLANGCI_VERSION := v2.15.0
@@ -23,7 +23,7 @@ flink-demo: setup build ## the same on Apache Flink, with a real Kafka (needs Ja
 	@scripts/flink-demo.sh
 
 test-flink: setup ## Flink: answers as on prism, drains, recovers (needs Java 17 and Maven)
-	CACHENET_TEST_FLINK=1 go test -count=1 -timeout 15m -v -run Flink ./pipelines
+	CACHENET_TEST_FLINK=1 go test -count=1 -timeout 25m -v -run Flink ./pipelines
 
 test: setup ## unit and end-to-end tests, race detector on
 	go test -race -timeout 15m ./...
@@ -91,7 +91,10 @@ kafka-stop: ## stop it
 	@scripts/kafka.sh stop out/kafka
 
 test-share: setup ## several processes in one consumer group, on a real Kafka: joins, deaths, pauses
-	CACHENET_TEST_SHARE=1 CACHENET_TEST_KAFKA=1 go test -count=1 -timeout 10m -v -run MembersShare ./pipelines
+	CACHENET_TEST_SHARE=1 CACHENET_TEST_KAFKA=1 go test -count=1 -timeout 15m -v -run MembersShare ./pipelines
+
+lint-deploy: ## the container file and the Kubernetes examples, by their linters (needs Python and Maven)
+	@scripts/lint-deploy.sh
 
 test-kafka: setup ## the delivery tests on a real Kafka: 20 s without it, moving leaders, 10,000 wild records, …
 	CACHENET_TEST_KAFKA=1 go test -race -count=1 -timeout 20m -v ./pipelines

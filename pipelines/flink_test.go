@@ -33,25 +33,43 @@ func newCluster(t *testing.T, taskManagers int) *cluster {
 	if os.Getenv("CACHENET_TEST_FLINK") == "" {
 		t.Skip("CACHENET_TEST_FLINK is not set: make test-flink runs this")
 	}
-	c := &cluster{dir: t.TempDir(), port: freePort(t)}
+	c := &cluster{dir: t.TempDir(), port: freePorts(t, 3)}
 	t.Cleanup(func() { c.script(t, "stop", c.dir) })
 	c.script(t, "start", c.dir, strconv.Itoa(c.port), strconv.Itoa(taskManagers))
 	return c
 }
 
-func freePort(t *testing.T) int {
+// freePorts returns the first of n free ports in a row.
+func freePorts(t *testing.T, n int) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 50 {
+		first, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		port := first.Addr().(*net.TCPAddr).Port
+		held := []net.Listener{first}
+		for i := 1; i < n; i++ {
+			if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port+i)); err == nil {
+				held = append(held, l)
+			}
+		}
+		for _, l := range held {
+			_ = l.Close() // only the numbers were wanted
+		}
+		if len(held) == n {
+			return port
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	t.Fatalf("no %d free ports in a row", n)
+	return 0
 }
 
 func (c *cluster) script(t *testing.T, args ...string) {
 	t.Helper()
-	if said, err := exec.Command("../scripts/flink.sh", args...).CombinedOutput(); err != nil {
+	run := exec.Command("../scripts/flink.sh", args...)
+	run.Env = append(os.Environ(), fmt.Sprintf("OWNER_PID=%d", os.Getpid())) // should this test be killed, Flink goes too
+	if said, err := run.CombinedOutput(); err != nil {
 		t.Fatalf("flink.sh %v: %v: %s", args, err, said)
 	}
 }
@@ -222,7 +240,7 @@ func TestFlinkRecoversFromDeaths(t *testing.T) {
 func (s *site) grow(t *testing.T, o Options, ended <-chan error, what string) {
 	t.Helper()
 	goal := durableCount(t, o) + 1000
-	deadline := time.Now().Add(2 * time.Minute)
+	deadline := time.Now().Add(5 * time.Minute)
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
 	for ; durableCount(t, o) < goal; <-tick.C {
@@ -232,7 +250,7 @@ func (s *site) grow(t *testing.T, o Options, ended <-chan error, what string) {
 		default:
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("%s: no rows within 2 minutes", what)
+			t.Fatalf("%s: no rows within 5 minutes", what)
 		}
 		s.fill(t, 12, 5)
 	}

@@ -10,8 +10,23 @@ pack=${PACK:-models/packs/scenes}
 streams=${STREAMS:-24} frames=${FRAMES:-200}
 [ ! -e "$out" ] || { echo "flink-demo: $out is there already: remove it or name another folder" >&2; exit 1; }
 
-# port: one that is free and whose followers likely are
-port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+# port: one that is free and whose two followers are
+port() {
+  python3 - <<'PY'
+import socket
+while True:
+    held = [socket.socket() for _ in range(3)]
+    try:
+        held[0].bind(("127.0.0.1", 0))
+        port = held[0].getsockname()[1]
+        for i in (1, 2):
+            held[i].bind(("127.0.0.1", port + i))
+        print(port)
+        break
+    except OSError:
+        pass
+PY
+}
 
 work=$(mktemp -d)
 # shellcheck disable=SC2329  # called by the trap

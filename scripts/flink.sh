@@ -7,7 +7,8 @@
 #                                    when all answer.
 #   flink.sh taskmanager DIR NUMBER  start that task manager of a cluster (again)
 #   flink.sh stop DIR                stop all of it
-# DIR/*.pid are the processes, DIR/*.log what they say.
+# DIR/*.pid are the processes, DIR/*.log what they say. Where OWNER_PID names a process, all is stopped too when that
+# one is gone.
 set -euo pipefail
 
 # Not the all-in-one jar beam-runners-flink-*-job-server, which not every mirror of Maven Central holds: its parts.
@@ -61,7 +62,7 @@ launch() {
 
 # await DIR NAME TEXT: until its log says so
 await() {
-  for _ in $(seq 120); do
+  for _ in $(seq 360); do # 3 minutes: a busy machine starts a JVM slowly
     grep -q "$3" "$1/$2.log" && return
     kill -0 "$(cat "$1/$2.pid")" 2>/dev/null || break
     sleep 0.5
@@ -120,6 +121,7 @@ start() {
   fetch
   command -v java >/dev/null || die "java is not there: install Java 17"
   mkdir -p "$dir" && dir=$(cd "$dir" && pwd)
+  [ -z "${OWNER_PID:-}" ] || setsid "$0" guard "$dir" "$OWNER_PID" >/dev/null 2>&1 </dev/null &
   cluster "$dir" $((port + 1)) $((port + 2)) "$n"
   launch "$dir" jobservice 1g org.apache.beam.runners.flink.FlinkJobServerDriver --flink-master "127.0.0.1:$((port + 2))" \
     --job-host 127.0.0.1 --job-port "$port" --artifact-port 0 --expansion-port 0 --artifacts-dir "$dir/artifacts"
@@ -137,10 +139,17 @@ stop() {
   done
 }
 
+# guard DIR PID: stop when that process is gone
+guard() {
+  while kill -0 "$2" 2>/dev/null; do sleep 1; done
+  stop "$1"
+}
+
 case "${1:-}" in
   jars) fetch; echo "$jars" ;;
   start) [ $# -ge 2 ] || die "start DIR [PORT [N]]"; start "${@:2}" ;;
   taskmanager) [ $# -eq 3 ] || die "taskmanager DIR NUMBER"; fetch; taskmanager "$(cd "$2" && pwd)" "$3" ;;
+  guard) guard "$2" "$3" ;;
   stop) [ $# -eq 2 ] || die "stop DIR"; stop "$2" ;;
-  *) sed -n '2,11s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,12s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
