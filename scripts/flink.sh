@@ -151,5 +151,5 @@ case "${1:-}" in
   taskmanager) [ $# -eq 3 ] || die "taskmanager DIR NUMBER"; fetch; taskmanager "$(cd "$2" && pwd)" "$3" ;;
   guard) guard "$2" "$3" ;;
   stop) [ $# -eq 2 ] || die "stop DIR"; stop "$2" ;;
-  *) sed -n '2,12s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,11s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
