@@ -94,7 +94,7 @@ type part struct {
 // run reads one part of the topic, to its end or until ctx is done.
 func (j job) run(ctx context.Context, part part) error {
 	id := fmt.Sprintf("%s-%d-%d", j.Group, os.Getpid(), runs.Add(1))
-	p := plan{model: j.model, branches: j.runner.branches, flatten: j.runner.flatten}
+	p := plan{model: j.model, branches: j.runner.branches}
 	p.model.Job = id
 	p.parquet = parquetio.WriteConfig{Job: id, Dir: j.Out, Pack: j.pack, Version: Version, FileAge: j.FileAge, GiveUp: j.DiskWait,
 		EveryBundle: j.runner.everyBundle, Shared: j.runner.shared || j.Share}

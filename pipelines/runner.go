@@ -31,7 +31,6 @@ const noSplits = "prism_disable_sdf_split"
 // runner is what differs between runners; everything else is the same graph.
 type runner struct {
 	branches    int           // of the caching step
-	flatten     bool          // the branches meet in front of the sinks: not on prism, see onPrism
 	everyBundle bool          // files end with their bundle, because the runner replays bundles after a failure
 	shared      bool          // rows may come from several processes at once
 	credit      bool          // source and sink share a process, so credit can stand in for backpressure
@@ -80,15 +79,12 @@ func chooseRunner(o Options) (runner, error) {
 		if f.checkpoints <= 0 {
 			f.checkpoints = DefaultCheckpoints
 		}
-		return runner{branches: 1, flatten: true, everyBundle: true, shared: true, stay: sourceStay, elsewhere: f.pool != "", renew: renewAfter, execute: f.execute}, nil
+		return runner{branches: 1, everyBundle: true, shared: true, stay: sourceStay, elsewhere: f.pool != "", renew: renewAfter, execute: f.execute}, nil
 	}
 	return runner{}, fmt.Errorf("--runner %q: must be prism, direct (the same) or flink", o.Runner)
 }
 
-// onPrism runs a pipeline in this process. There must be no transform in it that prism carries out itself for each
-// bundle, as it does a Flatten: where such a bundle waits 100 ms for a processor, prism 2.77 asks a worker for its
-// progress that is not there, and the job dies of a nil pointer (internal/stage.go, Execute). Cancelling a job would
-// drop the frames in flight; the source drains instead.
+// onPrism runs a pipeline in this process. Cancelling it would drop the frames in flight; the source drains instead.
 func onPrism(ctx context.Context, x execution) error {
 	if _, err := prism.Execute(context.WithoutCancel(ctx), x.pipeline); err != nil {
 		return clear(err)

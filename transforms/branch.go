@@ -17,9 +17,8 @@ func init() {
 
 // Cached is the whole of the caching step: streams are spread over branches by a hash of their id, and
 // each branch has its own Lookup and FullModel. Prism runs one stateful stage serially, so branches are
-// its parallelism; a runner that spreads keys itself needs only one. The outcomes of a frame are in one of the
-// collections returned.
-func Cached(s beam.Scope, m Model, branches int, runs beam.PCollection) []beam.PCollection {
+// its parallelism; a runner that spreads keys itself needs only one.
+func Cached(s beam.Scope, m Model, branches int, runs beam.PCollection) beam.PCollection {
 	s = s.Scope("transforms.Cached")
 	var all []beam.PCollection
 	for b := range branches {
@@ -30,7 +29,7 @@ func Cached(s beam.Scope, m Model, branches int, runs beam.PCollection) []beam.P
 		outcomes, misses := Lookup(s, m, part)
 		all = append(all, outcomes, FullModel(s, m, misses))
 	}
-	return all
+	return beam.Flatten(s, all...)
 }
 
 // branchFn keeps the streams of one branch.

@@ -11,8 +11,7 @@ import (
 )
 
 func init() {
-	register.DoFn3x1[context.Context, schemas.Outcomes, func(int), error](&writeFn{})
-	register.Emitter1[int]()
+	register.DoFn2x1[context.Context, schemas.Outcomes, error](&writeFn{})
 }
 
 // What a zero in WriteConfig means.
@@ -57,11 +56,10 @@ func setDefault[T int64 | time.Duration](field *T, value T) {
 
 // Write puts a PCollection<schemas.Outcomes> into the data set at cfg.Dir: one row per (topic, partition, offset),
 // of which the first counts. Rows are durable when the job's flow.Link hears so, at the latest when [Close]
-// returns, which has to be called when the job has ended. The collection it returns is always empty: it is there for
-// runners to which a transform without an output is a special case.
-func Write(s beam.Scope, cfg WriteConfig, outcomes beam.PCollection) beam.PCollection {
+// returns, which has to be called when the job has ended.
+func Write(s beam.Scope, cfg WriteConfig, outcomes beam.PCollection) {
 	s = s.Scope("parquetio.Write")
-	return beam.ParDo(s, &writeFn{Config: cfg}, outcomes)
+	beam.ParDo0(s, &writeFn{Config: cfg}, outcomes)
 }
 
 type writeFn struct {
@@ -71,16 +69,16 @@ type writeFn struct {
 }
 
 // StartBundle finds the writer anew, since the job's writer may have failed and been replaced.
-func (fn *writeFn) StartBundle(ctx context.Context, _ func(int)) (err error) {
+func (fn *writeFn) StartBundle(ctx context.Context) (err error) {
 	fn.w, err = writerOf(ctx, fn.Config)
 	return err
 }
 
-func (fn *writeFn) ProcessElement(ctx context.Context, outcomes schemas.Outcomes, _ func(int)) error {
+func (fn *writeFn) ProcessElement(ctx context.Context, outcomes schemas.Outcomes) error {
 	return fn.w.add(ctx, outcomes.Rows)
 }
 
-func (fn *writeFn) FinishBundle(ctx context.Context, _ func(int)) error {
+func (fn *writeFn) FinishBundle(ctx context.Context) error {
 	if !fn.Config.EveryBundle {
 		return nil
 	}
