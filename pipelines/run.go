@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
@@ -91,8 +92,23 @@ type part struct {
 	ends     map[int32]int64     // where UntilEnd ends; nil: where the topic ends when the job starts
 }
 
-// run reads one part of the topic, to its end or until ctx is done.
+// resumptions is how often in a row a job that prism lost is followed by another.
+const resumptions = 5
+
+// run reads one part of the topic, to its end or until ctx is done. A job that prism lost is followed by one that
+// resumes from the files, as after a crash.
 func (j job) run(ctx context.Context, part part) error {
+	for lost := 1; ; lost++ {
+		err := j.once(ctx, part)
+		if !errors.Is(err, errLost) || ctx.Err() != nil || lost > resumptions {
+			return err
+		}
+		slog.Warn("the job is resumed from the files", "topic", j.Topic, "error", err)
+	}
+}
+
+// once is one job of run.
+func (j job) once(ctx context.Context, part part) error {
 	id := fmt.Sprintf("%s-%d-%d", j.Group, os.Getpid(), runs.Add(1))
 	p := plan{model: j.model, branches: j.runner.branches}
 	p.model.Job = id

@@ -11,7 +11,6 @@ import (
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/options/jobopts"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/prism"
 
 	"github.com/cachenet/cachenet/connectors/flow"
 	"github.com/cachenet/cachenet/connectors/kafkaio"
@@ -82,14 +81,6 @@ func chooseRunner(o Options) (runner, error) {
 		return runner{branches: 1, everyBundle: true, shared: true, stay: sourceStay, elsewhere: f.pool != "", renew: renewAfter, execute: f.execute}, nil
 	}
 	return runner{}, fmt.Errorf("--runner %q: must be prism, direct (the same) or flink", o.Runner)
-}
-
-// onPrism runs a pipeline in this process. Cancelling it would drop the frames in flight; the source drains instead.
-func onPrism(ctx context.Context, x execution) error {
-	if _, err := prism.Execute(context.WithoutCancel(ctx), x.pipeline); err != nil {
-		return clear(err)
-	}
-	return nil
 }
 
 func addExperiment(name string) {
