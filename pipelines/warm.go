@@ -48,27 +48,32 @@ func (j job) recall(k known) (map[string][]byte, error) {
 	if err := parquetio.RemoveBeside(j.Out, j.snapshotName()); err != nil {
 		return nil, err
 	}
-	text, whole := unseal(text)
+	return j.fitting(text, k), nil
+}
+
+// fitting returns what the streams knew, from what keep wrote; nothing where that is damaged or does not fit.
+func (j job) fitting(sealed []byte, k known) map[string][]byte {
+	text, whole := unseal(sealed)
 	if !whole {
 		slog.Warn("what the streams knew is damaged: they begin cold")
-		return nil, nil
+		return nil
 	}
 	var s snapshot
 	if err := json.Unmarshal(text, &s); err != nil {
 		slog.Warn("what the streams knew cannot be read: they begin cold", "error", err)
-		return nil, nil
+		return nil
 	}
 	if s.Nets != j.nets || !reflect.DeepEqual(s.Done, k.done) {
 		slog.Info("what the streams knew does not fit: they begin cold")
-		return nil, nil
+		return nil
 	}
 	for name, b := range s.Streams {
 		if _, err := new(policy.State).UnmarshalMsg(b); err != nil {
 			slog.Warn("what the streams knew was written by another version: they begin cold", "stream", name, "error", err)
-			return nil, nil
+			return nil
 		}
 	}
-	return s.Streams, nil
+	return s.Streams
 }
 
 // keep writes down what the streams know after a run that drained.
