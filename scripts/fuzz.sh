@@ -7,5 +7,6 @@ cd "$(dirname "$0")/.."
 grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9]*' . | while IFS=: read -r file found; do
   target=${found#func }
   echo "== $target (${file%/*})"
-  go test -run '^$' -fuzz "^$target\$" -fuzztime "$1" "${file%/*}"
+  # inputs are found faster than they are made small: where a map's order decides what is run, that never ends
+  go test -run '^$' -fuzz "^$target\$" -fuzztime "$1" -fuzzminimizetime 2s "${file%/*}" </dev/null
 done
