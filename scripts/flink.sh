@@ -121,7 +121,9 @@ start() {
   fetch
   command -v java >/dev/null || die "java is not there: install Java 17"
   mkdir -p "$dir" && dir=$(cd "$dir" && pwd)
-  [ -z "${OWNER_PID:-}" ] || setsid "$0" guard "$dir" "$OWNER_PID" >/dev/null 2>&1 </dev/null &
+  if [ -n "${OWNER_PID:-}" ]; then
+    setsid "$0" guard "$dir" "$OWNER_PID" >/dev/null 2>&1 </dev/null &
+  fi
   cluster "$dir" $((port + 1)) $((port + 2)) "$n"
   launch "$dir" jobservice 1g org.apache.beam.runners.flink.FlinkJobServerDriver --flink-master "127.0.0.1:$((port + 2))" \
     --job-host 127.0.0.1 --job-port "$port" --artifact-port 0 --expansion-port 0 --artifacts-dir "$dir/artifacts"
