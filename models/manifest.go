@@ -23,12 +23,13 @@ type Manifest struct {
 	Classes     []string         `json:"classes"` // names in label order, 2 … 1000 of them
 	Input       InputSize        `json:"input"`
 	Full        NetEntry         `json:"full"`
-	Selector    *NetEntry        `json:"selector,omitempty"` // mid-size net of all classes, asked on a miss
-	Small       *NetEntry        `json:"small,omitempty"`    // global net of specialist size, where no specialist is one
-	Specialists []NetEntry       `json:"specialists"`        // at least one
-	Policy      policy.Settings  `json:"policy"`             // how hits are told from misses
-	Paper       *policy.Settings `json:"paper,omitempty"`    // the same for the paper's protocol, where the pack was calibrated for it
-	Guarded     *policy.Settings `json:"guarded,omitempty"`  // Policy with the rare-class guard on, where it was calibrated
+	Selector    *NetEntry        `json:"selector,omitempty"`   // mid-size net of all classes, asked on a miss
+	Small       *NetEntry        `json:"small,omitempty"`      // global net of specialist size, where no specialist is one
+	Specialists []NetEntry       `json:"specialists"`          // at least one
+	Policy      policy.Settings  `json:"policy"`               // how hits are told from misses
+	Paper       *policy.Settings `json:"paper,omitempty"`      // the same for the paper's protocol, where the pack was calibrated for it
+	PaperNets   []NetEntry       `json:"paper_nets,omitempty"` // the specialists of the paper's protocol, where Specialists is one global net
+	Guarded     *policy.Settings `json:"guarded,omitempty"`    // Policy with the rare-class guard on, where it was calibrated
 }
 
 // InputSize is the size of every net's input in pixels, 8 … 1024 a side.
@@ -103,12 +104,14 @@ func (m Manifest) Validate() error {
 	if err := m.Policy.Validate(len(m.Specialists), m.Selector != nil); err != nil {
 		return fmt.Errorf("policy: %w", err)
 	}
-	for name, s := range map[string]*policy.Settings{"paper": m.Paper, "guarded": m.Guarded} {
-		if s == nil {
-			continue
+	if m.Guarded != nil {
+		if err := m.Guarded.Validate(len(m.Specialists), m.Selector != nil); err != nil {
+			return fmt.Errorf("guarded: %w", err)
 		}
-		if err := s.Validate(len(m.Specialists), m.Selector != nil); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+	}
+	if m.Paper != nil {
+		if err := m.Paper.Validate(len(m.paperNets()), m.Selector != nil); err != nil {
+			return fmt.Errorf("paper: %w", err)
 		}
 	}
 	return nil
@@ -154,7 +157,26 @@ func (m Manifest) Nets() []NamedNet {
 	for i, s := range m.Specialists {
 		all = append(all, NamedNet{SpecialistNet(i), s})
 	}
+	for i, s := range m.PaperNets {
+		all = append(all, NamedNet{"paper " + SpecialistNet(i), s})
+	}
 	return all
+}
+
+// paperNets are the specialists that the paper's protocol caches.
+func (m Manifest) paperNets() []NetEntry {
+	if len(m.PaperNets) > 0 {
+		return m.PaperNets
+	}
+	return m.Specialists
+}
+
+// For returns the manifest with the specialists that a policy of that kind caches.
+func (m Manifest) For(kind string) Manifest {
+	if kind == policy.Paper {
+		m.Specialists = m.paperNets()
+	}
+	return m
 }
 
 // Names of nets in outcomes, logs and metrics.

@@ -45,6 +45,7 @@ func (m Model) open() (*nets, error) {
 	if err != nil {
 		return nil, err
 	}
+	pack.Manifest = pack.For(m.Policy.Kind)
 	if m.Global {
 		small, ok := pack.Global()
 		if !ok {

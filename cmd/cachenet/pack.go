@@ -47,8 +47,8 @@ func packCommand() *cobra.Command {
 func inspect(w io.Writer, p *models.Pack) error {
 	fmt.Fprintf(w, "%s  %d classes, input %dx%d\n", p.ID(), len(p.Classes), p.Input.Width, p.Input.Height)
 	s := p.Policy
-	fmt.Fprintf(w, "policy %s: hit when %s passes %.4g, teacher %s, alpha %.2g, decay %.2g, trust %.2g, share %.2g, capacity %d\n\n",
-		s.Kind, s.Score, s.Threshold, s.Teacher, s.Alpha, s.Decay, s.Trust, s.Share, s.Capacity)
+	fmt.Fprintf(w, "policy %s: hit when %s passes %.4g, teacher %s, alpha %.2g, decay %.2g, trust %.2g, share %.2g, slow %.2g, capacity %d\n\n",
+		s.Kind, s.Score, s.Threshold, s.Teacher, s.Alpha, s.Decay, s.Trust, s.Share, s.Slow, s.Capacity)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "net\tclasses\tµs/frame\tMFLOP\tparameters\ttemperature\tsha256")
 	for _, n := range p.Nets() {

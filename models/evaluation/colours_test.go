@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/cachenet/cachenet/models"
+	"github.com/cachenet/cachenet/transforms/policy"
 )
 
 const colours = "../../testdata/colours"
@@ -126,6 +127,9 @@ func TestBuildAndEvaluate(t *testing.T) {
 		t.Fatal(err)
 	}
 	evaluateColours(t, pack, nets, data, small)
+	if pack.Paper == nil || len(pack.For(policy.Paper).Specialists) != len(table.role(RoleSpecialist)) {
+		t.Errorf("the paper's protocol has settings %v and specialists %v", pack.Paper, pack.For(policy.Paper).Specialists)
+	}
 }
 
 func evaluateColours(t *testing.T, pack *models.Pack, nets *Nets, data []Sequence, e effort) {

@@ -141,6 +141,9 @@ func packNets(p *models.Pack) *Nets {
 		}
 		add(s, role)
 	}
+	for _, s := range p.PaperNets {
+		add(s, RoleSpecialist)
+	}
 	return n
 }
 

@@ -29,16 +29,15 @@ func (b *builder) pack(nets *Nets) *Built {
 	small := b.small()
 	if b.chosenRival.nets == RoleSmall {
 		m.Specialists = []models.NetEntry{out.take(small, path.Join("specialists", "00.onnx"))}
+		m.PaperNets = out.takeAll(t.role(RoleSpecialist), "paper")
 	} else {
-		for i, s := range t.role(RoleSpecialist) {
-			m.Specialists = append(m.Specialists, out.take(s, path.Join("specialists", fmt.Sprintf("%02d.onnx", i))))
-		}
+		m.Specialists = out.takeAll(t.role(RoleSpecialist), "specialists")
 		if small != nil {
 			e := out.take(small, "small.onnx")
 			m.Small = &e
 		}
-		m.Paper = b.paper()
 	}
+	m.Paper = b.paper()
 	b.describe(out)
 	return out
 }
@@ -49,6 +48,15 @@ func (b *Built) take(c *column, file string) models.NetEntry {
 	e := c.NetEntry
 	e.File, e.MeasuredUs = file, c.us
 	return e
+}
+
+// takeAll lists nets under numbered names in a folder of the pack.
+func (b *Built) takeAll(all []*column, folder string) []models.NetEntry {
+	var entries []models.NetEntry
+	for i, c := range all {
+		entries = append(entries, b.take(c, path.Join(folder, fmt.Sprintf("%02d.onnx", i))))
+	}
+	return entries
 }
 
 // small is the net that the pack ships as its global small one, nil when there is none.
