@@ -112,6 +112,10 @@ func (b *builder) tune(ctx context.Context) error {
 
 // pick takes the fastest policy that a pack can be made of.
 func (b *builder) pick(context.Context) error {
+	if tracks, enough := b.lockShown(); !enough {
+		b.say("Hits teach the window of no policy that may ship: %d held-out sequences of %d frames or more cannot show that at most %.2f %% of tracks lock in on a wrong class; that takes %.0f.",
+			tracks, lockFrames, 100*b.Budget.Locked, ruleOfThree/b.Budget.Locked)
+	}
 	global, specialists := b.fastest(RoleSmall), b.fastest(RoleSpecialist)
 	switch {
 	case global == nil && specialists == nil:
@@ -142,12 +146,27 @@ func (b *builder) pick(context.Context) error {
 	return nil
 }
 
+// ruleOfThree over n is the share that n cases without an event leave possible, at 95 % confidence.
+const ruleOfThree = 3
+
+// lockShown counts the tracks that can lock in, and tells whether they are none, or enough to show that hardly any does.
+func (b *builder) lockShown() (tracks int, enough bool) {
+	for _, t := range b.table.tracks {
+		if t.frames >= lockFrames {
+			tracks++
+		}
+	}
+	return tracks, tracks == 0 || ruleOfThree/float64(tracks) <= b.Budget.Locked
+}
+
 // fastest returns the best trial with nets of that role that can ship, nil when there is none.
 func (b *builder) fastest(role string) *trial {
+	_, lockShown := b.lockShown()
 	var best *trial
 	for i, t := range b.trials {
 		r := rivalNamed(t.Rival)
-		if r.ships && r.nets == role && t.Missing == "" && (best == nil || t.better(*best)) {
+		mayShip := r.ships && (t.Settings.Trust == 0 || lockShown)
+		if mayShip && r.nets == role && t.Missing == "" && (best == nil || t.better(*best)) {
 			best = &b.trials[i]
 		}
 	}

@@ -16,12 +16,14 @@ const (
 	smallSelector     = "small + prior, selector"
 	smallFull         = "small + prior, full"
 	smallSure         = "small + prior, sure hits"
+	smallShared       = "small + shared prior"
 	smallAdaptive     = "small + adaptive prior"
 	smallLate         = "small + prior, full 5 late"
 	staticSpecialist  = "static best specialist"
 	paper             = "paper's protocol"
 	maskedGlobal      = "masked global + prior"
 	specialistsPrior  = "specialists + prior"
+	specialistsShared = "specialists, shared prior"
 	specialistsOwn    = "specialists, adaptive prior"
 	oracleSelector    = "oracle selector"
 	clairvoyant       = "clairvoyant eviction"
@@ -65,12 +67,14 @@ func sure(s policy.Settings) policy.Settings {
 	return s
 }
 
-// adaptive believes the prior as far as it has foretold.
-func adaptive(s policy.Settings) policy.Settings {
-	s = sure(s)
+// shared believes the prior as far as it has foretold.
+func shared(s policy.Settings) policy.Settings {
 	s.Share, s.Alpha = 0.05, 0.08
 	return s
 }
+
+// adaptive does both.
+func adaptive(s policy.Settings) policy.Settings { return shared(sure(s)) }
 
 // rivals lists all policies that are compared, in the order of the table.
 func rivals() []rival {
@@ -90,12 +94,14 @@ func rivals() []rival {
 		{name: smallSelector, nets: RoleSmall, start: selector, prior: true, ships: true},
 		{name: smallFull, nets: RoleSmall, start: base(nil), prior: true, ships: true},
 		{name: smallSure, nets: RoleSmall, start: sure(base(nil)), prior: true, trust: true, ships: true},
+		{name: smallShared, nets: RoleSmall, start: shared(base(nil)), prior: true, share: true, ships: true},
 		{name: smallAdaptive, nets: RoleSmall, start: adaptive(base(nil)), prior: true, trust: true, share: true, ships: true},
 		{name: smallLate, nets: RoleSmall, start: feedback, feedback: feedbackLate, prior: true},
 		{name: staticSpecialist, nets: RoleSpecialist, start: plain, static: true},
 		{name: paper, nets: RoleSpecialist, start: paperStart, cache: true},
 		{name: maskedGlobal, nets: masks, start: three, prior: true, cache: true, teachers: []string{policy.Inline, policy.Selector}},
 		{name: specialistsPrior, nets: RoleSpecialist, start: three, prior: true, cache: true, teachers: []string{policy.Inline, policy.Selector}, ships: true},
+		{name: specialistsShared, nets: RoleSpecialist, start: shared(three), prior: true, cache: true, share: true, ships: true},
 		{name: specialistsOwn, nets: RoleSpecialist, start: adaptive(three), prior: true, cache: true, trust: true, share: true, ships: true},
 		{name: oracleSelector, nets: RoleSpecialist, like: specialistsPrior, oracle: true},
 		{name: clairvoyant, nets: RoleSpecialist, like: specialistsPrior, belady: true},
