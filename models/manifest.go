@@ -29,6 +29,7 @@ type Manifest struct {
 	Policy      policy.Settings  `json:"policy"`               // how hits are told from misses
 	Paper       *policy.Settings `json:"paper,omitempty"`      // the same for the paper's protocol, where the pack was calibrated for it
 	PaperNets   []NetEntry       `json:"paper_nets,omitempty"` // the specialists of the paper's protocol, where Specialists is one global net
+	Routed      *policy.Settings `json:"routed,omitempty"`     // the same with the selector as teacher, so that misses can go elsewhere, where it was calibrated
 	Guarded     *policy.Settings `json:"guarded,omitempty"`    // Policy with the rare-class guard on, where it was calibrated
 }
 
@@ -104,9 +105,12 @@ func (m Manifest) Validate() error {
 	if err := m.Policy.Validate(len(m.Specialists), m.Selector != nil); err != nil {
 		return fmt.Errorf("policy: %w", err)
 	}
-	if m.Guarded != nil {
-		if err := m.Guarded.Validate(len(m.Specialists), m.Selector != nil); err != nil {
-			return fmt.Errorf("guarded: %w", err)
+	for name, s := range map[string]*policy.Settings{"routed": m.Routed, "guarded": m.Guarded} {
+		if s == nil {
+			continue
+		}
+		if err := s.Validate(len(m.Specialists), m.Selector != nil); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	if m.Paper != nil {

@@ -53,6 +53,10 @@ type Options struct {
 	Endpoint    string // HOST:PORT of the runner's job service; only for flink
 	Parallelism int    // branches of the caching step on prism, task slots on flink; 0: the runner's choice
 
+	// Guard asks the full model when the raw answer leans out of the window more than usual: rare classes are found
+	// again, at the price of more misses. Only with the pack's own policy.
+	Guard bool
+
 	// Share makes this process a member of the group: those that run with it share the topic's partitions and the
 	// data set, and take over from each other.
 	Share          bool
@@ -76,12 +80,24 @@ func (o Options) model(p *models.Pack) (transforms.Model, error) {
 	case FullInline:
 		m.Policy.Teacher = policy.Inline
 	case FullTransform:
+		if p.Routed != nil && p.Policy.Teacher != policy.Selector {
+			m.Policy = *p.Routed
+		}
 		m.Policy.Teacher = policy.Selector
 	default:
 		return m, fmt.Errorf("--full %q: must be transform or inline", o.Full)
 	}
+	if o.Guard && o.Policy != PolicyPack {
+		return m, fmt.Errorf("--guard: policy %s knows no guard: leave --policy out", o.Policy)
+	}
 	switch o.Policy {
 	case PolicyPack:
+		if o.Guard && p.Guarded == nil {
+			return m, fmt.Errorf("--guard: pack %s was not calibrated for it: build the pack anew", p.ID())
+		}
+		if o.Guard {
+			m.Policy.Guard = p.Guarded.Guard
+		}
 	case PolicyPaper:
 		if p.Paper == nil {
 			return m, fmt.Errorf("--policy paper: pack %s has no settings for it: build the pack with specialists", p.ID())

@@ -40,6 +40,7 @@ that was read has its row. Started again with the same --out it reads only frame
 	f.StringVar(&o.Pack, "pack", "", "folder of the pack")
 	f.StringVar(&o.Policy, "policy", "", "paper, full or small instead of the pack's own")
 	f.StringVar(&o.Full, "full", "", "where the full model runs: transform or inline (default the pack's choice)")
+	f.BoolVar(&o.Guard, "guard", false, "find rare classes again, at the price of more misses (the pack's own policy only)")
 	f.StringVar(&o.Out, "out", "", "folder of the data set")
 	f.StringVar(&o.OutcomesTopic, "outcomes-topic", "", "topic that gets the outcomes as JSON too")
 	f.StringVar(&o.DeadLetterTopic, "dead-letter-topic", "", "topic that gets the frames without an answer, untouched; see cachenet replay")

@@ -244,10 +244,8 @@ func (b *builder) guard(ctx context.Context) error {
 // own lists the ways to run the pack that the table shows.
 func (b *builder) own() []ownSetup {
 	all := []ownSetup{{thisPack, b.chosenRival, b.chosen.Setup}, {thisPackGuarded, b.chosenRival, *b.guarded}}
-	if b.table.selector() != nil && b.chosen.Settings.Teacher == policy.Inline {
-		s := b.chosen.Setup
-		s.Settings.Teacher = policy.Selector
-		all = append(all, ownSetup{thisPackTransform, b.chosenRival, s})
+	if routed := b.routed(); routed != nil && b.chosen.Settings.Teacher == policy.Inline {
+		all = append(all, ownSetup{thisPackTransform, b.chosenRival, routed.Setup})
 	}
 	return all
 }

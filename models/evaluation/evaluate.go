@@ -54,8 +54,8 @@ func packSetups(p *models.Pack) []ownSetup {
 		guarded.Settings = *p.Guarded
 		all = append(all, ownSetup{thisPackGuarded, r, guarded})
 	}
-	if p.Selector != nil && p.Policy.Teacher == policy.Inline {
-		s.Settings.Teacher = policy.Selector
+	if p.Routed != nil && p.Policy.Teacher == policy.Inline {
+		s.Settings = *p.Routed
 		all = append(all, ownSetup{thisPackTransform, r, s})
 	}
 	return all

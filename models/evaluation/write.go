@@ -38,6 +38,9 @@ func (b *builder) pack(nets *Nets) *Built {
 		}
 	}
 	m.Paper = b.paper()
+	if routed := b.routed(); routed != nil {
+		m.Routed = &routed.Settings
+	}
 	b.describe(out)
 	return out
 }
@@ -83,6 +86,18 @@ func (b *builder) paper() *policy.Settings {
 		}
 	}
 	return nil
+}
+
+// routed returns the best setup of the nets that ship whose teacher is the selector, nil when there is none.
+func (b *builder) routed() *trial {
+	var best *trial
+	for i, t := range b.trials {
+		r := rivalNamed(t.Rival)
+		if r.ships && r.nets == b.chosenRival.nets && t.Small == b.chosen.Small && t.Fits && t.Settings.Teacher == policy.Selector && (best == nil || t.better(*best)) {
+			best = &b.trials[i]
+		}
+	}
+	return best
 }
 
 // describe fills in the card.
