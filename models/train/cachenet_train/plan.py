@@ -51,7 +51,7 @@ MOST_EPOCHS = 300
 def quick(plan: Plan) -> Plan:
     """Budgets of minutes: enough to try a pipeline on, short of what the nets can reach."""
     return replace(
-        plan, full_frames=150_000, small_frames=220_000, selector_frames=100_000, specialist_frames=50_000, views=4
+        plan, full_frames=110_000, small_frames=220_000, selector_frames=100_000, specialist_frames=50_000, views=3
     )
 
 
