@@ -8,8 +8,8 @@ import (
 	"github.com/cachenet/cachenet/connectors/flow"
 	"github.com/cachenet/cachenet/connectors/kafkaio"
 	"github.com/cachenet/cachenet/models"
+	"github.com/cachenet/cachenet/models/policy"
 	"github.com/cachenet/cachenet/transforms"
-	"github.com/cachenet/cachenet/transforms/policy"
 )
 
 // Policies a run can ask for instead of the pack's own.

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/cachenet/cachenet/models"
-	"github.com/cachenet/cachenet/transforms/policy"
+	"github.com/cachenet/cachenet/models/policy"
 )
 
 // The nets a run uses, and the settings, follow from the pack and what was asked for.

@@ -10,9 +10,9 @@ import (
 
 	"github.com/cachenet/cachenet/connectors/parquetio"
 	"github.com/cachenet/cachenet/models"
+	"github.com/cachenet/cachenet/models/policy"
 	"github.com/cachenet/cachenet/schemas"
 	"github.com/cachenet/cachenet/transforms"
-	"github.com/cachenet/cachenet/transforms/policy"
 )
 
 // snapshot is what the streams knew when a run drained. It fits only the same nets under the same policy, and

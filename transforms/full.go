@@ -8,8 +8,8 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"github.com/cachenet/cachenet/models"
+	"github.com/cachenet/cachenet/models/policy"
 	"github.com/cachenet/cachenet/schemas"
-	"github.com/cachenet/cachenet/transforms/policy"
 )
 
 func init() {

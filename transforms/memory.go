@@ -4,7 +4,7 @@ import (
 	"maps"
 	"sync"
 
-	"github.com/cachenet/cachenet/transforms/policy"
+	"github.com/cachenet/cachenet/models/policy"
 )
 
 // Memory is what the streams of one job know, in this process, so that the next job can begin with it: a

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/cachenet/cachenet/models"
-	"github.com/cachenet/cachenet/transforms/policy"
+	"github.com/cachenet/cachenet/models/policy"
 )
 
 // Model says which pack the transforms use and how; it travels with the pipeline.

@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"github.com/cachenet/cachenet/models"
-	"github.com/cachenet/cachenet/transforms/policy"
+	"github.com/cachenet/cachenet/models/policy"
 )
 
 // specialistGain is how much faster specialists must be than one small net to be worth shipping.

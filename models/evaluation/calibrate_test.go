@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/cachenet/cachenet/transforms/policy"
+	"github.com/cachenet/cachenet/models/policy"
 )
 
 func testTuner(table *Table, tracks []track, budget Budget) *tuner {

@@ -14,7 +14,7 @@ import (
 	"testing"
 
 	"github.com/cachenet/cachenet/models"
-	"github.com/cachenet/cachenet/transforms/policy"
+	"github.com/cachenet/cachenet/models/policy"
 )
 
 const colours = "../../testdata/colours"

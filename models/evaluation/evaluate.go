@@ -5,7 +5,7 @@ import (
 	"log/slog"
 
 	"github.com/cachenet/cachenet/models"
-	"github.com/cachenet/cachenet/transforms/policy"
+	"github.com/cachenet/cachenet/models/policy"
 )
 
 // NetsFor lists the nets that a pack's policies are compared with: the pack's own, and those of its

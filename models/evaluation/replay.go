@@ -3,8 +3,8 @@ package evaluation
 import (
 	"math"
 
+	"github.com/cachenet/cachenet/models/policy"
 	"github.com/cachenet/cachenet/schemas"
-	"github.com/cachenet/cachenet/transforms/policy"
 )
 
 // lookup answers for the nets from the table and adds up what they would have cost. It is the policy's

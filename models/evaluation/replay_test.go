@@ -7,7 +7,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/cachenet/cachenet/models"
-	"github.com/cachenet/cachenet/transforms/policy"
+	"github.com/cachenet/cachenet/models/policy"
 )
 
 var testInput = models.InputSize{Width: 8, Height: 8}

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/cachenet/cachenet/transforms/policy"
+	"github.com/cachenet/cachenet/models/policy"
 )
 
 // Report compares policies on the same streams.

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/cachenet/cachenet/transforms/policy"
+	"github.com/cachenet/cachenet/models/policy"
 )
 
 // Names of the policies that are compared.

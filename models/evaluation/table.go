@@ -4,7 +4,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/cachenet/cachenet/transforms/policy"
+	"github.com/cachenet/cachenet/models/policy"
 )
 
 // Table holds what every net says of every frame, and what each net costs.

@@ -4,7 +4,7 @@ import (
 	"context"
 	"slices"
 
-	"github.com/cachenet/cachenet/transforms/policy"
+	"github.com/cachenet/cachenet/models/policy"
 )
 
 // knob is one setting and the values that are tried for it.

@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/cachenet/cachenet/models"
-	"github.com/cachenet/cachenet/transforms/policy"
+	"github.com/cachenet/cachenet/models/policy"
 )
 
 // pack puts together what the choice needs, and the card without its table.
