@@ -81,7 +81,7 @@ test-notebooks: setup build readers-venv ## the notebooks, executed over a small
 	bin/cachenet demo --streams 12 --frames 60 --out "$$d/demo" >/dev/null && \
 	$(READERS)/bin/papermill --no-progress-bar --cwd notebooks notebooks/outcomes.ipynb "$$d/out.ipynb" -p data "$$d/demo"
 
-generate: ## the generated encodings of schemas and policy
+generate: ## the generated encodings of schemas
 	go generate ./...
 
 kafka: ## a real Apache Kafka on 127.0.0.1:9092, until make kafka-stop

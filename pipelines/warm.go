@@ -68,7 +68,7 @@ func (j job) fitting(sealed []byte, k known) map[string][]byte {
 		return nil
 	}
 	for name, b := range s.Streams {
-		if _, err := new(policy.State).UnmarshalMsg(b); err != nil {
+		if err := new(policy.State).UnmarshalBinary(b); err != nil {
 			slog.Warn("what the streams knew was written by another version: they begin cold", "stream", name, "error", err)
 			return nil
 		}

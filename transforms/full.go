@@ -104,10 +104,14 @@ func (n *nets) answerBatch(batch []schemas.Missed) schemas.Outcomes {
 	for i := range batch {
 		out := batch[i].Outcome
 		out.FullUs = each
-		if err != nil {
-			out = failed(out, schemas.StageFull, err.Error())
+		answer, unread := policy.Answer{}, err
+		if err == nil {
+			answer, unread = policy.Read(logits[i*k:(i+1)*k], n.pack.Full.Temperature)
+		}
+		if unread != nil {
+			out = failed(out, schemas.StageFull, unread.Error())
 		} else {
-			n.answer(&out, policy.Read(logits[i*k:(i+1)*k], n.pack.Full.Temperature), models.FullNet)
+			n.answer(&out, answer, models.FullNet)
 		}
 		done.Rows[i] = out
 	}

@@ -85,12 +85,11 @@ func (fn *lookupFn) read(sp state.Provider, stream string) (*policy.State, error
 		return fn.memory.recall(stream)
 	}
 	st := &policy.State{}
-	_, err = st.UnmarshalMsg(b)
-	return st, err
+	return st, st.UnmarshalBinary(b)
 }
 
 func (fn *lookupFn) write(sp state.Provider, stream string, st *policy.State) error {
-	b, err := st.MarshalMsg(nil)
+	b, err := st.AppendBinary(nil)
 	if err != nil {
 		return err
 	}

@@ -59,8 +59,7 @@ func (m *Memory) recall(stream string) (*policy.State, error) {
 	if !ok {
 		return st, nil
 	}
-	_, err := st.UnmarshalMsg(b)
-	return st, err
+	return st, st.UnmarshalBinary(b)
 }
 
 // keep notes what a stream knows; b is not changed afterwards.

@@ -1,6 +1,7 @@
 package evaluation
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/cachenet/cachenet/models/policy"
@@ -70,9 +71,13 @@ type player struct {
 	oracle   bool // the specialist that knows the frame's class is always the active one
 	belady   bool // the specialist that is needed last leaves
 
-	state policy.State
-	late  [][]float32 // answers on their way back, oldest first
+	state  policy.State
+	late   []int     // rows whose answers are on their way back, oldest first; none: the frame was a hit
+	answer []float32 // scratch
 }
+
+// none is the row of an answer that does not come back.
+const none = -1
 
 // feedback is how answers come back to the window where the policy itself does not teach it.
 type feedback int
@@ -126,40 +131,46 @@ func (p *player) frame(pol *policy.Policy, row int) (class int, hit bool, event 
 		class = p.table.best[row]
 		p.nets.us += p.nets.full.us
 	}
-	p.teach(pol, row, d)
-	return class, d.Hit && !p.always, event, nil
+	return class, d.Hit && !p.always, event, p.teach(pol, row, d)
 }
 
 // teach brings answers back to the window where that is the rival's way.
-func (p *player) teach(pol *policy.Policy, row int, d policy.Decision) {
+func (p *player) teach(pol *policy.Policy, row int, d policy.Decision) error {
 	switch p.feedback {
 	case feedbackAll:
-		if d.Hit {
-			q := make([]float32, pol.Classes)
-			q[d.Class] = 1
-			pol.Teach(&p.state, q)
-			return
-		}
-		pol.Teach(&p.state, p.fullAnswer(row))
-	case feedbackFirst:
-		pol.Teach(&p.state, p.fullAnswer(row))
-	case feedbackLate:
-		var q []float32
 		if !d.Hit {
-			q = p.fullAnswer(row)
+			return p.learn(pol, row)
 		}
-		p.late = append(p.late, q)
+		p.answer = append(p.answer[:0], make([]float32, pol.Classes)...)
+		p.answer[d.Class] = 1
+		_, err := pol.Teach(&p.state, p.answer)
+		return err
+	case feedbackFirst:
+		return p.learn(pol, row)
+	case feedbackLate:
+		late := row
+		if d.Hit {
+			late = none
+		}
+		p.late = append(p.late, late)
 		if len(p.late) > lateFrames {
-			if q := p.late[0]; q != nil {
-				pol.Teach(&p.state, q)
+			late, p.late = p.late[0], p.late[1:]
+			if late != none {
+				return p.learn(pol, late)
 			}
-			p.late = p.late[1:]
 		}
 	}
+	return nil
 }
 
-func (p *player) fullAnswer(row int) []float32 {
-	return policy.Probabilities(p.nets.full.row(row), p.nets.full.Temperature)
+// learn teaches the window the full model's answer about a row of the table.
+func (p *player) learn(pol *policy.Policy, row int) error {
+	q, err := policy.Probabilities(p.nets.full.row(row), p.nets.full.Temperature)
+	if err != nil {
+		return fmt.Errorf("full model, frame %d: %w", row, err)
+	}
+	_, err = pol.Teach(&p.state, q)
+	return err
 }
 
 // count adds one frame to the tally.

@@ -73,8 +73,14 @@ func TestMaskedKeepsTheMass(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		logits := rapid.SliceOfN(rapid.Float32Range(-8, 8), 5, 5).Draw(t, "logits")
 		temperature := rapid.Float32Range(0.3, 3).Draw(t, "temperature")
-		p := policy.Probabilities(logits, temperature)
-		got := policy.Probabilities(masked(logits, []int{3, 1}, temperature), temperature)
+		p, err := policy.Probabilities(logits, temperature)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := policy.Probabilities(masked(logits, []int{3, 1}, temperature), temperature)
+		if err != nil {
+			t.Fatal(err)
+		}
 		for i, want := range []float32{p[3], p[1], p[0] + p[2] + p[4]} {
 			if math.Abs(float64(got[i]-want)) > 1e-4 {
 				t.Fatalf("output %d: %v, expected %v", i, got[i], want)

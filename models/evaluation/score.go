@@ -141,6 +141,11 @@ func (s *scorer) part(batch []shot) (part, error) {
 		if err != nil {
 			return p, fmt.Errorf("%s: %w", s.nets.All[i].File, err)
 		}
+		for o, l := range logits {
+			if l-l != 0 { // NaN or infinite
+				return p, fmt.Errorf("%s: its answer to %s is %v, which is not a finite number: export the net again", s.nets.All[i].File, p.kept[o*len(p.kept)/len(logits)].file, l)
+			}
+		}
 		p.logits = append(p.logits, logits)
 	}
 	return p, nil

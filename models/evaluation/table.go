@@ -190,7 +190,10 @@ func (t *Table) calibrationError(c *column, tracks []track) float64 {
 			continue
 		}
 		for f := tr.first; f < tr.first+tr.frames; f++ {
-			a := policy.Read(c.row(f), c.Temperature)
+			a, err := policy.Read(c.row(f), c.Temperature)
+			if err != nil {
+				continue // scoring refuses such nets
+			}
 			bin := min(calibrationBins-1, int(a.Confidence*calibrationBins))
 			confidence[bin] += float64(a.Confidence)
 			n[bin]++

@@ -1,80 +1,138 @@
 package policy
 
-import "math"
+import (
+	"errors"
+	"fmt"
+	"math"
+)
 
-// Answer is what a net says of a frame.
+// Answer is what a net says about a frame.
 type Answer struct {
 	Class      int     // label, -1 when the net's best output is "other"
 	Confidence float32 // probability of Class (of "other" when Class is -1), 0 … 1
-	Entropy    float32 // nats
+	Entropy    float32 // of the distribution, nats
 }
 
-// Read turns the logits of a net that knows all classes, in order, into its answer at that temperature.
-func Read(logits []float32, temperature float32) Answer {
-	return summarise(Probabilities(logits, temperature), nil)
+// Read turns the logits of a net that knows all classes, in order, into its answer at that temperature. Logits that
+// are no finite numbers are an error: no class can be read from them.
+func Read(logits []float32, temperature float32) (Answer, error) {
+	p, err := Probabilities(logits, temperature)
+	if err != nil {
+		return Answer{Class: -1}, err
+	}
+	return summarise(p, Specialist{}), nil
 }
 
-// Probabilities returns the distribution over the outputs that logits stand for at that temperature.
-func Probabilities(logits []float32, temperature float32) []float32 {
-	return softmax(make([]float32, len(logits)), logits, temperature)
+// Probabilities returns the distribution over the outputs that logits stand for at that temperature. Logits that are
+// no finite numbers are an error.
+func Probabilities(logits []float32, temperature float32) ([]float32, error) {
+	p := make([]float32, len(logits))
+	return p, softmax(p, logits, temperature)
 }
 
 // softmax writes the distribution of logits ÷ temperature into dst, which has the same length.
-func softmax(dst, logits []float32, temperature float32) []float32 {
-	top := float32(math.Inf(-1))
-	for _, l := range logits {
-		top = max(top, l)
+func softmax(dst, logits []float32, temperature float32) error {
+	if len(logits) == 0 {
+		return errors.New("the model gave no output")
 	}
+	top := logits[0]
 	for i, l := range logits {
-		dst[i] = float32(math.Exp(float64((l - top) / temperature)))
-	}
-	return normalise(dst)
-}
-
-// normalise scales p to sum to one; a vector without mass becomes uniform.
-func normalise(p []float32) []float32 {
-	var sum float32
-	for _, v := range p {
-		sum += v
-	}
-	for i := range p {
-		if sum > 0 {
-			p[i] /= sum
-		} else {
-			p[i] = 1 / float32(len(p))
+		if l-l != 0 { // NaN or infinite: x-x is 0 for every other x
+			return fmt.Errorf("output %d of the model is %v, which is not a finite number", i, l)
+		}
+		if l > top {
+			top = l
 		}
 	}
-	return p
+	scale, sum := 1/temperature, float32(0)
+	for i, l := range logits {
+		e := exp((l - top) * scale)
+		dst[i] = e
+		sum += e
+	}
+	if !(scale > 0 && sum >= 1) { // the largest logit alone adds one
+		return fmt.Errorf("temperature %v: must be above 0", temperature)
+	}
+	normalise(dst, sum)
+	return nil
 }
 
-// negligible probabilities add less than 2e-6 nats to an entropy, and most are: their logarithms would be
-// most of the policy's cost.
+// normalise scales p, which sums to sum, to sum to one; without any mass it becomes uniform.
+func normalise(p []float32, sum float32) {
+	if !(sum > 0) {
+		for i := range p {
+			p[i] = 1 / float32(len(p))
+		}
+		return
+	}
+	scale := 1 / sum
+	for i := range p {
+		p[i] *= scale
+	}
+}
+
+// negligible probabilities add less than 2e-6 nats to an entropy.
 const negligible = 1e-7
 
-// summarise finds the answer in a distribution over classes (nil: all, in order); an output beyond classes is "other".
-func summarise(p []float32, classes []int) Answer {
-	best, entropy := 0, 0.0
+// summarise finds the answer in a distribution over the outputs of a net.
+func summarise(p []float32, sp Specialist) Answer {
+	best, entropy := largest(p), float32(0)
+	for _, v := range p {
+		if v > negligible {
+			entropy -= v * log(v)
+		}
+	}
+	return Answer{Class: sp.label(best, len(p)), Confidence: p[best], Entropy: max(0, entropy)}
+}
+
+// largest returns the index of the largest value, the first of several.
+func largest(p []float32) int {
+	best := 0
 	for i, v := range p {
 		if v > p[best] {
 			best = i
 		}
-		if v > negligible {
-			entropy -= float64(v) * math.Log(float64(v))
-		}
 	}
-	a := Answer{Class: best, Confidence: p[best], Entropy: float32(entropy)}
-	if classes != nil {
-		a.Class = -1
-		if best < len(classes) {
-			a.Class = classes[best]
-		}
-	}
-	return a
+	return best
 }
 
-// only is the distribution that is sure of one of n classes.
-func only(class, n int) []float32 {
-	q := make([]float32, n)
-	q[class] = 1
-	return q
+// label returns the class of an output of n, -1 for "other".
+func (sp Specialist) label(output, n int) int {
+	switch {
+	case sp.Other && output == n-1:
+		return -1
+	case sp.Classes == nil:
+		return output
+	}
+	return sp.Classes[output]
+}
+
+// exp is e^x for x ≤ 0 within 3e-7 of the true value; below -87 it is 0. It splits x into n·ln 2 + r with
+// |r| ≤ ln 2 / 2, sums the Taylor series of e^r and sets n as the exponent: math.Exp in float64 takes most of the
+// policy's time at 1,000 classes.
+func exp(x float32) float32 {
+	if !(x >= -87) {
+		return 0
+	}
+	n := int32(x*math.Log2E - 0.5)
+	r := x - float32(n)*ln2High - float32(n)*ln2Low
+	series := 1 + r*(1+r*(1./2+r*(1./6+r*(1./24+r*(1./120+r*(1./720+r/5040))))))
+	return series * math.Float32frombits(uint32(n+127)<<23)
+}
+
+// ln 2 in two parts: the high one has few bits, so that its product with a small integer is exact.
+const (
+	ln2High = 355. / 512
+	ln2Low  = math.Ln2 - ln2High
+)
+
+// log is the natural logarithm of a positive, normal x within 3e-7: x is m·2^n with m near 1, and ln m is the series
+// of 2·artanh((m-1)/(m+1)).
+func log(x float32) float32 {
+	bits := math.Float32bits(x) - math.Float32bits(math.Sqrt2/2)
+	n := int32(bits) >> 23
+	m := math.Float32frombits(bits&(1<<23-1) + math.Float32bits(math.Sqrt2/2))
+	s := (m - 1) / (m + 1)
+	q := s * s
+	return float32(n)*math.Ln2 + 2*s*(1+q*(1./3+q*(1./5+q*(1./7+q/9))))
 }

@@ -21,7 +21,7 @@ func FuzzState(f *testing.F) {
 	}
 	for _, s := range []State{{}, {Cached: []int{1, 0}, Window: []float32{0.1, 0.2, 0.3, 0.4}, Slow: []float32{0.4, 0.3, 0.2, 0.1}, Credit: [2]float32{0.5, 0.3}, Offset: 7}, {Cached: []int{-1}, Window: make([]float32, 4), Slow: make([]float32, 4)},
 		{Cached: []int{1, 1, 1}, Window: []float32{-1, float32(math.NaN()), float32(math.Inf(1)), 0}, Slow: make([]float32, 4), Candidate: math.MinInt}} {
-		b, err := s.MarshalMsg(nil)
+		b, err := s.AppendBinary(nil)
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -29,7 +29,7 @@ func FuzzState(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var s State
-		if _, err := s.UnmarshalMsg(b); err != nil {
+		if err := s.UnmarshalBinary(b); err != nil {
 			return
 		}
 		for offset := range int64(3) {

@@ -7,12 +7,14 @@
 package policy
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/cachenet/cachenet/schemas"
 )
 
-// Nets answers about the frame at hand; each call runs a net.
+// Nets answers about the frame at hand. What it returns is read before the next call and never changed.
 type Nets interface {
 	Specialist(i int) ([]float32, error) // logits of specialist i, one for each of its classes, then other
 	Selector() ([]float32, error)        // K logits
@@ -43,88 +45,130 @@ type Decision struct {
 	Answered   bool   // Answer is set; false: the full-model transform has yet to answer
 	Specialist int    // that answered or was asked last
 	CacheEvent string // what the frame did to the stream's set
+	Moved      bool   // later decisions depend on what this frame changed; false: only HitRate and the offset moved
 }
 
 // Decide looks at one frame of a stream and moves the stream's state. Without learn (a frame that is not
-// newer than the last) the state only answers. An error of a net is returned as it is; the state may
-// then have moved.
+// newer than the last) the state only answers. An error of a net, or logits that are no finite numbers, are an
+// error: there is no answer, and nothing is learned from the frame. A damaged state is replaced by that of a new stream.
 func (p *Policy) Decide(s *State, nets Nets, learn bool) (Decision, error) {
+	if x := p.Threshold + p.Alpha + p.Decay + p.Trust + p.Share + p.Slow + p.Guard; x-x != 0 {
+		return Decision{Answer: Answer{Class: -1}}, errors.New("policy: a setting is not a finite number")
+	}
 	s.start(p)
 	if p.Kind == Full {
-		return p.never(nets)
+		return p.never(s, nets)
 	}
 	d, err := p.test(s, nets, learn)
 	if err != nil {
 		return d, err
 	}
-	if learn {
-		s.HitRate *= hitRateDecay
-	}
 	if d.Hit {
 		if learn {
-			s.HitRate += 1 - hitRateDecay
+			s.HitRate = s.HitRate*hitRateDecay + 1 - hitRateDecay
 			s.touch(d.Specialist)
 		}
 		return d, nil
 	}
-	return p.miss(s, nets, d, learn)
+	if d, err = p.miss(s, nets, d, learn); err == nil && learn {
+		s.HitRate *= hitRateDecay
+	}
+	return d, err
 }
 
 // never is the decision of the policy that caches nothing.
-func (p *Policy) never(nets Nets) (Decision, error) {
+func (p *Policy) never(s *State, nets Nets) (Decision, error) {
 	d := Decision{Answer: Answer{Class: -1}, CacheEvent: schemas.CacheNone}
 	if p.Teacher != Inline {
 		return d, nil
 	}
-	logits, err := nets.Full()
-	if err != nil {
+	if err := p.teacher(s, "full model", nets.Full, p.FullTemperature); err != nil {
 		return d, err
 	}
-	d.Answer, d.Answered = Read(logits, p.FullTemperature), true
+	d.Answer, d.Answered = summarise(s.q, Specialist{}), true
 	return d, nil
 }
 
 // test asks the cached specialists, most recently used first, until one is sure.
 func (p *Policy) test(s *State, nets Nets, learn bool) (Decision, error) {
-	d := Decision{CacheEvent: schemas.CacheNone}
+	d := Decision{Answer: Answer{Class: -1}, CacheEvent: schemas.CacheNone}
 	for try, i := range s.Cached {
 		if try >= max(1, p.Tries) {
 			break
 		}
-		logits, err := nets.Specialist(i)
+		d.Specialist = i
+		raw, err := p.ask(s, nets, i)
 		if err != nil {
 			return d, err
 		}
-		raw := softmax(make([]float32, len(logits)), logits, p.Specialists[i].Temperature)
 		jumped := try == 0 && p.jump(s, raw, i, learn)
-		outputs := p.Specialists[i].outputs(len(raw))
-		alone := p.sure(raw, outputs)
-		a := summarise(p.weigh(raw, s, i), outputs)
-		d.Answer, d.Specialist, d.Answered = a, i, true
-		if a.Class >= 0 && !jumped && p.passes(a) {
-			d.Hit = true
-			if try > 0 {
-				d.CacheEvent = schemas.CacheSwap
-			}
-			if learn && alone == a.Class {
-				s.teach(only(a.Class, p.Classes), p)
-			}
-			return d, nil
+		d.Moved = d.Moved || learn && p.Guard > 0
+		alone := p.sure(raw, i)
+		p.weigh(raw, s, i)
+		a := summarise(raw, p.Specialists[i])
+		if a.Class < 0 || jumped || !p.passes(a) {
+			continue
 		}
+		d.Answer, d.Hit, d.Answered = a, true, true
+		if try > 0 {
+			d.CacheEvent, d.Moved = schemas.CacheSwap, d.Moved || learn
+		}
+		if learn && alone == a.Class {
+			s.teach(s.only(a.Class, p.Classes), p)
+			d.Moved = true
+		}
+		break
 	}
 	return d, nil
 }
 
-// outputs returns the label of each of the first outputs; nil when they are simply 0 … n-1.
-func (sp Specialist) outputs(n int) []int {
-	if sp.Classes != nil || !sp.Other {
-		return sp.Classes
+// ask returns the raw distribution of specialist i; it is valid until the next call.
+func (p *Policy) ask(s *State, nets Nets, i int) ([]float32, error) {
+	logits, err := nets.Specialist(i)
+	if err != nil {
+		return nil, err
 	}
-	all := make([]int, n-1)
-	for c := range all {
-		all[c] = c
+	sp, want := p.Specialists[i], p.Classes
+	if sp.Classes != nil {
+		want = len(sp.Classes)
 	}
-	return all
+	if sp.Other {
+		want++
+	}
+	s.raw = resize(s.raw, want)
+	if err := distribution(s.raw, logits, sp.Temperature); err != nil {
+		return nil, fmt.Errorf("specialist %d: %w", i, err)
+	}
+	return s.raw, nil
+}
+
+// teacher asks a net of all classes and leaves its distribution in s.q.
+func (p *Policy) teacher(s *State, name string, ask func() ([]float32, error), temperature float32) error {
+	logits, err := ask()
+	if err != nil {
+		return err
+	}
+	s.q = resize(s.q, p.Classes)
+	if err := distribution(s.q, logits, temperature); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+// distribution is softmax for logits that a net made: there may be too many of them.
+func distribution(dst, logits []float32, temperature float32) error {
+	if len(logits) != len(dst) {
+		return fmt.Errorf("%d outputs, %d are expected", len(logits), len(dst))
+	}
+	return softmax(dst, logits, temperature)
+}
+
+// only is the distribution that is sure of one of n classes; it is valid until the next decision.
+func (s *State) only(class, n int) []float32 {
+	s.q = resize(s.q, n)
+	clear(s.q)
+	s.q[class] = 1
+	return s.q
 }
 
 func (p *Policy) passes(a Answer) bool {
@@ -136,33 +180,36 @@ func (p *Policy) passes(a Answer) bool {
 
 // miss asks the teacher, moves the window and picks the specialist for the next frame.
 func (p *Policy) miss(s *State, nets Nets, d Decision, learn bool) (Decision, error) {
-	d.Answer, d.Answered = Answer{Class: -1}, false
-	q := make([]float32, p.Classes)
 	switch {
 	case p.Teacher == Inline:
-		logits, err := nets.Full()
-		if err != nil {
+		if err := p.teacher(s, "full model", nets.Full, p.FullTemperature); err != nil {
 			return d, err
 		}
-		softmax(q, logits, p.FullTemperature)
-		d.Answer, d.Answered = summarise(q, nil), true
+		d.Answer, d.Answered = summarise(s.q, Specialist{}), true
 	case p.Teacher == Selector && learn:
-		logits, err := nets.Selector()
-		if err != nil {
+		if err := p.teacher(s, "selector", nets.Selector, p.SelectorTemperature); err != nil {
 			return d, err
 		}
-		softmax(q, logits, p.SelectorTemperature)
 	}
 	if learn && p.Teacher != Feedback {
-		d.CacheEvent = p.Teach(s, q)
+		d.CacheEvent, d.Moved = p.learn(s, s.q), true
 	}
 	return d, nil
 }
 
 // Teach moves the window of a stream that has been seen towards the teacher's distribution q over the K
 // classes, and its set towards the specialist that covers most of it. It says what that did to the set
-// and uses q up. Decide does it on a miss, unless the teacher is Feedback.
-func (p *Policy) Teach(s *State, q []float32) string {
+// and overwrites q. A q that is no distribution teaches nothing and is an error. Decide does it on a miss, unless the
+// teacher is Feedback.
+func (p *Policy) Teach(s *State, q []float32) (string, error) {
+	if len(q) != p.Classes || !shares(q) {
+		return schemas.CacheNone, fmt.Errorf("teach: not a distribution over %d classes", p.Classes)
+	}
+	s.start(p)
+	return p.learn(s, q), nil
+}
+
+func (p *Policy) learn(s *State, q []float32) string {
 	s.teach(q, p)
 	if len(p.Specialists) == 1 {
 		return schemas.CacheNone

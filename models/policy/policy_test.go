@@ -303,7 +303,9 @@ func TestFeedbackTeachesOnlyThroughTeach(t *testing.T) {
 	if d := decide(t, p, s, n); d.Hit || d.Answered || !slices.Equal(n.asked, []string{"0"}) || s.Window[2] != 0.25 {
 		t.Fatalf("%+v, asked %v, window %v", d, n.asked, s.Window)
 	}
-	p.Teach(s, []float32{0, 0, 1, 0})
+	if _, err := p.Teach(s, []float32{0, 0, 1, 0}); err != nil {
+		t.Fatal(err)
+	}
 	if s.Window[2] < 0.6 {
 		t.Fatalf("window %v did not move to class 2", s.Window)
 	}
@@ -352,12 +354,12 @@ func TestDecideKeepsTheStateSound(t *testing.T) {
 				t.Fatal(err)
 			}
 			checkDecision(t, p, s, d)
-			b, err := s.MarshalMsg(nil)
+			b, err := s.AppendBinary(nil)
 			if err != nil {
 				t.Fatal(err)
 			}
 			back := &State{}
-			if _, err := back.UnmarshalMsg(b); err != nil || !slices.Equal(back.Cached, s.Cached) || !slices.Equal(back.Window, s.Window) {
+			if err := back.UnmarshalBinary(b); err != nil || !slices.Equal(back.Cached, s.Cached) || !slices.Equal(back.Window, s.Window) {
 				t.Fatalf("%+v became %+v: %v", s, back, err)
 			}
 		}

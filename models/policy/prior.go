@@ -1,45 +1,58 @@
 package policy
 
 // weigh turns the raw distribution of specialist i into the posterior under the window's prior,
-// p(c|x) ∝ p_net(c) · [(1-α)·window(c) + α/K] · K, the mass of "other" being weighed by the mean prior of
-// the classes it stands for. With Share, each window weighs as much as it has credit. The raw slice is reused;
-// the paper's policy leaves it as it is.
-func (p *Policy) weigh(raw []float32, s *State, i int) []float32 {
+// p(c|x) ∝ p_net(c) · [(1-α)·window(c) + α/K] · K. "Other" is weighted by the mean prior of the classes it stands for.
+// With Share, each window counts as much as it has credit. The raw slice is reused; the paper's policy leaves it as
+// it is.
+func (p *Policy) weigh(raw []float32, s *State, i int) {
 	if p.Kind == Paper || p.Alpha >= 1 {
-		return raw
+		return
 	}
-	sp, fast, slow := p.Specialists[i], 1-p.Alpha, float32(0)
-	if p.Share > 0 {
-		fast, slow = fast*s.Credit[0], fast*s.Credit[1]
-	}
+	sp, k := p.Specialists[i], float32(p.Classes)
+	fast, slow := p.shares(s)
+	rest := (1 - fast - slow) / k
 	known := len(raw)
 	if sp.Other {
 		known--
 	}
-	var inside float32
+	var inside, sum float32
 	for o := range known {
 		c := o
 		if sp.Classes != nil {
 			c = sp.Classes[o]
 		}
-		prior := fast*s.Window[c] + slow*s.Slow[c] + (1-fast-slow)/float32(p.Classes)
+		prior := fast*s.Window[c] + slow*s.Slow[c] + rest
 		inside += prior
-		raw[o] *= prior * float32(p.Classes)
+		v := raw[o] * prior * k
+		raw[o] = v
+		sum += v
 	}
-	if rest := p.Classes - known; sp.Other && rest > 0 {
-		raw[known] *= max(0, 1-inside) * float32(p.Classes) / float32(rest)
+	if sp.Other {
+		if others := p.Classes - known; others > 0 {
+			raw[known] *= max(0, 1-inside) * k / float32(others)
+		}
+		sum += raw[known]
 	}
-	return normalise(raw)
+	normalise(raw, sum)
 }
 
-// sure returns the class that the raw, unweighted distribution is sure enough of to teach the window, -1
-// when there is none. An answer that needs the prior must not teach: the window would confirm itself.
-func (p *Policy) sure(raw []float32, outputs []int) int {
+// shares returns how much of the prior is the fast and the slow window; a plain guess has the rest.
+func (p *Policy) shares(s *State) (fast, slow float32) {
+	fast = 1 - p.Alpha
+	if p.Share > 0 {
+		return fast * s.Credit[0], fast * s.Credit[1]
+	}
+	return fast, 0
+}
+
+// sure returns the class that the raw, unweighted distribution of specialist i is sure enough of to teach the window,
+// -1 when there is none. An answer that needs the prior must not teach: the window would confirm itself.
+func (p *Policy) sure(raw []float32, i int) int {
 	if p.Trust <= 0 || p.Kind == Paper {
 		return -1
 	}
-	if a := summarise(raw, outputs); a.Confidence >= p.Trust {
-		return a.Class
+	if best := largest(raw); raw[best] >= p.Trust {
+		return p.Specialists[i].label(best, len(raw))
 	}
 	return -1
 }
@@ -70,6 +83,7 @@ func (p *Policy) jump(s *State, raw []float32, i int, learn bool) bool {
 			outside -= v
 		}
 	}
+	outside = max(0, outside)
 	jumped := outside > s.Outside+p.Guard
 	if learn {
 		s.Outside = outsideDecay*s.Outside + (1-outsideDecay)*outside

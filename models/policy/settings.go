@@ -3,6 +3,7 @@ package policy
 import (
 	"errors"
 	"fmt"
+	"math"
 )
 
 // Kinds of policy.
@@ -22,7 +23,7 @@ const (
 const (
 	Selector = "selector" // runs beside the state; misses go to a transform of their own
 	Inline   = "full"     // the full model, called beside the state: it answers the miss and teaches at once
-	Feedback = "feedback" // nobody here: answers come back from elsewhere, through [Policy.Teach]; not for packs
+	Feedback = "feedback" // none: answers come back from elsewhere, through [Policy.Teach]; not for packs
 )
 
 // Settings are the knobs of the policy, as a pack's manifest keeps them.
@@ -36,8 +37,8 @@ type Settings struct {
 	Capacity  int     `json:"capacity"`            // C ≥ 1: specialists a stream holds
 	Tries     int     `json:"tries,omitempty"`     // cached specialists asked before a miss, most recent first; 0 means 1
 	Admission int     `json:"admission,omitempty"` // misses in a row that must name a specialist before it is loaded; 0 means 1
-	Trust     float32 `json:"trust,omitempty"`     // a hit teaches the window too when the net alone, without the prior, is this sure of it, 0 … 1; 0: never
-	Share     float32 `json:"share,omitempty"`     // the prior is believed as far as it foretells what teaches it: share of that credit forgotten at each teaching, 0 … 1; 0: always believed
+	Trust     float32 `json:"trust,omitempty"`     // a hit teaches the window too when the net alone, without the prior, has at least this confidence, 0 … 1; 0: never
+	Share     float32 `json:"share,omitempty"`     // the prior is weighted by its recent predictive accuracy; share of that weight reset at each teaching, 0 … 1; 0: always full weight
 	Slow      float32 `json:"slow,omitempty"`      // with share: a second window that forgets more slowly, what one teaching leaves of it in place, 0 … <1; 0: none
 	Guard     float32 `json:"guard,omitempty"`     // rare-class guard: miss when the raw mass outside the window exceeds its running mean by this; 0 is off
 }
@@ -53,14 +54,14 @@ func (s Settings) Validate(specialists int, hasSelector bool) error {
 		return fmt.Errorf("teacher %q: must be selector or full", s.Teacher)
 	case s.Teacher == Selector && !hasSelector && s.Kind != Full:
 		return errors.New("teacher selector: the pack has no selector")
-	case !(s.Threshold >= 0):
-		return fmt.Errorf("threshold %v: must not be negative", s.Threshold)
+	case !(s.Threshold >= 0 && s.Threshold <= math.MaxFloat32):
+		return fmt.Errorf("threshold %v: must be a number that is not negative", s.Threshold)
 	case !(s.Alpha >= 0 && s.Alpha <= 1):
 		return fmt.Errorf("alpha %v: must lie in 0 … 1", s.Alpha)
 	case !(s.Decay >= 0 && s.Decay < 1):
 		return fmt.Errorf("decay %v: must lie in 0 … <1", s.Decay)
-	case s.Capacity < 1 || s.Tries < 0 || s.Admission < 0 || !(s.Guard >= 0):
-		return errors.New("capacity must be at least 1; tries, admission and guard must not be negative")
+	case s.Capacity < 1 || s.Tries < 0 || s.Admission < 0 || !(s.Guard >= 0 && s.Guard <= 1):
+		return errors.New("capacity must be at least 1, guard lie in 0 … 1; tries and admission must not be negative")
 	case !(s.Trust >= 0 && s.Trust <= 1):
 		return fmt.Errorf("trust %v: must lie in 0 … 1", s.Trust)
 	case !(s.Share >= 0 && s.Share <= 1):

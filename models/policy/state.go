@@ -1,33 +1,35 @@
 package policy
 
-//go:generate go run github.com/tinylib/msgp -file state.go -tests=false
-
-//msgp:tuple State
-
-// State is what a stream remembers between frames. The zero value is a stream not seen yet. Its lengths are limited
-// because it comes back from a file: a damaged one must not take all memory.
+// State is what a stream remembers between frames. The zero value is a stream not seen yet. A State may be reused for
+// one stream after the other with [State.UnmarshalBinary]; it then allocates nothing.
 type State struct {
-	Cached    []int      `msg:"cached,limit=65536"` // specialists the stream holds, most recently used first; Cached[0] is active
-	Window    []float32  `msg:"window,limit=65536"` // K: decaying average of the teacher's answers, sums to 1; empty until the first frame
-	Slow      []float32  // K: like Window, over a longer time; sums to 1 (slow)
-	Credit    [2]float32 // how far Window and Slow have earned belief, 0 … 1 together (share)
+	Cached    []int      // specialists the stream holds, most recently used first; Cached[0] is active
+	Window    []float32  // K: decaying average of the teacher's answers, sums to 1; empty until the first frame
+	Slow      []float32  // K: like Window, over a longer time; uniform unless the policy has one (slow)
+	Credit    [2]float32 // weight that Window and Slow have earned by predicting, 0 … 1 together (share)
 	Outside   float32    // running mean of the raw mass outside the window, 0 … 1 (guard)
 	HitRate   float32    // decaying average of hits, 0 … 1
 	Candidate int        // specialist that the last misses named but that is not held, -1 when none
 	Named     int        // how many misses in a row named it
 	Partition int32      // where the last learned frame was read
 	Offset    int64      // of the last learned frame
+
+	raw, q []float32 // scratch, so that a decision allocates nothing
 }
 
 // hitRateDecay makes HitRate an average over about the last 50 frames.
 const hitRateDecay = 0.98
 
-// Active returns the specialist that looks at the next frame.
-func (s *State) Active() int { return s.Cached[0] }
+// Active returns the specialist that looks at the next frame; that of a stream not seen yet is 0.
+func (s *State) Active() int {
+	if len(s.Cached) == 0 {
+		return 0
+	}
+	return s.Cached[0]
+}
 
-// Newer reports whether a frame follows the last one the state learned from, and remembers it. A runner
-// that does not keep a key's order must not make a stream learn backwards. Another partition (a topic
-// that grew) starts afresh.
+// Newer reports whether a frame follows the last one the state learned from, and remembers it. A runner that does not
+// keep a key's order must not make a stream learn backwards. Another partition (a topic that grew) starts afresh.
 func (s *State) Newer(partition int32, offset int64) bool {
 	if partition == s.Partition && offset <= s.Offset && s.seen() {
 		return false
@@ -38,28 +40,96 @@ func (s *State) Newer(partition int32, offset int64) bool {
 
 func (s *State) seen() bool { return len(s.Window) > 0 }
 
-// start prepares the state of a stream not seen yet (or one that does not fit the pack: kept by another, or damaged).
+// start prepares the state of a stream not seen yet, and of one that this policy cannot go on from: that of another
+// pack, or a damaged one. A number that is none must not spread through the windows.
 func (s *State) start(p *Policy) {
-	classes, specialists := p.Classes, len(p.Specialists)
-	fits := len(s.Window) == classes && len(s.Slow) == classes && len(s.Cached) > 0
-	for _, c := range s.Cached {
-		fits = fits && c >= 0 && c < specialists
-	}
-	if fits {
+	if s.fits(p.Classes, len(p.Specialists)) {
 		return
 	}
-	*s = State{Cached: []int{0}, Window: make([]float32, classes), Slow: make([]float32, classes), Credit: p.newCredit(), Candidate: -1, Partition: s.Partition, Offset: s.Offset}
+	fresh := State{Cached: append(s.Cached[:0], 0), Window: resize(s.Window, p.Classes), Slow: resize(s.Slow, p.Classes),
+		Credit: p.newCredit(), Candidate: -1, Partition: s.Partition, Offset: s.Offset, raw: s.raw, q: s.q}
+	*s = fresh
 	for c := range s.Window {
-		s.Window[c], s.Slow[c] = 1/float32(classes), 1/float32(classes)
+		s.Window[c], s.Slow[c] = 1/float32(p.Classes), 1/float32(p.Classes)
 	}
+}
+
+// fits reports whether the state is one of a pack of that many classes and specialists, and sound.
+func (s *State) fits(classes, specialists int) bool {
+	if len(s.Window) != classes || len(s.Slow) != classes || len(s.Cached) == 0 {
+		return false
+	}
+	for _, c := range s.Cached {
+		if c < 0 || c >= specialists {
+			return false
+		}
+	}
+	for _, v := range [...]float32{s.Credit[0], s.Credit[1], s.Credit[0] + s.Credit[1], s.Outside, s.HitRate} {
+		if !share(v) {
+			return false
+		}
+	}
+	return shares(s.Window) && shares(s.Slow)
+}
+
+// share reports whether v lies in 0 … 1, up to rounding; NaN does not.
+func share(v float32) bool { return v >= 0 && v <= 1.001 }
+
+func shares(p []float32) bool {
+	for _, v := range p {
+		if !share(v) {
+			return false
+		}
+	}
+	return true
+}
+
+// resize returns a slice of length n, which reuses the memory of b where that is enough.
+func resize(b []float32, n int) []float32 {
+	if cap(b) < n {
+		return make([]float32, n)
+	}
+	return b[:n]
 }
 
 // teach moves the windows towards the distribution q of the teacher.
 func (s *State) teach(q []float32, p *Policy) {
 	s.judge(q, p)
-	for c := range s.Window {
-		s.Window[c] = p.Decay*s.Window[c] + (1-p.Decay)*q[c]
-		s.Slow[c] = p.Slow*s.Slow[c] + (1-p.Slow)*q[c]
+	move(s.Window, q, p.Decay)
+	if p.Slow > 0 {
+		move(s.Slow, q, p.Slow)
+	}
+}
+
+// sparse is the excess over the least likely class below which a class is not told apart from it. One that is hardly
+// expected has the prior of a guess whether the window holds a ten-thousandth of it or none, and a window of 1,000
+// classes then names a few dozen.
+const sparse = 1. / (1 << 15)
+
+// move makes w the average of itself and q in which w has the given weight, and levels the classes that hardly
+// differ from the least likely one: together they keep their mass.
+func move(w, q []float32, weight float32) {
+	least := float32(1)
+	for c := range w {
+		v := weight*w[c] + (1-weight)*q[c]
+		w[c] = v
+		if v < least {
+			least = v
+		}
+	}
+	var mass float32
+	n := 0
+	for _, v := range w {
+		if v < least+sparse {
+			mass += v
+			n++
+		}
+	}
+	level := mass / float32(n)
+	for c, v := range w {
+		if v < least+sparse {
+			w[c] = level
+		}
 	}
 }
 
@@ -71,7 +141,7 @@ func (p *Policy) newCredit() [2]float32 {
 	return [2]float32{1. / 2, 0}
 }
 
-// judge moves the credit of the windows by how much better than a guess they foretold q: all three share a
+// judge moves the credit of the windows by how much better than a guess they predicted q: all three share a
 // belief by Bayes' rule, part of which is handed back each time so that none is ever written off (the
 // fixed share of Herbster and Warmuth, "Tracking the Best Expert", 1998).
 func (s *State) judge(q []float32, p *Policy) {
@@ -79,13 +149,18 @@ func (s *State) judge(q []float32, p *Policy) {
 		return
 	}
 	guess := 1 / float32(p.Classes)
-	var foretold [2]float32
+	var fast, slow float32
 	for c, v := range q {
-		foretold[0] += v * ((1-p.Alpha)*s.Window[c] + p.Alpha*guess)
-		foretold[1] += v * ((1-p.Alpha)*s.Slow[c] + p.Alpha*guess)
+		fast += v * s.Window[c]
+		slow += v * s.Slow[c]
 	}
-	fast, slow := s.Credit[0]*foretold[0], s.Credit[1]*foretold[1]
+	fast = s.Credit[0] * ((1-p.Alpha)*fast + p.Alpha*guess)
+	slow = s.Credit[1] * ((1-p.Alpha)*slow + p.Alpha*guess)
 	all := fast + slow + (1-s.Credit[0]-s.Credit[1])*guess
+	if !(all > 0) {
+		s.Credit = p.newCredit()
+		return
+	}
 	fresh := p.newCredit()
 	s.Credit = [2]float32{(1-p.Share)*fast/all + p.Share*fresh[0], (1-p.Share)*slow/all + p.Share*fresh[1]}
 }

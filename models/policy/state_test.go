@@ -1,0 +1,169 @@
+package policy
+
+import (
+	"bytes"
+	"math"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// What is decided after a state was written and read is what would have been decided without that.
+func TestEncodingChangesNoDecision(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := anyPolicy(t)
+		kept, stored := &State{}, &State{}
+		var b []byte
+		for range rapid.IntRange(1, 20).Draw(t, "frames") {
+			n := anyNets(t)
+			want, err := p.Decide(kept, n, true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := p.Decide(stored, n, true)
+			if err != nil || got != want {
+				t.Fatalf("%+v, %v, expected %+v", got, err, want)
+			}
+			b, _ = stored.AppendBinary(b[:0])
+			if err := stored.UnmarshalBinary(b); err != nil {
+				t.Fatal(err)
+			}
+			if again, _ := stored.AppendBinary(nil); !bytes.Equal(again, b) {
+				t.Fatalf("%x became %x", b, again)
+			}
+		}
+	})
+}
+
+// A thousand classes of which a stream shows a few fit in some hundred bytes.
+func TestAStateOfAThousandClassesIsSmall(t *testing.T) {
+	p, s, n := benchPolicy(1000), &State{}, newRows(1000, 1)
+	n.full[0][0] += 9 // as sure as a full model is
+	for range 50 {
+		if _, err := p.Decide(s, n, true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if b, _ := s.AppendBinary(nil); len(b) > 600 {
+		t.Errorf("%d bytes", len(b))
+	}
+	fresh := &State{}
+	fresh.start(p)
+	if b, _ := fresh.AppendBinary(nil); len(b) > 60 {
+		t.Errorf("%d bytes of a stream not seen yet", len(b))
+	}
+}
+
+func TestDamagedEncodingsAreRefused(t *testing.T) {
+	p, s := pairs(nil), &State{}
+	s.start(p)
+	s.Window[2], s.Partition, s.Offset = 0.5, 7, math.MaxInt64
+	b, _ := s.AppendBinary(nil)
+	for n := range b {
+		got := &State{}
+		if err := got.UnmarshalBinary(b[:n]); err == nil || got.seen() || len(got.Cached) > 0 {
+			t.Errorf("the first %d of %d bytes: %+v, %v", n, len(b), got, err)
+		}
+	}
+	if err := new(State).UnmarshalBinary(append(slices.Clone(b), 0)); err == nil {
+		t.Error("one byte more was accepted")
+	}
+	if err := new(State).UnmarshalBinary([]byte{0x9a, 0x91}); err == nil {
+		t.Error("the encoding of an earlier version was accepted")
+	}
+}
+
+// One state, read for one stream after the other, decides as a new one each time and allocates nothing.
+func TestAReusedStateAllocatesNothing(t *testing.T) {
+	p, n := benchPolicy(48), newRows(48, 64)
+	p.Trust = 0.97
+	s := &State{}
+	step := func(b []byte) []byte {
+		if err := s.UnmarshalBinary(b); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.Decide(s, n, true); err != nil {
+			t.Fatal(err)
+		}
+		n.at = (n.at + 1) % 64
+		b, _ = s.AppendBinary(b[:0])
+		return b
+	}
+	b, _ := s.AppendBinary(make([]byte, 0, 4096))
+	if got := testing.AllocsPerRun(200, func() { b = step(b) }); got > 0 {
+		t.Errorf("%v allocations a frame", got)
+	}
+}
+
+// Moved is false only where later decisions would be the same without the frame.
+func TestMovedTellsWhatMustBeKept(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p, s := anyPolicy(t), &State{}
+		for range rapid.IntRange(1, 12).Draw(t, "frames") {
+			s.start(p)
+			before, _ := (&State{Cached: s.Cached, Window: s.Window, Slow: s.Slow, Credit: s.Credit, Outside: s.Outside, Candidate: s.Candidate, Named: s.Named}).AppendBinary(nil)
+			learn := rapid.Bool().Draw(t, "learn")
+			d, err := p.Decide(s, anyNets(t), learn)
+			if err != nil {
+				t.Fatal(err)
+			}
+			after, _ := (&State{Cached: s.Cached, Window: s.Window, Slow: s.Slow, Credit: s.Credit, Outside: s.Outside, Candidate: s.Candidate, Named: s.Named}).AppendBinary(nil)
+			if !d.Moved && !bytes.Equal(before, after) {
+				t.Fatalf("%+v moved the state unsaid", d)
+			}
+			if d.Moved && !learn {
+				t.Fatal("a frame that teaches nothing moved the state")
+			}
+		}
+	})
+}
+
+func TestExpAndLogAreAsGoodAsFloat32(t *testing.T) {
+	for x := float32(0); x > -87; x -= 0.0137 {
+		want := math.Exp(float64(x))
+		if got := float64(exp(x)); math.Abs(got-want) > 4e-7*want {
+			t.Fatalf("exp(%v) = %v, expected %v", x, got, want)
+		}
+	}
+	for x := float32(1); x > 1e-30; x *= 0.973 {
+		want := math.Log(float64(x))
+		if got := float64(log(x)); math.Abs(got-want) > 4e-7*max(1, -want) {
+			t.Fatalf("log(%v) = %v, expected %v", x, got, want)
+		}
+	}
+	for _, x := range []float32{float32(math.NaN()), float32(math.Inf(-1)), -1e30} {
+		if exp(x) != 0 {
+			t.Errorf("exp(%v) = %v", x, exp(x))
+		}
+	}
+}
+
+// The level of a window keeps the mass that was in it, and leaves the rest as it is.
+func TestMoveKeepsTheMass(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		k := rapid.IntRange(2, 40).Draw(t, "classes")
+		q, w := make([]float32, k), slices.Repeat([]float32{1 / float32(k)}, k)
+		weight := rapid.Float32Range(0, 0.99).Draw(t, "weight")
+		for range rapid.IntRange(1, 50).Draw(t, "times") {
+			if err := softmax(q, rapid.SliceOfN(rapid.Float32Range(-20, 20), k, k).Draw(t, "logits"), 1); err != nil {
+				t.Fatal(err)
+			}
+			exact := make([]float32, k)
+			for c := range w {
+				exact[c] = weight*w[c] + (1-weight)*q[c]
+			}
+			move(w, q, weight)
+			var sum float32
+			for c := range w {
+				sum += w[c]
+				if d := w[c] - exact[c]; d > sparse || d < -sparse {
+					t.Fatalf("class %d: %v, expected %v", c, w[c], exact[c])
+				}
+			}
+			if sum < 0.999 || sum > 1.001 {
+				t.Fatalf("sums to %v", sum)
+			}
+		}
+	})
+}
