@@ -13,6 +13,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/cachenet/cachenet/connectors/parquetio"
+	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/schemas"
 	"github.com/cachenet/cachenet/transforms"
 )
@@ -65,7 +66,7 @@ func (j job) autopsy(k known) (deaths, error) {
 // examine counts what a process was looking at when it died, less what is done. Where nothing is left to count it
 // removes the file. It passes over the file of a process that lives.
 func (d deaths) examine(path string, done map[int32]schemas.Offsets) error {
-	lock := flock.New(path, flock.SetFlag(os.O_RDONLY)) // not made anew where another has removed it
+	lock := flock.New(path, flock.SetFlag(os.O_RDONLY)) // not recreated where another has removed it
 	dead, err := lock.TryRLock()                        // others may look at it too
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !dead {
 		return nil
@@ -126,22 +127,23 @@ func (d deaths) suspects() []transforms.Place {
 	return all
 }
 
-// watch marks what the job looks at in a file that tells of its death. end closes it after a job that ended well;
-// after another the marks stay until the process ends, since its transforms may still be at work.
-func (j job) watch(id string, d deaths) (end func() error, err error) {
+// watchLock is held as long as the job's watch file is written to; it is closed after the file.
+type watchLock struct{ *flock.Flock }
+
+// watch marks what the job looks at in a file that tells of its death.
+func (j job) watch(link *session.Session, d deaths) error {
 	path := j.watchFile(watchID())
 	made := path + ".new" // until it is locked: without its lock it would pass for that of a dead process
 	lock := flock.New(made)
-	if _, err := lock.TryLock(); err != nil {
-		return nil, fmt.Errorf("watch frames: %w", err)
+	_, err := session.Part(link, "pipelines.watchLock", func() (watchLock, error) {
+		_, err := lock.TryLock()
+		return watchLock{lock}, err
+	})
+	if err == nil {
+		err = os.Rename(made, path)
 	}
-	if err := os.Rename(made, path); err != nil {
-		return nil, errors.Join(fmt.Errorf("watch frames: %w", err), lock.Unlock())
+	if err != nil {
+		return fmt.Errorf("watch frames: %w", err)
 	}
-	if _, err := transforms.OpenWatch(id, path, d.suspects()); err != nil {
-		return nil, errors.Join(err, lock.Unlock())
-	}
-	return func() error {
-		return errors.Join(transforms.CloseWatch(id), os.Remove(path), lock.Unlock())
-	}, nil
+	return transforms.OpenWatch(link, path, d.suspects())
 }

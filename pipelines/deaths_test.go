@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cachenet/cachenet/connectors/parquetio"
+	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/schemas"
 )
 
@@ -43,8 +44,8 @@ func TestMembersCountDeathsTogether(t *testing.T) {
 	for range 8 {
 		members.Go(func() {
 			for range 20 {
-				end, err := j.watch(watchID(), nil)
-				if err != nil {
+				link := session.Open(j.Group, 0)
+				if err := j.watch(link, nil); err != nil {
 					t.Error(err)
 					return
 				}
@@ -52,7 +53,7 @@ func TestMembersCountDeathsTogether(t *testing.T) {
 				if diff := cmp.Diff(want, got); diff != "" || err != nil {
 					t.Errorf("error %v: %s", err, diff)
 				}
-				if err := end(); err != nil {
+				if err := link.Close(); err != nil {
 					t.Error(err)
 				}
 			}

@@ -11,9 +11,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/cachenet/cachenet/connectors/flow"
 	"github.com/cachenet/cachenet/connectors/kafkatest"
 	"github.com/cachenet/cachenet/connectors/parquetio"
+	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/report"
 	"github.com/cachenet/cachenet/schemas"
 )
@@ -32,11 +32,11 @@ func durableRows(t *testing.T, dir string) []schemas.Outcome {
 }
 
 // background runs until stop is called, which returns what Run does.
-func (s *site) background(t *testing.T, o Options) (link *flow.Link, stop func() error) {
+func (s *site) background(t *testing.T, o Options) (link *session.Session, stop func() error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	links := make(chan *flow.Link, 100)
-	o.Started = func(l *flow.Link) { links <- l }
+	links := make(chan *session.Session, 100)
+	o.Started = func(l *session.Session) { links <- l }
 	done := make(chan error, 1)
 	go func() { done <- Run(ctx, o) }()
 	select {

@@ -2,13 +2,12 @@ package pipelines
 
 import (
 	"context"
-	"sync"
+	"slices"
 	"time"
 
-	"github.com/cachenet/cachenet/connectors/flow"
 	"github.com/cachenet/cachenet/connectors/kafkaio"
 	"github.com/cachenet/cachenet/connectors/parquetio"
-	"github.com/cachenet/cachenet/schemas"
+	"github.com/cachenet/cachenet/connectors/session"
 )
 
 const (
@@ -25,11 +24,9 @@ func (f flink) watch(ctx context.Context, x execution) error {
 	if f.pool != "" {
 		return watchOthers(ctx, x)
 	}
-	left := newRemainder(x)
-	x.link.OnDurable(left.mark)
 	tick := time.NewTicker(watchHere)
 	defer tick.Stop()
-	for !left.empty() {
+	for x.remains() {
 		select {
 		case <-ctx.Done():
 			drained(x.link)
@@ -49,11 +46,8 @@ func watchOthers(ctx context.Context, x execution) error {
 		if err != nil {
 			return err
 		}
-		left := newRemainder(x)
-		for partition, offsets := range durable[x.topic] {
-			left.mark(flow.Durable{Topic: x.topic, Partition: partition, Offsets: offsets})
-		}
-		if left.empty() {
+		x.link.Begin(x.topic, durable[x.topic])
+		if !x.remains() {
 			return nil
 		}
 		select {
@@ -95,7 +89,7 @@ func drainOthers(ctx context.Context, x execution) error {
 
 // drained waits until the frames that were read are written and no other is read. It gives up after a while: what
 // has no row by then is read again by the next run.
-func drained(link *flow.Link) {
+func drained(link *session.Session) {
 	tick := time.NewTicker(watchHere)
 	defer tick.Stop()
 	read, _ := link.Counts()
@@ -111,41 +105,9 @@ func drained(link *flow.Link) {
 	}
 }
 
-// remainder is what of some spans has no durable outcome yet.
-type remainder struct {
-	mu    sync.Mutex
-	topic string
-	spans map[int32]kafkaio.Span
-	done  map[int32]schemas.Offsets
-}
-
-func newRemainder(x execution) *remainder {
-	r := &remainder{topic: x.topic, spans: map[int32]kafkaio.Span{}, done: map[int32]schemas.Offsets{}}
-	for _, s := range x.spans {
-		r.spans[s.Partition] = s
-		r.mark(flow.Durable{Topic: x.topic, Partition: s.Partition, Offsets: s.Done})
-	}
-	return r
-}
-
-func (r *remainder) mark(d flow.Durable) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if d.Topic == r.topic {
-		done := r.done[d.Partition]
-		done.Union(d.Offsets)
-		r.done[d.Partition] = done
-	}
-}
-
-func (r *remainder) empty() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for partition, s := range r.spans {
-		done := r.done[partition]
-		if done.Next(s.From) < s.To {
-			return false
-		}
-	}
-	return true
+// remains reports whether some offset of the job's spans is not durable.
+func (x execution) remains() bool {
+	return slices.ContainsFunc(x.spans, func(s kafkaio.Span) bool {
+		return x.link.NextMissing(x.topic, s.Partition, s.From) < s.To
+	})
 }

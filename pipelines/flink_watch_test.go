@@ -8,8 +8,8 @@ import (
 	fnpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/fnexecution_v1"
 	pipepb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/pipeline_v1"
 
-	"github.com/cachenet/cachenet/connectors/flow"
 	"github.com/cachenet/cachenet/connectors/kafkaio"
+	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/schemas"
 )
 
@@ -18,26 +18,28 @@ func offsets(from, to int64) (o schemas.Offsets) {
 	return o
 }
 
-func TestARemainderIsEmptyWhenEverySpanIsDurable(t *testing.T) {
+func TestNothingRemainsWhenEverySpanIsDurable(t *testing.T) {
 	spans := []kafkaio.Span{{Partition: 0, From: 5, To: 10, Done: offsets(7, 8)}, {Partition: 1, From: 0, To: 3}, {Partition: 2, From: 4, To: 4}}
-	r := newRemainder(execution{topic: "frames", spans: spans})
+	job := session.Open("job", 0)
+	defer job.Close()
+	job.Begin("frames", map[int32]schemas.Offsets{0: spans[0].Done})
+	x := execution{topic: "frames", spans: spans, link: job}
 	for _, step := range []struct {
-		mark flow.Durable
+		mark session.Durable
 		want bool
 	}{
-		{flow.Durable{Topic: "frames", Partition: 0, Offsets: offsets(8, 10)}, false},
-		{flow.Durable{Topic: "frames", Partition: 1, Offsets: offsets(0, 3)}, false},
-		{flow.Durable{Topic: "others", Partition: 0, Offsets: offsets(5, 7)}, false},
-		{flow.Durable{Topic: "frames", Partition: 0, Offsets: offsets(5, 7)}, true},
+		{session.Durable{Topic: "frames", Partition: 0, Offsets: offsets(8, 10)}, false},
+		{session.Durable{Topic: "frames", Partition: 1, Offsets: offsets(0, 3)}, false},
+		{session.Durable{Topic: "others", Partition: 0, Offsets: offsets(5, 7)}, false},
+		{session.Durable{Topic: "frames", Partition: 0, Offsets: offsets(5, 7)}, true},
 	} {
-		r.mark(step.mark)
-		if r.empty() != step.want {
-			t.Errorf("after %+v: empty is %v", step.mark, !step.want)
+		job.SetDurable(step.mark)
+		if x.remains() == step.want {
+			t.Errorf("after %+v: done is %v", step.mark, !step.want)
 		}
 	}
-	endless := newRemainder(execution{topic: "frames", spans: []kafkaio.Span{{To: kafkaio.Unbounded}}})
-	endless.mark(flow.Durable{Topic: "frames", Offsets: offsets(0, 1000)})
-	if endless.empty() {
+	x.spans = []kafkaio.Span{{To: kafkaio.Unbounded}}
+	if !x.remains() {
 		t.Error("an endless span came to its end")
 	}
 }

@@ -18,8 +18,8 @@ import (
 	"github.com/cachenet/cachenet/schemas"
 )
 
-// session is the shortest session timeout that brokers take.
-const session = 6 * time.Second
+// shortestSession is the shortest session timeout that brokers take.
+const shortestSession = 6 * time.Second
 
 // member is a process that shares.
 type member struct {
@@ -68,7 +68,7 @@ func (m *member) finish(t *testing.T) {
 
 func (s *site) sharing(t *testing.T) Options {
 	o := s.options(t)
-	o.Share, o.SessionTimeout, o.FileAge = true, session, 100*time.Millisecond
+	o.Share, o.SessionTimeout, o.FileAge = true, shortestSession, 100*time.Millisecond
 	o.Full = FullInline // else a miss is answered behind the step that keeps the order
 	return o
 }
@@ -179,7 +179,7 @@ func TestMembersShareATopicUnderLoad(t *testing.T) {
 	grow(600)
 	b.signal(t, syscall.SIGSTOP)
 	paused := time.Now()
-	await(t, func() bool { return time.Since(paused) > session+2*time.Second })
+	await(t, func() bool { return time.Since(paused) > shortestSession+2*time.Second })
 	grow(600) // by c alone, which has everything by now
 	b.signal(t, syscall.SIGCONT)
 	d := s.join(t, o)

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/cachenet/cachenet/connectors/flow"
 	"github.com/cachenet/cachenet/connectors/kafkaio"
+	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/models"
 	"github.com/cachenet/cachenet/models/policy"
 	"github.com/cachenet/cachenet/transforms"
@@ -66,7 +66,7 @@ type Options struct {
 	Checkpoints time.Duration // between two checkpoints on flink; 0: DefaultCheckpoints
 	WorkerPool  string        // HOST:PORT where flink finds workers (see ServeWorkers); empty: this process
 
-	Started func(*flow.Link) // called when frames begin to flow, and again after each change of the group
+	Started func(*session.Session) // called when frames begin to flow, and again after each change of the group
 }
 
 // DefaultCredit holds some seconds of work and keeps memory flat when the producer is faster.

@@ -5,15 +5,13 @@ package pipelines
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"os"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
-	"github.com/cachenet/cachenet/connectors/flow"
 	"github.com/cachenet/cachenet/connectors/kafkaio"
 	"github.com/cachenet/cachenet/connectors/parquetio"
+	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/models"
 	"github.com/cachenet/cachenet/transforms"
 )
@@ -109,7 +107,8 @@ func (j job) run(ctx context.Context, part part) error {
 
 // once is one job of run.
 func (j job) once(ctx context.Context, part part) error {
-	id := fmt.Sprintf("%s-%d-%d", j.Group, os.Getpid(), runs.Add(1))
+	link := session.Open(j.Group, j.credit())
+	id := link.ID()
 	p := plan{model: j.model, branches: j.runner.branches}
 	p.model.Job = id
 	p.parquet = parquetio.WriteConfig{Job: id, Dir: j.Out, Pack: j.pack, Version: Version, FileAge: j.FileAge, GiveUp: j.DiskWait,
@@ -122,26 +121,23 @@ func (j job) once(ctx context.Context, part part) error {
 	}
 	s, err := j.begin(ctx, part)
 	if err != nil {
-		return err
+		return errors.Join(err, link.Close())
 	}
 	p.read = kafkaio.ReadConfig{Job: id, Cluster: j.Cluster, Topic: j.Topic, Spans: s.spans, Stay: j.runner.stay}
 	if j.runner.elsewhere {
 		p.read.StopFile = parquetio.Beside(j.Out, stopName(id))
 	}
-	return j.execute(ctx, part, p, s)
+	return j.execute(ctx, link, part, p, s)
 }
 
 // execute runs the planned graph and closes what the DoFns keep in this process.
-func (j job) execute(ctx context.Context, part part, p plan, start start) error {
-	id := p.read.Job
-	link := flow.Open(id, j.credit())
-	ledger, err := j.ledger(ctx, part, p.read.Spans, link)
-	if err != nil {
-		return errors.Join(err, flow.Close(id))
+func (j job) execute(ctx context.Context, link *session.Session, part part, p plan, start start) error {
+	if err := j.ledger(ctx, part, p.read.Spans, link); err != nil {
+		return errors.Join(err, link.Close())
 	}
-	end, err := j.attend(id, link, start)
+	memory, err := j.attend(link, start)
 	if err != nil {
-		return errors.Join(err, ledger.Close(ctx), flow.Close(id))
+		return errors.Join(err, link.Close())
 	}
 	stop := context.AfterFunc(ctx, link.Drain)
 	defer stop()
@@ -150,10 +146,13 @@ func (j job) execute(ctx context.Context, part part, p plan, start start) error 
 	}
 	pipeline, s := beam.NewPipelineWithRoot()
 	build(s, p)
-	x := execution{id: id, pipeline: pipeline, spans: p.read.Spans, topic: j.Topic, out: j.Out, link: link}
+	x := execution{id: link.ID(), pipeline: pipeline, spans: p.read.Spans, topic: j.Topic, out: j.Out, link: link}
 	err = j.runner.execute(ctx, x)
-	err = errors.Join(err, parquetio.Close(id), ledger.Close(context.WithoutCancel(ctx)))
-	return errors.Join(err, end(err), flow.Close(id))
+	err = errors.Join(err, link.Close())
+	if err != nil || memory == nil || j.Share {
+		return err
+	}
+	return j.keep(link.DurableOffsets(j.Topic), memory.Streams())
 }
 
 func (j job) credit() int64 {
@@ -166,7 +165,7 @@ func (j job) credit() int64 {
 	return j.Credit
 }
 
-func (j job) ledger(ctx context.Context, part part, spans []kafkaio.Span, link *flow.Link) (*kafkaio.Ledger, error) {
+func (j job) ledger(ctx context.Context, part part, spans []kafkaio.Span, link *session.Session) error {
 	if part.assigned != nil {
 		return kafkaio.OpenLedgerIn(ctx, j.Cluster, *part.assigned, spans, link)
 	}

@@ -12,8 +12,8 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/options/jobopts"
 
-	"github.com/cachenet/cachenet/connectors/flow"
 	"github.com/cachenet/cachenet/connectors/kafkaio"
+	"github.com/cachenet/cachenet/connectors/session"
 )
 
 // Runners.
@@ -47,7 +47,7 @@ type execution struct {
 	spans    []kafkaio.Span
 	topic    string
 	out      string
-	link     *flow.Link
+	link     *session.Session
 }
 
 // chooseRunner sets Beam's own flags for the runner and says what the graph has to do for it.

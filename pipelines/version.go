@@ -2,7 +2,6 @@ package pipelines
 
 import (
 	"runtime/debug"
-	"sync/atomic"
 )
 
 // Version is the program's: its module version, or the revision it was built from.
@@ -15,6 +14,3 @@ func version() string {
 	}
 	return info.Main.Version
 }
-
-// runs numbers the runs of this process, so that each has a job of its own.
-var runs atomic.Int64

@@ -2,6 +2,7 @@ package transforms
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
@@ -38,7 +39,9 @@ type fullFn struct {
 
 // Setup opens the pack.
 func (fn *fullFn) Setup() (err error) {
-	fn.watch = watchOf(fn.Model.Job)
+	if _, fn.watch, err = attached(fn.Model.Job); err != nil {
+		return fmt.Errorf("answer misses: %w", err)
+	}
 	fn.nets, err = fn.Model.open()
 	return err
 }

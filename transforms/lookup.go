@@ -40,7 +40,9 @@ type lookupFn struct {
 
 // Setup opens the pack.
 func (fn *lookupFn) Setup() (err error) {
-	fn.memory, fn.watch = memoryOf(fn.Model.Job), watchOf(fn.Model.Job)
+	if fn.memory, fn.watch, err = attached(fn.Model.Job); err != nil {
+		return fmt.Errorf("look frames up: %w", err)
+	}
 	fn.nets, err = fn.Model.open()
 	return err
 }

@@ -4,10 +4,13 @@ import (
 	"maps"
 	"sync"
 
+	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/models/policy"
 )
 
-// Memory is what the streams of one job know, in this process, so that the next job can begin with it: a
+const memoryPart = "transforms.Memory"
+
+// Memory keeps the state of each stream of one job, in this process, so that the next job can begin with it: a
 // runner forgets its state when a job ends. Its methods may be called concurrently.
 type Memory struct {
 	mu     sync.Mutex
@@ -15,39 +18,23 @@ type Memory struct {
 	now    map[string][]byte // … after its last frame
 }
 
-var memories sync.Map // job id → *Memory
-
-// Remember gives the job with that id (Model.Job) a memory that begins with what an earlier one held; call it
-// before the job starts, and [Forget] when it has ended.
-func Remember(job string, before map[string][]byte) *Memory {
+// Remember gives the job a memory that begins with what an earlier one held. Call it before the job starts.
+func Remember(job *session.Session, before map[string][]byte) (*Memory, error) {
 	m := &Memory{before: before, now: maps.Clone(before)}
 	if m.now == nil {
 		m.now = map[string][]byte{}
 	}
-	memories.Store(job, m)
-	return m
+	return session.Part(job, memoryPart, func() (*Memory, error) { return m, nil })
 }
 
-// Forget ends the job's memory.
-func Forget(job string) { memories.Delete(job) }
-
-// Streams returns what each stream knows now, in the encoding of the policy's state.
+// Streams returns the present state of each stream, in the encoding of the policy's state.
 func (m *Memory) Streams() map[string][]byte {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return maps.Clone(m.now)
 }
 
-// memoryOf returns the job's memory, nil where it has none or runs in another process.
-func memoryOf(job string) *Memory {
-	m, ok := memories.Load(job)
-	if !ok {
-		return nil
-	}
-	return m.(*Memory)
-}
-
-// recall returns what a stream knew before the job.
+// recall returns the state of a stream before the job. A nil Memory, of a job without one, has none.
 func (m *Memory) recall(stream string) (*policy.State, error) {
 	if m == nil {
 		return &policy.State{}, nil
@@ -62,7 +49,7 @@ func (m *Memory) recall(stream string) (*policy.State, error) {
 	return st, st.UnmarshalBinary(b)
 }
 
-// keep notes what a stream knows; b is not changed afterwards.
+// keep stores the state of a stream; b must not be changed afterwards.
 func (m *Memory) keep(stream string, b []byte) {
 	if m == nil {
 		return
@@ -70,4 +57,16 @@ func (m *Memory) keep(stream string, b []byte) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.now[stream] = b
+}
+
+// attached returns the memory and the watch of the job, nil where it has none or was opened by another process. The
+// job must not have ended.
+func attached(job string) (*Memory, *Watch, error) {
+	s, err := session.Find(job)
+	if err != nil {
+		return nil, nil, err
+	}
+	m, _ := session.Get[*Memory](s, memoryPart)
+	w, _ := session.Get[*Watch](s, watchPart)
+	return m, w, nil
 }

@@ -2,9 +2,9 @@ package transforms
 
 import (
 	"fmt"
-	"sync"
 	"time"
 
+	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/models"
 	"github.com/cachenet/cachenet/models/policy"
 )
@@ -26,21 +26,14 @@ type nets struct {
 	sha    map[string]string // net name → sha256
 }
 
-// opened holds the nets of each Model this process has opened: a runner makes many instances of a DoFn,
-// and each must not load the pack again.
-var opened = struct {
-	sync.Mutex
-	nets map[Model]*nets
-}{nets: map[Model]*nets{}}
-
-// open returns the nets of the model, opening the pack the first time. A failure is not remembered.
+// open returns the nets of the model, opening the pack the first time: a runner makes many instances of a DoFn, and
+// each must not load the pack again. A failure is not remembered.
 func (m Model) open() (*nets, error) {
 	m.Job = "" // jobs share nets
-	opened.Lock()
-	defer opened.Unlock()
-	if n := opened.nets[m]; n != nil {
-		return n, nil
-	}
+	return session.Shared(m, m.load)
+}
+
+func (m Model) load() (*nets, error) {
 	pack, err := models.OpenPack(m.PackDir)
 	if err != nil {
 		return nil, err
@@ -61,7 +54,6 @@ func (m Model) open() (*nets, error) {
 	for i, s := range pack.Specialists {
 		n.sha[models.SpecialistNet(i)] = s.SHA256
 	}
-	opened.nets[m] = n
 	return n, nil
 }
 

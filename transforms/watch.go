@@ -2,19 +2,24 @@ package transforms
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
 	"syscall"
 
+	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/schemas"
 )
 
-// Watch keeps in a mapped file which frames are being looked at, so that a process which dies of one leaves
-// its name behind: the file's pages survive the process. Marking a frame costs two stores to memory.
+const watchPart = "transforms.Watch"
+
+// Watch marks in a mapped file which frames are being looked at, so that a process which dies of one leaves its
+// place behind: the file's pages survive the process. Marking a frame costs two stores to memory.
 type Watch struct {
 	suspects map[Place]bool
-	alone    sync.RWMutex // held for writing while a suspect is looked at
+	alone    sync.RWMutex // held for writing while a suspect is looked at, and by Close
+	closed   bool         // under alone
 
 	mu   sync.Mutex
 	file *os.File
@@ -33,11 +38,15 @@ const (
 	slots     = 4096 // frames looked at once, at most
 )
 
-var watches sync.Map // job id → *Watch
+// OpenWatch marks the frames of the job in the file path, which it creates or overwrites. A frame among suspects is
+// looked at while no other is, so that another death names it alone. The file is closed with the session, and removed
+// unless marks are left in it.
+func OpenWatch(job *session.Session, path string, suspects []Place) error {
+	_, err := session.Part(job, watchPart, func() (*Watch, error) { return newWatch(path, suspects) })
+	return err
+}
 
-// OpenWatch begins to watch the job with that id (Model.Job), marking frames in the file path, which it makes
-// anew. A frame among suspects is looked at while no other is, so that another death names it alone.
-func OpenWatch(job, path string, suspects []Place) (*Watch, error) {
+func newWatch(path string, suspects []Place) (*Watch, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o666)
 	if err != nil {
 		return nil, fmt.Errorf("watch frames: %w", err)
@@ -57,20 +66,20 @@ func OpenWatch(job, path string, suspects []Place) (*Watch, error) {
 	for i := range slots {
 		w.free = append(w.free, slots-1-i)
 	}
-	watches.Store(job, w)
 	return w, nil
 }
 
-// CloseWatch ends the job's watch; the file stays. No frame may be looked at any more.
-func CloseWatch(job string) error {
-	kept, ok := watches.LoadAndDelete(job)
-	if !ok {
-		return nil
-	}
-	w := kept.(*Watch)
-	err := syscall.Munmap(w.page)
-	if closed := w.file.Close(); err == nil {
-		err = closed
+// Close waits for the frames that are being looked at and ends the marking; the session calls it. The file stays
+// where marks are left, of frames that a panic passed through, for the next job to count.
+func (w *Watch) Close() error {
+	w.alone.Lock()
+	defer w.alone.Unlock()
+	w.closed = true
+	marked := len(Watched(w.page)) > 0
+	err := errors.Join(syscall.Munmap(w.page), w.file.Close())
+	w.page = nil
+	if !marked {
+		err = errors.Join(err, os.Remove(w.file.Name()))
 	}
 	return err
 }
@@ -84,14 +93,6 @@ func Watched(file []byte) []Place {
 		}
 	}
 	return all
-}
-
-func watchOf(job string) *Watch {
-	w, ok := watches.Load(job)
-	if !ok {
-		return nil
-	}
-	return w.(*Watch)
 }
 
 // suspect reports whether an earlier process may have died of the frame.
@@ -109,6 +110,10 @@ func (w *Watch) look(places []Place, do func()) {
 	} else {
 		w.alone.RLock()
 		defer w.alone.RUnlock()
+	}
+	if w.closed {
+		do()
+		return
 	}
 	taken := w.take(len(places))
 	for i, slot := range taken {

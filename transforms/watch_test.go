@@ -1,6 +1,8 @@
 package transforms
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -9,17 +11,19 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/cachenet/cachenet/connectors/session"
 )
 
 func openWatch(t *testing.T, suspects ...Place) (*Watch, string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "watch")
-	w, err := OpenWatch(t.Name(), path, suspects)
+	w, err := newWatch(path, suspects)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := CloseWatch(t.Name()); err != nil {
+		if err := w.Close(); err != nil {
 			t.Error(err)
 		}
 	})
@@ -81,6 +85,52 @@ func TestASuspectIsLookedAtAlone(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// A job that ends takes its file along, unless a frame was left in it; what is looked at later is not marked.
+func TestAWatchEndsWithItsJob(t *testing.T) {
+	for name, panics := range map[string]bool{"well": false, "with a panic": true} {
+		t.Run(name, func(t *testing.T) {
+			job := session.Open("job", 0)
+			path := filepath.Join(t.TempDir(), "watch")
+			if err := OpenWatch(job, path, nil); err != nil {
+				t.Fatal(err)
+			}
+			_, w, err := attached(job.ID())
+			if err != nil || w == nil {
+				t.Fatalf("watch %v, error %v", w, err)
+			}
+			func() {
+				defer func() { recover() }()
+				w.look([]Place{{1, 2}}, func() {
+					if panics {
+						panic("a net")
+					}
+				})
+			}()
+			started, ended := make(chan struct{}), make(chan struct{})
+			go w.look([]Place{{3, 4}}, func() { close(started); <-ended })
+			<-started
+			closed := make(chan error, 1)
+			go func() { closed <- job.Close() }()
+			close(ended)
+			if err := <-closed; err != nil {
+				t.Fatal(err)
+			}
+			late := false
+			w.look([]Place{{5, 6}}, func() { late = true })
+			if _, _, err := attached(job.ID()); !late || !errors.Is(err, session.ErrClosed) {
+				t.Errorf("a late frame was looked at: %v, error %v", late, err)
+			}
+			if !panics {
+				if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+					t.Errorf("the file is there: %v", err)
+				}
+			} else if diff := cmp.Diff([]Place{{1, 2}}, marked(t, path)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
 }
 
 // Damaged files name nobody or somebody, and never end the process.

@@ -12,9 +12,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cachenet/cachenet/connectors/broker"
-	"github.com/cachenet/cachenet/connectors/flow"
 	"github.com/cachenet/cachenet/connectors/frames"
 	"github.com/cachenet/cachenet/connectors/kafkaio"
+	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/pipelines"
 )
 
@@ -100,8 +100,8 @@ func (d *demo) live(ctx context.Context) error {
 	o := d.options
 	running, drain := context.WithCancel(ctx)
 	defer drain()
-	links, finished := make(chan *flow.Link, 1), make(chan error, 1)
-	o.Started = func(l *flow.Link) { links <- l }
+	links, finished := make(chan *session.Session, 1), make(chan error, 1)
+	o.Started = func(l *session.Session) { links <- l }
 	go func() { finished <- pipelines.Run(running, o) }()
 	select {
 	case err := <-finished: // before any frame: it could not start

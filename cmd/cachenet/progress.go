@@ -11,7 +11,7 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 	"golang.org/x/term"
 
-	"github.com/cachenet/cachenet/connectors/flow"
+	"github.com/cachenet/cachenet/connectors/session"
 )
 
 // plainEvery is how often progress is told where there is no terminal.
@@ -36,7 +36,7 @@ func newProgress(out io.Writer, what string) *progress {
 }
 
 // follow shows the rows that a run has written; those of an earlier link, if any, are added.
-func (p *progress) follow(l *flow.Link) {
+func (p *progress) follow(l *session.Session) {
 	p.mu.Lock()
 	before, first := p.done(), !p.following
 	p.following = true

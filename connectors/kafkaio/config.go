@@ -31,7 +31,7 @@ type Span struct {
 
 // ReadConfig says what to read. It is serialised into the pipeline. Numbers left zero get their default.
 type ReadConfig struct {
-	Job     string // id of the job, for flow.For
+	Job     string // id of the job, see connectors/session
 	Cluster Cluster
 	Topic   string
 	Spans   []Span // what to read of each partition; see Describe

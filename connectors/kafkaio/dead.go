@@ -3,7 +3,6 @@ package kafkaio
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"math"
 	"strconv"
@@ -11,7 +10,7 @@ import (
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
-	"github.com/cachenet/cachenet/connectors/flow"
+	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/schemas"
 	"github.com/segmentio/kafka-go"
 )
@@ -74,12 +73,12 @@ func (fn *deadFn) Setup(context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	kept, err := flow.For(fn.Config.Job).Keep("kafkaio.WriteDeadLetters", func() (io.Closer, error) { return fn.Config.Cluster.connect() })
+	job, err := session.Find(fn.Config.Job)
 	if err != nil {
-		return err
+		return fmt.Errorf("kafka: read dead letters: %w", err)
 	}
-	fn.reader = kept.(*client)
-	return nil
+	fn.reader, err = session.Part(job, "kafkaio.WriteDeadLetters", func() (*client, error) { return fn.Config.Cluster.connect() })
+	return err
 }
 
 // StartBundle forgets what a failed bundle left.

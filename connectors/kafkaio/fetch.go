@@ -7,7 +7,7 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/cachenet/cachenet/connectors/flow"
+	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/schemas"
 	"github.com/segmentio/kafka-go"
 )
@@ -28,7 +28,7 @@ type fetcher struct {
 	cfg    *ReadConfig
 	span   Span
 	client *client
-	link   *flow.Link
+	link   *session.Session
 	queue  *queue
 
 	at      int64     // offset to fetch next
@@ -41,7 +41,7 @@ type fetcher struct {
 }
 
 // startFetcher reads span from the offset from on, until close.
-func startFetcher(cfg *ReadConfig, span Span, from int64, c *client, link *flow.Link) *fetcher {
+func startFetcher(cfg *ReadConfig, span Span, from int64, c *client, link *session.Session) *fetcher {
 	ctx, cancel := context.WithCancel(context.Background())
 	f := &fetcher{
 		cfg: cfg, span: span, client: c, link: link,
@@ -127,7 +127,7 @@ func (f *fetcher) advance(b batch) {
 	nothing := b.marks
 	nothing.Union(b.gaps)
 	if nothing.Count() > 0 {
-		f.link.SetDurable(flow.Durable{Topic: f.cfg.Topic, Partition: f.span.Partition, Offsets: nothing, Empty: true})
+		f.link.SetDurable(session.Durable{Topic: f.cfg.Topic, Partition: f.span.Partition, Offsets: nothing, Empty: true})
 	}
 	f.at = f.span.Done.Next(b.next)
 	f.queue.push(frames, f.at)
@@ -151,9 +151,9 @@ func (f *fetcher) skipLost(ctx context.Context) (batch, error) {
 	for from, to := range gone.All() {
 		slog.Warn("frames lost: retention deleted them before they were read",
 			"topic", f.cfg.Topic, "partition", f.span.Partition, "from", from, "to", to, "offsets", to-from)
-		f.link.SetLost(flow.Lost{Topic: f.cfg.Topic, Partition: f.span.Partition, From: from, To: to})
+		f.link.SetLost(session.Lost{Topic: f.cfg.Topic, Partition: f.span.Partition, From: from, To: to})
 	}
-	f.link.SetDurable(flow.Durable{Topic: f.cfg.Topic, Partition: f.span.Partition, Offsets: gone})
+	f.link.SetDurable(session.Durable{Topic: f.cfg.Topic, Partition: f.span.Partition, Offsets: gone})
 	return batch{next: first}, nil
 }
 

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cachenet/cachenet/connectors/flow"
+	"github.com/cachenet/cachenet/connectors/session"
 )
 
 // holdings is who holds which partitions at the moment.
@@ -80,15 +80,14 @@ func TestMembersHoldEachPartitionOnce(t *testing.T) {
 func TestAMemberCommitsWhatIsDurable(t *testing.T) {
 	_, c := startBroker(t, 1)
 	publish(t, c, streamFrames(1, 0, 10))
-	link := flow.Open(t.Name(), 0)
-	defer flow.Close(t.Name())
+	link := session.Open("job", 0)
+	defer link.Close()
 	err := Share(t.Context(), c, "g", "frames", 0, func(ctx context.Context, a Assignment) (bool, error) {
-		l, err := OpenLedgerIn(ctx, c, a, allSpans(t, c, false), link)
-		if err != nil {
+		if err := OpenLedgerIn(ctx, c, a, allSpans(t, c, false), link); err != nil {
 			return false, err
 		}
-		link.SetDurable(flow.Durable{Topic: "frames", Offsets: offsets([2]int64{0, 7})})
-		return true, l.Close(ctx)
+		link.SetDurable(session.Durable{Topic: "frames", Offsets: offsets([2]int64{0, 7})})
+		return true, link.Close()
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -15,7 +15,7 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/prism"
 	"github.com/cachenet/cachenet/connectors/broker"
-	"github.com/cachenet/cachenet/connectors/flow"
+	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/schemas"
 	"go.uber.org/goleak"
 )
@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 
 // collection is what one job's sink took.
 type collection struct {
-	link *flow.Link
+	link *session.Session
 	mu   sync.Mutex
 	runs []schemas.Run
 	hold chan struct{} // when set, the sink waits for it before it gives credit back
@@ -73,7 +73,7 @@ func (fn *collectFn) ProcessElement(p state.Provider, _ string, run schemas.Run,
 		c.link.Written(1, int64(len(f.Image)))
 		var o schemas.Offsets
 		o.Add(f.Offset, f.Offset+1)
-		c.link.SetDurable(flow.Durable{Topic: f.Topic, Partition: f.Partition, Offsets: o})
+		c.link.SetDurable(session.Durable{Topic: f.Topic, Partition: f.Partition, Offsets: o})
 	}
 	return nil
 }
@@ -101,10 +101,10 @@ type job struct {
 }
 
 // startJob runs Read on prism. The credit is in bytes.
-func startJob(t testing.TB, cfg ReadConfig, credit int64, hold chan struct{}, watch ...func(*flow.Link)) *job {
+func startJob(t testing.TB, cfg ReadConfig, credit int64, hold chan struct{}, watch ...func(*session.Session)) *job {
 	t.Helper()
-	cfg.Job = t.Name()
-	link := flow.Open(cfg.Job, credit)
+	link := session.Open("job", credit)
+	cfg.Job = link.ID()
 	for _, f := range watch {
 		f(link)
 	}
@@ -112,7 +112,7 @@ func startJob(t testing.TB, cfg ReadConfig, credit int64, hold chan struct{}, wa
 	collections.Store(cfg.Job, j.collection)
 	t.Cleanup(func() {
 		collections.Delete(cfg.Job)
-		if err := flow.Close(cfg.Job); err != nil {
+		if err := link.Close(); err != nil {
 			t.Error(err)
 		}
 	})

@@ -6,10 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"sync"
 	"time"
 
-	"github.com/cachenet/cachenet/connectors/flow"
+	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/schemas"
 	"github.com/segmentio/kafka-go"
 )
@@ -26,8 +25,8 @@ type Ledger struct {
 	member       bool // of the group, by an Assignment
 	send         func(ctx context.Context, next map[int32]int64) error
 
-	mu        sync.Mutex
-	prefixes  map[int32]*prefix
+	job       *session.Session // knows what is durable
+	next      map[int32]int64  // by partition: every offset from the job's begin up to here is durable
 	committed map[int32]int64
 
 	err    error // of run's last commit
@@ -35,63 +34,55 @@ type Ledger struct {
 	ended  chan struct{}
 }
 
-// prefix is how far a partition is durable without a hole.
-type prefix struct {
-	next    int64
-	durable schemas.Offsets // at or above next
-}
-
-func (p *prefix) add(o schemas.Offsets) {
-	p.durable.Union(o)
-	p.next = p.durable.Next(p.next)
-}
-
-// OpenLedger begins to commit to group what link tells as durable, for the job that reads spans of topic.
-// Close it after the pipeline has ended. An unreachable broker is an error within 10 s.
-func OpenLedger(ctx context.Context, cluster Cluster, group, topic string, spans []Span, link *flow.Link) (*Ledger, error) {
+// OpenLedger begins to commit to group what is durable by the session of the job, which reads spans of topic. It commits
+// for the last time when the session is closed. An unreachable broker is an error within 10 s.
+func OpenLedger(ctx context.Context, cluster Cluster, group, topic string, spans []Span, job *session.Session) error {
 	c, err := cluster.connect(topic)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return openLedger(ctx, spans, link, &Ledger{
-		client: c, group: group, topic: topic,
+	return openLedger(ctx, spans, &Ledger{
+		job: job, client: c, group: group, topic: topic,
 		send: func(ctx context.Context, next map[int32]int64) error { return c.commitOffsets(ctx, group, topic, next) },
 	})
 }
 
 // OpenLedgerIn is OpenLedger for a member of a group, which commits what it was assigned. What the group has
 // given to another member by the time of a commit is left to that one.
-func OpenLedgerIn(ctx context.Context, cluster Cluster, a Assignment, spans []Span, link *flow.Link) (*Ledger, error) {
+func OpenLedgerIn(ctx context.Context, cluster Cluster, a Assignment, spans []Span, job *session.Session) error {
 	c, err := cluster.connect(a.topic)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return openLedger(ctx, spans, link, &Ledger{client: c, group: a.gen.GroupID, topic: a.topic, member: true, send: a.commit})
+	return openLedger(ctx, spans, &Ledger{job: job, client: c, group: a.gen.GroupID, topic: a.topic, member: true, send: a.commit})
 }
 
-func openLedger(ctx context.Context, spans []Span, link *flow.Link, l *Ledger) (*Ledger, error) {
-	l.prefixes, l.committed, l.ended = map[int32]*prefix{}, map[int32]int64{}, make(chan struct{})
+func openLedger(ctx context.Context, spans []Span, l *Ledger) error {
+	l.next, l.committed, l.ended = map[int32]int64{}, map[int32]int64{}, make(chan struct{})
 	for _, s := range spans {
-		p := &prefix{next: s.From}
-		p.add(s.Done)
-		l.prefixes[s.Partition] = p
+		l.job.Begin(l.topic, map[int32]schemas.Offsets{s.Partition: s.Done})
+		l.next[s.Partition] = s.From
 	}
+	_, err := session.Part(l.job, "kafkaio.Ledger", func() (*Ledger, error) { return l, l.start(ctx) })
+	return err
+}
+
+func (l *Ledger) start(ctx context.Context) error {
 	if err := l.commitSoon(ctx); err != nil {
 		l.client.close()
-		return nil, err
+		return err
 	}
-	link.OnDurable(l.mark)
 	run, cancel := context.WithCancel(context.Background())
 	l.cancel = cancel
 	go l.run(run)
-	return l, nil
+	return nil
 }
 
-// Close commits what is durable by now and ends the ledger.
-func (l *Ledger) Close(ctx context.Context) error {
+// Close commits what is durable by now and ends the ledger; the session calls it.
+func (l *Ledger) Close() error {
 	l.cancel()
 	<-l.ended
-	err := l.commitSoon(ctx)
+	err := l.commitSoon(context.Background())
 	l.client.close()
 	return err
 }
@@ -123,14 +114,6 @@ func settled(ctx context.Context, request func() error) error {
 			return err
 		case <-time.After(100 * time.Millisecond):
 		}
-	}
-}
-
-func (l *Ledger) mark(d flow.Durable) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if p := l.prefixes[d.Partition]; p != nil && d.Topic == l.topic {
-		p.add(d.Offsets)
 	}
 }
 
@@ -173,8 +156,6 @@ func (l *Ledger) commit(ctx context.Context) error {
 	if err := l.send(ctx, moved); err != nil {
 		return err
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	maps.Copy(l.committed, moved)
 	return nil
 }
@@ -209,12 +190,11 @@ func commitHint(err error) error {
 
 // moved returns the next offset of each partition whose commit would say something new.
 func (l *Ledger) moved() map[int32]int64 {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	moved := map[int32]int64{}
-	for id, p := range l.prefixes {
-		if was, ok := l.committed[id]; !ok || was != p.next {
-			moved[id] = p.next
+	for id, from := range l.next {
+		l.next[id] = l.job.NextMissing(l.topic, id, from)
+		if was, ok := l.committed[id]; !ok || was != l.next[id] {
+			moved[id] = l.next[id]
 		}
 	}
 	return moved

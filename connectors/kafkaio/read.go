@@ -8,6 +8,7 @@ package kafkaio
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
@@ -15,7 +16,7 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/sdf"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/io/rtrackers/offsetrange"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
-	"github.com/cachenet/cachenet/connectors/flow"
+	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/schemas"
 )
 
@@ -34,11 +35,11 @@ const idle = 5 * time.Millisecond
 // Read reads the spans of a topic and returns a PCollection<KV<string, schemas.Run>> with the stream as key:
 // each record that is not in a span's Done becomes one frame in one run, in offset order within its stream;
 // a record that is no frame becomes one with a Fault. Records of aborted transactions are read too. The
-// collection ends when every span is read, or when the job's [flow.Link] drains. Frames between here and the
-// sink are limited by the link's credit.
+// collection ends when every span is read, or when the job's session drains. Frames between here and the
+// sink are limited by the session's credit.
 //
 // The job's runner must not split bundles of the stateful transforms behind (on prism:
-// --experiments=prism_disable_sdf_split). Call [flow.Close] when the pipeline has ended.
+// --experiments=prism_disable_sdf_split).
 func Read(s beam.Scope, cfg ReadConfig) beam.PCollection {
 	s = s.Scope("kafkaio.Read")
 	cfg = cfg.withDefaults()
@@ -62,7 +63,7 @@ func (fn *spansFn) ProcessElement(_ []byte, emit func(int)) {
 type readFn struct {
 	Config ReadConfig
 
-	link   *flow.Link
+	link   *session.Session
 	source *source
 }
 
@@ -86,9 +87,12 @@ func (fn *readFn) CreateTracker(r offsetrange.Restriction) *sdf.LockRTracker {
 
 // Setup finds what the job reads with.
 func (fn *readFn) Setup(context.Context) error {
-	fn.link = flow.For(fn.Config.Job)
-	var err error
-	fn.source, err = openSource(&fn.Config, fn.link)
+	job, err := session.Find(fn.Config.Job)
+	if err != nil {
+		return fmt.Errorf("kafka: read %s: %w", fn.Config.Topic, err)
+	}
+	fn.link = job
+	fn.source, err = openSource(&fn.Config, job)
 	return err
 }
 

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cachenet/cachenet/connectors/flow"
+	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/schemas"
 	"github.com/google/go-cmp/cmp"
 	"github.com/segmentio/kafka-go"
@@ -78,7 +78,7 @@ func TestReadDrains(t *testing.T) {
 	_, c := startBroker(t, 4)
 	publish(t, c, streamFrames(10, 0, 1000))
 	// one bundle's worth of credit keeps the source from reaching the end before the drain
-	j := startJob(t, ReadConfig{Cluster: c, Topic: "frames", Spans: allSpans(t, c, true), BundleRecords: 40}, 100*flow.FrameCost, nil)
+	j := startJob(t, ReadConfig{Cluster: c, Topic: "frames", Spans: allSpans(t, c, true), BundleRecords: 40}, 100*session.FrameCost, nil)
 	eventually(t, "some frames arrive", func() bool { return j.count() > 500 })
 	j.link.Drain()
 	frames := j.mustEnd(t)
@@ -112,7 +112,7 @@ func TestReadKeepsToItsCredit(t *testing.T) {
 	}
 	publish(t, c, frames)
 	hold := make(chan struct{})
-	j := startJob(t, ReadConfig{Cluster: c, Topic: "frames", Spans: allSpans(t, c, false)}, 20*(1000+flow.FrameCost), hold)
+	j := startJob(t, ReadConfig{Cluster: c, Topic: "frames", Spans: allSpans(t, c, false)}, 20*(1000+session.FrameCost), hold)
 	eventually(t, "the credit is used", j.link.Full)
 	eventually(t, "the sink is reached", func() bool { return len(j.frames()) > 0 })
 	if read, _ := j.link.Counts(); read != 20 {
@@ -168,14 +168,14 @@ func TestReadTellsWhatRetentionDeleted(t *testing.T) {
 	spans[0].Done.Add(10, 20)
 	deleteRecords(t, c, 60)
 
-	var lost []flow.Lost
+	var lost []session.Lost
 	var durable schemas.Offsets
-	j := startJob(t, ReadConfig{Cluster: c, Topic: "frames", Spans: spans}, 0, nil, func(l *flow.Link) {
-		l.OnLost(func(x flow.Lost) { lost = append(lost, x) })
-		l.OnDurable(func(d flow.Durable) { durable.Union(d.Offsets) })
+	j := startJob(t, ReadConfig{Cluster: c, Topic: "frames", Spans: spans}, 0, nil, func(l *session.Session) {
+		l.OnLost(func(x session.Lost) { lost = append(lost, x) })
+		l.OnDurable(func(d session.Durable) { durable.Union(d.Offsets) })
 	})
 	checkOnce(t, j.mustEnd(t), 40, 60)
-	want := []flow.Lost{{Topic: "frames", From: 0, To: 10}, {Topic: "frames", From: 20, To: 60}}
+	want := []session.Lost{{Topic: "frames", From: 0, To: 10}, {Topic: "frames", From: 20, To: 60}}
 	if diff := cmp.Diff(want, lost); diff != "" {
 		t.Error(diff)
 	}
@@ -192,8 +192,8 @@ func TestReadPassesTransactionMarkers(t *testing.T) {
 		t.Fatalf("the topic ends at %d, want 18: no markers to test with", spans[0].To)
 	}
 	var durable schemas.Offsets
-	j := startJob(t, ReadConfig{Cluster: c, Topic: "frames", Spans: spans}, 0, nil, func(l *flow.Link) {
-		l.OnDurable(func(d flow.Durable) { durable.Union(d.Offsets) })
+	j := startJob(t, ReadConfig{Cluster: c, Topic: "frames", Spans: spans}, 0, nil, func(l *session.Session) {
+		l.OnDurable(func(d session.Durable) { durable.Union(d.Offsets) })
 	})
 	checkOnce(t, j.mustEnd(t), 15, 0)
 	if next := durable.Next(0); next != 18 {

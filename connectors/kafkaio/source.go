@@ -1,13 +1,11 @@
 package kafkaio
 
 import (
-	"fmt"
-	"io"
 	"os"
 	"sync"
 	"time"
 
-	"github.com/cachenet/cachenet/connectors/flow"
+	"github.com/cachenet/cachenet/connectors/session"
 )
 
 // stopPoll is how often a source looks for its stop file.
@@ -18,16 +16,16 @@ const stopPoll = 200 * time.Millisecond
 type source struct {
 	cfg    *ReadConfig
 	client *client
-	link   *flow.Link
+	link   *session.Session
 	closed chan struct{}
 
 	mu       sync.Mutex
 	fetchers map[int32]*fetcher
 }
 
-// openSource returns the job's source, which flow.Close closes.
-func openSource(cfg *ReadConfig, link *flow.Link) (*source, error) {
-	c, err := link.Keep("kafkaio.Read "+cfg.Topic, func() (io.Closer, error) {
+// openSource returns the job's source, which is closed with the session.
+func openSource(cfg *ReadConfig, link *session.Session) (*source, error) {
+	return session.Part(link, "kafkaio.Read "+cfg.Topic, func() (*source, error) {
 		client, err := cfg.Cluster.connect(cfg.Topic)
 		if err != nil {
 			return nil, err
@@ -38,14 +36,6 @@ func openSource(cfg *ReadConfig, link *flow.Link) (*source, error) {
 		}
 		return s, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	s, ok := c.(*source)
-	if !ok {
-		return nil, fmt.Errorf("kafka: to read %s: job %s keeps a %T under that name", cfg.Topic, cfg.Job, c)
-	}
-	return s, nil
 }
 
 // fetcher returns the fetcher of span whose next frame is the first at or behind the offset from. It is

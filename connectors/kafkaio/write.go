@@ -4,11 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
-	"github.com/cachenet/cachenet/connectors/flow"
+	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/schemas"
 	"github.com/segmentio/kafka-go"
 )
@@ -23,7 +22,7 @@ const outcomeSource = "/cachenet/run"
 
 // WriteConfig says where outcomes go. It is serialised into the pipeline.
 type WriteConfig struct {
-	Job     string // id of the job, for flow.For
+	Job     string // id of the job, see connectors/session
 	Cluster Cluster
 	Topic   string // has to exist, see EnsureTopic
 }
@@ -47,7 +46,7 @@ type writeFn struct {
 	at      beam.EventTime
 }
 
-// Setup finds the job's writer; it outlives bundles and is closed by flow.Close.
+// Setup finds the job's writer; it outlives bundles and is closed with the job's session.
 func (fn *writeFn) Setup(context.Context) (err error) {
 	fn.writer, err = fn.Config.open(func() (*writer, error) { return fn.Config.Cluster.newWriter(fn.Config.Topic) })
 	return err
@@ -55,15 +54,11 @@ func (fn *writeFn) Setup(context.Context) (err error) {
 
 // open returns what the job keeps to write to the topic.
 func (c WriteConfig) open(open func() (*writer, error)) (*writer, error) {
-	kept, err := flow.For(c.Job).Keep("kafkaio.Write "+c.Topic, func() (io.Closer, error) { return open() })
+	job, err := session.Find(c.Job)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("kafka: write to %s: %w", c.Topic, err)
 	}
-	w, ok := kept.(*writer)
-	if !ok {
-		return nil, fmt.Errorf("kafka: to write %s: job %s keeps a %T under that name", c.Topic, c.Job, kept)
-	}
-	return w, nil
+	return session.Part(job, "kafkaio.Write "+c.Topic, open)
 }
 
 // StartBundle forgets what a failed bundle left.

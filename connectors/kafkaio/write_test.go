@@ -11,7 +11,7 @@ import (
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/prism"
-	"github.com/cachenet/cachenet/connectors/flow"
+	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/schemas"
 	"github.com/google/go-cmp/cmp"
 	"github.com/segmentio/kafka-go"
@@ -64,11 +64,12 @@ func TestWriteOutcomes(t *testing.T) {
 		batches = append(batches, schemas.Outcomes{Rows: rows})
 	}
 	p, s := beam.NewPipelineWithRoot()
-	Write(s, WriteConfig{Job: t.Name(), Cluster: c, Topic: "frames"}, beam.CreateList(s, batches))
+	job := session.Open("job", 0)
+	Write(s, WriteConfig{Job: job.ID(), Cluster: c, Topic: "frames"}, beam.CreateList(s, batches))
 	if _, err := prism.Execute(context.Background(), p); err != nil {
 		t.Fatal(err)
 	}
-	if err := flow.Close(t.Name()); err != nil {
+	if err := job.Close(); err != nil {
 		t.Fatal(err)
 	}
 	ids := map[string]bool{}

@@ -28,7 +28,7 @@ func BenchmarkAdd(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	if err := Close(b.Name()); err != nil {
+	if err := end(b.Name()); err != nil {
 		b.Fatal(err)
 	}
 	b.ReportMetric(float64(offset)/b.Elapsed().Seconds(), "rows/s")
@@ -50,7 +50,7 @@ func BenchmarkFlush(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	if err := Close(b.Name()); err != nil {
+	if err := end(b.Name()); err != nil {
 		b.Fatal(err)
 	}
 }
@@ -64,7 +64,7 @@ func BenchmarkRows(b *testing.B) {
 	if err := w.add(b.Context(), rowsOf(0, 0, 200_000)); err != nil {
 		b.Fatal(err)
 	}
-	if err := Close(b.Name()); err != nil {
+	if err := end(b.Name()); err != nil {
 		b.Fatal(err)
 	}
 	n := 0

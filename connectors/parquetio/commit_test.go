@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/cachenet/cachenet/connectors/flow"
+	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/schemas"
 )
 
@@ -21,8 +21,7 @@ func share(t *testing.T, dir string, n int, cfg WriteConfig) (writers []*writer)
 	t.Helper()
 	for i := range n {
 		cfg.Job, cfg.Dir, cfg.Shared = fmt.Sprintf("%s-%d", t.Name(), i), dir, true
-		flow.Open(cfg.Job, 0)
-		w, err := newWriter(t.Context(), cfg.withDefaults())
+		w, err := newWriter(t.Context(), cfg.withDefaults(), find(t, cfg.Job))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -82,7 +81,7 @@ func TestAPausedWriterComesTooLate(t *testing.T) {
 	dir := t.TempDir()
 	writers := share(t, dir, 2, WriteConfig{FileAge: time.Hour})
 	var told schemas.Offsets
-	flow.For(t.Name() + "-0").OnDurable(func(d flow.Durable) { told.Union(d.Offsets) })
+	find(t, t.Name()+"-0").OnDurable(func(d session.Durable) { told.Union(d.Offsets) })
 	paused, other := writers[0], writers[1]
 	add(t, paused, rowsOf(0, 0, 100)...)
 	add(t, other, rowsOf(0, 20, 60)...)

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cachenet/cachenet/connectors/flow"
+	"github.com/cachenet/cachenet/connectors/session"
 )
 
 // Folder into which the test's own binary writes until it is killed: as the only one, or as one of several.
@@ -31,12 +31,13 @@ func writeUntilKilled(dir string, shared bool) {
 			os.Exit(1)
 		}
 	}
-	flow.Open("victim", 0).OnDurable(func(d flow.Durable) {
+	victim := session.Open("victim", 0)
+	victim.OnDurable(func(d session.Durable) {
 		die(out.Encode(Durable{d.Topic: {d.Partition: d.Offsets}}))
 	})
 	before, err := Recover(ctx, dir)
 	die(err)
-	w, err := writerOf(ctx, WriteConfig{Job: "victim", Dir: dir, FileAge: time.Millisecond, FileBytes: 50_000, Shared: shared})
+	w, err := writerOf(ctx, WriteConfig{Job: victim.ID(), Dir: dir, FileAge: time.Millisecond, FileBytes: 50_000, Shared: shared})
 	die(err)
 	for next := before["frames"][0].Next(0); ; next += 16 {
 		die(w.add(ctx, rowsOf(0, next, next+16)))

@@ -6,7 +6,7 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/cachenet/cachenet/connectors/flow"
+	"github.com/cachenet/cachenet/connectors/session"
 )
 
 // Pauses between two tries of a write that the disk refused.
@@ -99,7 +99,7 @@ func (w *writer) store(f finished) error {
 func (w *writer) settle(f finished) {
 	for topic, partitions := range f.offsets {
 		for partition, offsets := range partitions {
-			w.link.SetDurable(flow.Durable{Topic: topic, Partition: partition, Offsets: offsets})
+			w.job.SetDurable(session.Durable{Topic: topic, Partition: partition, Offsets: offsets})
 		}
 	}
 	w.mu.Lock()
@@ -135,7 +135,7 @@ func (w *writer) stop(err error) {
 		w.err = err
 	}
 	if !w.cfg.EveryBundle {
-		w.link.Drain()
+		w.job.Drain()
 	}
 	w.open, w.queue = nil, nil
 	w.changed.Broadcast()

@@ -38,7 +38,7 @@ func fill(t *testing.T, dir string) string {
 }
 
 func TestAFullDisk(t *testing.T) {
-	heard, said := durable(t.Name()), logged(t)
+	heard, said := durable(t, t.Name()), logged(t)
 	w := start(t, WriteConfig{Dir: smallDisk(t), FileAge: time.Millisecond})
 	ballast := fill(t, w.cfg.Dir)
 	add(t, w, rowsOf(0, 0, 100)...)
@@ -49,7 +49,7 @@ func TestAFullDisk(t *testing.T) {
 	if err := os.Remove(ballast); err != nil {
 		t.Fatal(err)
 	}
-	if err := Close(t.Name()); err != nil {
+	if err := end(t.Name()); err != nil {
 		t.Fatal(err)
 	}
 	if diff := gocmp.Diff(rowsOf(0, 0, 100), read(t, w.cfg.Dir)); diff != "" {
@@ -68,7 +68,7 @@ func TestADiskThatBecomesReadOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	add(t, w, rowsOf(0, 100, 200)...)
-	if err := Close(t.Name()); !errors.Is(err, syscall.EROFS) {
+	if err := end(t.Name()); !errors.Is(err, syscall.EROFS) {
 		t.Errorf("error: %v", err)
 	}
 	if diff := gocmp.Diff(rowsOf(0, 0, 100), read(t, dir)); diff != "" {

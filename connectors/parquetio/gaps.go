@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 	"sync"
 
-	"github.com/cachenet/cachenet/connectors/flow"
+	"github.com/cachenet/cachenet/connectors/session"
 )
 
 // Gaps says which offsets have no row and never will.
@@ -62,22 +62,23 @@ type GapLog struct {
 	unsaved bool
 }
 
-// OpenGapLog begins to keep what the job's link tells of gaps in topics, beside the data set at dir.
-func OpenGapLog(dir string, link *flow.Link) *GapLog {
+// OpenGapLog begins to keep what the job's session tells of gaps in topics, beside the data set at dir. It is closed
+// with the session.
+func OpenGapLog(dir string, job *session.Session) (*GapLog, error) {
 	l := &GapLog{dir: dir, path: filepath.Join(gapsFolder(dir), rand.Text()[:10]+".json"), met: noGaps()}
-	link.OnLost(func(lost flow.Lost) {
+	job.OnLost(func(lost session.Lost) {
 		met := noGaps()
 		met.Lost.addRange(lost.Topic, lost.Partition, lost.From, lost.To)
 		if err := l.Note(met); err != nil { // Close tries again
 			slog.Error("a gap could not be noted beside the outcomes", "dir", dir, "error", err)
 		}
 	})
-	link.OnDurable(func(d flow.Durable) {
+	job.OnDurable(func(d session.Durable) {
 		if d.Empty {
 			l.add(Gaps{Empty: Durable{d.Topic: {d.Partition: d.Offsets}}})
 		}
 	})
-	return l
+	return session.Part(job, "parquetio.GapLog", func() (*GapLog, error) { return l, nil })
 }
 
 // Note keeps gaps; they are on disk when it returns nil.

@@ -8,7 +8,7 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
-	"github.com/cachenet/cachenet/connectors/flow"
+	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/schemas"
 )
 
@@ -29,19 +29,18 @@ var sameOffsets = gocmp.Comparer(func(a, b schemas.Offsets) bool {
 func TestGapsOfSeveralRunsAddUp(t *testing.T) {
 	dir := t.TempDir()
 	for i := range int64(3) {
-		link := flow.Open(t.Name(), 0)
-		log := OpenGapLog(dir, link)
-		link.SetLost(flow.Lost{Topic: "frames", Partition: 1, From: 10 * i, To: 10*i + 5})
-		link.SetDurable(flow.Durable{Topic: "frames", Partition: 2, Offsets: ranges([2]int64{i, i + 1}), Empty: true})
-		link.SetDurable(flow.Durable{Topic: "frames", Partition: 3, Offsets: ranges([2]int64{0, 100})}) // rows
+		link := session.Open("job", 0)
+		if _, err := OpenGapLog(dir, link); err != nil {
+			t.Fatal(err)
+		}
+		link.SetLost(session.Lost{Topic: "frames", Partition: 1, From: 10 * i, To: 10*i + 5})
+		link.SetDurable(session.Durable{Topic: "frames", Partition: 2, Offsets: ranges([2]int64{i, i + 1}), Empty: true})
+		link.SetDurable(session.Durable{Topic: "frames", Partition: 3, Offsets: ranges([2]int64{0, 100})}) // rows
 		now, err := ReadGaps(dir)
 		if err != nil || now.Lost["frames"][1].End() != 10*i+5 {
 			t.Errorf("run %d: lost frames are not on disk at once: %v, error %v", i, now, err)
 		}
-		if err := log.Close(); err != nil {
-			t.Fatal(err)
-		}
-		if err := flow.Close(t.Name()); err != nil {
+		if err := link.Close(); err != nil {
 			t.Fatal(err)
 		}
 	}

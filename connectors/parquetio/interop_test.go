@@ -108,7 +108,7 @@ func TestWeReadCompactedFiles(t *testing.T) {
 	dir := t.TempDir()
 	w := start(t, WriteConfig{Dir: dir, FileBytes: 20_000})
 	add(t, w, rowsOf(1, 0, 1500)...)
-	if err := Close(t.Name()); err != nil {
+	if err := end(t.Name()); err != nil {
 		t.Fatal(err)
 	}
 	want := recovered(t, dir)

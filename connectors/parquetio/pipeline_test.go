@@ -51,7 +51,7 @@ func runPipeline(cfg WriteConfig, n int) error {
 func TestWriteInAPipeline(t *testing.T) {
 	for name, everyBundle := range map[string]bool{"rolling": false, "every bundle": true} {
 		t.Run(name, func(t *testing.T) {
-			heard := durable(t.Name())
+			heard := durable(t, t.Name())
 			cfg := WriteConfig{Job: t.Name(), Dir: t.TempDir(), EveryBundle: everyBundle, FileAge: time.Hour}
 			if err := runPipeline(cfg, 50); err != nil {
 				t.Fatal(err)
@@ -60,7 +60,7 @@ func TestWriteInAPipeline(t *testing.T) {
 			if early != everyBundle {
 				t.Errorf("files before Close: %v", early)
 			}
-			if err := Close(cfg.Job); err != nil {
+			if err := end(cfg.Job); err != nil {
 				t.Fatal(err)
 			}
 			if diff := gocmp.Diff(rowsOf(0, 0, 800), read(t, cfg.Dir)); diff != "" {
@@ -82,7 +82,7 @@ func TestAPipelineFailsWithTheDisk(t *testing.T) {
 	if err := runPipeline(cfg, 3); err == nil || !strings.Contains(err.Error(), "make room") {
 		t.Errorf("error: %v", err)
 	}
-	if err := Close(cfg.Job); err == nil {
+	if err := end(cfg.Job); err == nil {
 		t.Error("closed without an error, and without the rows")
 	}
 }

@@ -25,7 +25,7 @@ const (
 
 // WriteConfig says where the outcomes of a job go. It travels to the workers.
 type WriteConfig struct {
-	Job         string // id of the job, as for flow.For; a process has one writer per job
+	Job         string // id of the job, see connectors/session; a process has one writer per job
 	Dir         string // folder of the data set; it is made when it is not there
 	Pack        string // name@version of the models, for the files' own metadata
 	Version     string // of the program, for the same
@@ -55,8 +55,7 @@ func setDefault[T int64 | time.Duration](field *T, value T) {
 }
 
 // Write puts a PCollection<schemas.Outcomes> into the data set at cfg.Dir: one row per (topic, partition, offset),
-// of which the first counts. Rows are durable when the job's flow.Link hears so, at the latest when [Close]
-// returns, which has to be called when the job has ended.
+// of which the first counts. Rows are durable when the job's session is told so, at the latest when it is closed.
 func Write(s beam.Scope, cfg WriteConfig, outcomes beam.PCollection) {
 	s = s.Scope("parquetio.Write")
 	beam.ParDo0(s, &writeFn{Config: cfg}, outcomes)
@@ -68,7 +67,7 @@ type writeFn struct {
 	w *writer
 }
 
-// StartBundle finds the writer anew, since the job's writer may have failed and been replaced.
+// StartBundle looks the writer up for each bundle, since the job's writer may have failed and been replaced.
 func (fn *writeFn) StartBundle(ctx context.Context) (err error) {
 	fn.w, err = writerOf(ctx, fn.Config)
 	return err

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/cachenet/cachenet/connectors/flow"
+	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/schemas"
 )
 
@@ -22,9 +22,9 @@ var errClosed = errors.New("write outcomes: the job's output is closed")
 // writer turns the rows of one job into files. A row goes into the file of its hour; a file that is large or old
 // enough is finished and queued; one goroutine ([writer.run]) takes the queue to the disk.
 type writer struct {
-	cfg  WriteConfig
-	link *flow.Link
-	id   string // part of every file name, so that no two writers ever use the same
+	cfg WriteConfig
+	job *session.Session
+	id  string // part of every file name, so that no two writers ever use the same
 
 	commits  *commits  // of a shared data set, else nil; only run uses it
 	surveyed time.Time // when the ledger was brought up to date; only run uses it
@@ -46,7 +46,7 @@ type writer struct {
 	stopped chan struct{} // run has returned
 }
 
-func newWriter(ctx context.Context, cfg WriteConfig) (*writer, error) {
+func newWriter(ctx context.Context, cfg WriteConfig, job *session.Session) (*writer, error) {
 	if err := prepare(cfg.Dir); err != nil {
 		return nil, err
 	}
@@ -55,7 +55,7 @@ func newWriter(ctx context.Context, cfg WriteConfig) (*writer, error) {
 		return nil, err
 	}
 	w := &writer{
-		cfg: cfg, link: flow.For(cfg.Job), id: rand.Text()[:10], taken: taken, surveyed: time.Now(),
+		cfg: cfg, job: job, id: rand.Text()[:10], taken: taken, surveyed: time.Now(),
 		wake: make(chan struct{}, 1), stopped: make(chan struct{}),
 	}
 	w.changed = sync.NewCond(&w.mu)
@@ -92,7 +92,7 @@ func (w *writer) add(ctx context.Context, rows []schemas.Outcome) error {
 	for i := range rows {
 		bytes += int64(rows[i].FrameBytes)
 	}
-	w.link.Written(len(rows), bytes)
+	w.job.Written(len(rows), bytes)
 	return nil
 }
 
@@ -174,7 +174,7 @@ func (w *writer) flush(ctx context.Context) error {
 	return w.wait(ctx, func() bool { return w.stored >= goal })
 }
 
-// wait returns when ready does; it gives the mutex free meanwhile.
+// wait returns when ready does; it releases the mutex meanwhile.
 func (w *writer) wait(ctx context.Context, ready func() bool) error {
 	if w.err == nil && ready() {
 		return nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -16,7 +17,7 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
-	"github.com/cachenet/cachenet/connectors/flow"
+	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/schemas"
 )
 
@@ -48,10 +49,31 @@ func rowsOf(partition int32, from, to int64) (rows []schemas.Outcome) {
 	return rows
 }
 
+// find returns the session of a job that nobody opened here, as a worker of that job has it.
+func find(t testing.TB, job string) *session.Session {
+	t.Helper()
+	s, err := session.Find(job)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// end closes the session of a job.
+func end(job string) error {
+	s, err := session.Find(job)
+	if err != nil {
+		return err
+	}
+	return s.Close()
+}
+
 // start makes the writer of a job named after the test; it ends with the test.
 func start(t *testing.T, cfg WriteConfig) *writer {
 	t.Helper()
-	cfg.Job = t.Name()
+	if cfg.Job == "" {
+		cfg.Job = t.Name()
+	}
 	if cfg.Dir == "" {
 		cfg.Dir = t.TempDir()
 	}
@@ -59,7 +81,7 @@ func start(t *testing.T, cfg WriteConfig) *writer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = Close(t.Name()) })
+	t.Cleanup(func() { _ = end(cfg.Job) })
 	return w
 }
 
@@ -101,10 +123,10 @@ func files(t *testing.T, dir string) (paths []string) {
 }
 
 // durable gathers what the job's link hears.
-func durable(job string) func() Durable {
+func durable(t *testing.T, job string) func() Durable {
 	var mu sync.Mutex
 	heard := Durable{}
-	flow.Open(job, 0).OnDurable(func(d flow.Durable) {
+	find(t, job).OnDurable(func(d session.Durable) {
 		mu.Lock()
 		defer mu.Unlock()
 		heard.union(Durable{d.Topic: {d.Partition: d.Offsets}})
@@ -141,7 +163,7 @@ func TestRowsComeBackAsTheyWere(t *testing.T) {
 	w := start(t, WriteConfig{Pack: "scenes@1", Version: "v0"})
 	want := append(rowsOf(0, 0, 1000), rowsOf(3, 50, 70)...)
 	add(t, w, want...)
-	if err := Close(t.Name()); err != nil {
+	if err := end(t.Name()); err != nil {
 		t.Fatal(err)
 	}
 	if diff := gocmp.Diff(want, read(t, w.cfg.Dir)); diff != "" {
@@ -165,7 +187,7 @@ func TestHoursAreThoseOfTheEventTime(t *testing.T) {
 		r.EventTime = at
 		add(t, w, r)
 	}
-	if err := Close(t.Name()); err != nil {
+	if err := end(t.Name()); err != nil {
 		t.Fatal(err)
 	}
 	var folders []string
@@ -195,7 +217,7 @@ func TestManyHoursAtOnce(t *testing.T) {
 		}
 		w.mu.Unlock()
 	}
-	if err := Close(t.Name()); err != nil {
+	if err := end(t.Name()); err != nil {
 		t.Fatal(err)
 	}
 	if got := len(read(t, dir)); got != 3*maxOpen {
@@ -213,7 +235,7 @@ func TestAnOffsetHasOneRow(t *testing.T) {
 			t.Fatal(err)
 		}
 		add(t, w, rowsOf(0, 55, 65)...)
-		if err := Close(t.Name()); err != nil {
+		if err := end(t.Name()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -223,7 +245,7 @@ func TestAnOffsetHasOneRow(t *testing.T) {
 }
 
 func TestAgeEndsAFileWithoutFurtherRows(t *testing.T) {
-	heard := durable(t.Name())
+	heard := durable(t, t.Name())
 	w := start(t, WriteConfig{FileAge: 20 * time.Millisecond})
 	add(t, w, rowsOf(0, 0, 10)...)
 	until(t, "rows are durable", func() bool { return count(heard()) == 10 })
@@ -233,13 +255,13 @@ func TestAgeEndsAFileWithoutFurtherRows(t *testing.T) {
 }
 
 func TestSizeEndsAFile(t *testing.T) {
-	heard := durable(t.Name())
+	heard := durable(t, t.Name())
 	w := start(t, WriteConfig{FileBytes: 100_000, FileAge: time.Hour})
 	for i := range int64(100) {
 		add(t, w, rowsOf(0, i*100, i*100+100)...)
 	}
 	until(t, "most rows are durable", func() bool { return count(heard()) > 5000 })
-	if err := Close(t.Name()); err != nil {
+	if err := end(t.Name()); err != nil {
 		t.Fatal(err)
 	}
 	if n := len(files(t, w.cfg.Dir)); n < 5 || n > 100 {
@@ -251,8 +273,8 @@ func TestSizeEndsAFile(t *testing.T) {
 }
 
 func TestRowsTakenReleaseTheSource(t *testing.T) {
-	link := flow.Open(t.Name(), 1000)
-	w := start(t, WriteConfig{})
+	link := session.Open("job", 1000)
+	w := start(t, WriteConfig{Job: link.ID()})
 	link.Read(10, 1000)
 	if !link.Full() {
 		t.Fatal("credit is not used up")
@@ -303,7 +325,7 @@ func (l lockedWriter) Write(p []byte) (int, error) {
 }
 
 func TestADiskThatRefusesForAWhileLosesNothing(t *testing.T) {
-	heard, said := durable(t.Name()), logged(t)
+	heard, said := durable(t, t.Name()), logged(t)
 	w := start(t, WriteConfig{FileAge: time.Millisecond})
 	remove := obstruct(t, w.cfg.Dir)
 	add(t, w, rowsOf(0, 0, 10)...)
@@ -313,7 +335,7 @@ func TestADiskThatRefusesForAWhileLosesNothing(t *testing.T) {
 		t.Fatalf("%d rows called durable that are not", n)
 	}
 	remove()
-	if err := Close(t.Name()); err != nil {
+	if err := end(t.Name()); err != nil {
 		t.Fatal(err)
 	}
 	if diff := gocmp.Diff(rowsOf(0, 0, 20), read(t, w.cfg.Dir)); diff != "" {
@@ -328,12 +350,12 @@ func TestADiskThatRefusesForAWhileLosesNothing(t *testing.T) {
 }
 
 func TestADiskThatGoesOnRefusingFailsTheJob(t *testing.T) {
-	heard := durable(t.Name())
+	heard := durable(t, t.Name())
 	w := start(t, WriteConfig{FileAge: time.Millisecond, GiveUp: 100 * time.Millisecond})
 	remove := obstruct(t, w.cfg.Dir)
 	add(t, w, rowsOf(0, 0, 10)...)
 	until(t, "the writer fails", func() bool { return w.failure() != nil })
-	if !w.link.Draining() {
+	if !w.job.Draining() {
 		t.Error("nobody asks the job to end")
 	}
 	err := w.add(t.Context(), rowsOf(0, 10, 20))
@@ -346,7 +368,7 @@ func TestADiskThatGoesOnRefusingFailsTheJob(t *testing.T) {
 	remove()
 	again := start(t, w.cfg) // what a runner does that tries the job again
 	add(t, again, rowsOf(0, 0, 20)...)
-	if err := Close(t.Name()); err != nil {
+	if err := end(t.Name()); err != nil {
 		t.Fatal(err)
 	}
 	if diff := gocmp.Diff(rowsOf(0, 0, 20), read(t, w.cfg.Dir)); diff != "" {
@@ -358,8 +380,31 @@ func TestCloseTellsWhatIsNotWritten(t *testing.T) {
 	w := start(t, WriteConfig{GiveUp: 50 * time.Millisecond})
 	obstruct(t, w.cfg.Dir)
 	add(t, w, rowsOf(0, 0, 10)...)
-	if err := Close(t.Name()); err == nil {
+	if err := end(t.Name()); err == nil {
 		t.Error("closed without an error, and without the rows")
+	}
+}
+
+// A bundle that outlives its job gets neither the job's writer nor a second one.
+func TestAClosedJobRefusesLateBundles(t *testing.T) {
+	job := session.Open("job", 0)
+	cfg := WriteConfig{Job: job.ID(), Dir: t.TempDir()}
+	w, err := writerOf(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	add(t, w, rowsOf(0, 0, 10)...)
+	if err := job.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.add(t.Context(), rowsOf(0, 10, 20)); err == nil {
+		t.Error("a bundle in flight added rows")
+	}
+	if _, err := writerOf(t.Context(), cfg); !errors.Is(err, session.ErrClosed) {
+		t.Errorf("a late bundle: error %v", err)
+	}
+	if diff := gocmp.Diff(rowsOf(0, 0, 10), read(t, cfg.Dir)); diff != "" {
+		t.Error(diff)
 	}
 }
 
@@ -380,7 +425,7 @@ func TestPendingFilesAreBounded(t *testing.T) {
 	}
 	w.mu.Unlock()
 	remove()
-	if err := Close(t.Name()); err != nil {
+	if err := end(t.Name()); err != nil {
 		t.Fatal(err)
 	}
 	if got := int64(len(read(t, w.cfg.Dir))); got != taken {
@@ -389,7 +434,7 @@ func TestPendingFilesAreBounded(t *testing.T) {
 }
 
 func TestWritersOfManyGoroutines(t *testing.T) {
-	heard := durable(t.Name())
+	heard := durable(t, t.Name())
 	w := start(t, WriteConfig{FileBytes: 50_000, FileAge: time.Millisecond})
 	var group sync.WaitGroup
 	for p := range int32(8) {
@@ -410,7 +455,7 @@ func TestWritersOfManyGoroutines(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if err := Close(t.Name()); err != nil {
+	if err := end(t.Name()); err != nil {
 		t.Fatal(err)
 	}
 	if n := len(read(t, w.cfg.Dir)); n != 8000 {

@@ -3,71 +3,63 @@ package parquetio
 import (
 	"context"
 	"fmt"
-	"io"
 	"path/filepath"
 	"sync"
 
-	"github.com/cachenet/cachenet/connectors/flow"
+	"github.com/cachenet/cachenet/connectors/session"
 )
 
-// seat holds the writer of a job; the job's link keeps it, since DoFns are serialised and bundles are short, while
+// output holds the writer of a job. The job's session keeps it, since DoFns are serialised and bundles are short, while
 // a file takes the rows of many bundles.
-type seat struct {
-	mu sync.Mutex
-	w  *writer
-}
-
-func seatOf(job string) (*seat, error) {
-	kept, err := flow.For(job).Keep("parquetio.Write", func() (io.Closer, error) { return &seat{}, nil })
-	if err != nil {
-		return nil, err
-	}
-	return kept.(*seat), nil
+type output struct {
+	mu     sync.Mutex
+	w      *writer
+	closed bool
 }
 
 // writerOf returns the job's writer, making it at the first call and again after one that failed: what was lost
-// with that one was never called durable, so the runner brings it again.
+// with that one was never called durable, so the runner brings it again. It refuses a job that has ended.
 func writerOf(ctx context.Context, cfg WriteConfig) (*writer, error) {
 	if cfg.Job == "" || cfg.Dir == "" {
 		return nil, fmt.Errorf("write outcomes: job %q, folder %q: both have to be given", cfg.Job, cfg.Dir)
 	}
-	s, err := seatOf(cfg.Job)
+	job, err := session.Find(cfg.Job)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("write outcomes: %w", err)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.w != nil && s.w.failure() == nil {
-		return s.w, nil
+	o, err := session.Part(job, "parquetio.Write", func() (*output, error) { return &output{}, nil })
+	if err != nil {
+		return nil, fmt.Errorf("write outcomes: %w", err)
 	}
 	cfg.Dir = filepath.Clean(cfg.Dir)
-	w, err := newWriter(ctx, cfg.withDefaults())
+	return o.writer(ctx, cfg.withDefaults(), job)
+}
+
+func (o *output) writer(ctx context.Context, cfg WriteConfig, job *session.Session) (*writer, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed {
+		return nil, errClosed
+	}
+	if o.w != nil && o.w.failure() == nil {
+		return o.w, nil
+	}
+	w, err := newWriter(ctx, cfg, job)
 	if err != nil {
 		return nil, err
 	}
-	s.w = w
+	o.w = w
 	return w, nil
 }
 
-// Close writes what is left of the job. It returns when every row that was taken is durable, or the reason why one
-// is not; a job that wrote nothing in this process is closed already. It has to come before flow.Close for those
-// who listen to the link to hear of the last rows.
-func Close(job string) error {
-	s, err := seatOf(job)
-	if err != nil {
-		return err
-	}
-	return s.Close()
-}
-
-// Close implements io.Closer for the link.
-func (s *seat) Close() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.w == nil {
+// Close writes what is left of the job, when its session is closed. It returns when every row that was taken is
+// durable, or the reason why one is not.
+func (o *output) Close() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.closed = true
+	if o.w == nil {
 		return nil
 	}
-	w := s.w
-	s.w = nil
-	return w.close()
+	return o.w.close()
 }
