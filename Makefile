@@ -1,7 +1,7 @@
 # `make demo` and `make test` set up what they need; everything fetched lands in the cache folder, outside the tree.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: lint-deploy test-share flink-demo test-flink readers-venv test-readers test-notebooks kafka kafka-stop test-kafka test-outage bench-memory fuzz chaos help setup build demo test lint generate clean pack pack-cifar10 train-venv test-train
+.PHONY: ffmpeg test-video lint-deploy test-share flink-demo test-flink readers-venv test-readers test-notebooks kafka kafka-stop test-kafka test-outage bench-memory fuzz chaos help setup build demo test lint generate clean pack pack-cifar10 train-venv test-train
 
 CACHE := $(or $(CACHENET_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/cachenet)
 GOLANGCI_VERSION := v2.15.0
@@ -107,6 +107,12 @@ chaos: setup build ## kill runs at random moments, on a real Kafka and on the em
 	@go build -o bin/cachenet-chaos ./cmd/cachenet-chaos
 	bin/cachenet-chaos -kafka -kills $(KILLS)
 	bin/cachenet-chaos -kills $(KILLS)
+
+ffmpeg: ## print the path of an ffmpeg, fetched into the cache folder where there is none
+	@scripts/ffmpeg.sh
+
+test-video: setup ## files and cameras through ffmpeg, which is fetched where there is none: RTSP, MJPEG, crops, lost cameras
+	f=$$(scripts/ffmpeg.sh) && CACHENET_FFMPEG=$$f CACHENET_TEST_VIDEO=1 go test -race -count=1 -timeout 10m ./connectors/video
 
 bench-memory: setup build ## memory of a run whose producer is twice as fast as it can be, for 120 s
 	@scripts/bench-memory.sh bin/cachenet models/packs/scenes testdata/images

@@ -30,25 +30,35 @@ type production struct {
 func produceCommand() *cobra.Command {
 	var p production
 	var cluster clusterFlags
-	var source string
+	var sources []string
+	var film film
 	c := &cobra.Command{
 		Use:   "produce",
 		Short: "Publish frames of many streams to a topic",
 		Long: `Publishes generated scenes, or the images of a folder DIR/<class>/<sequence>_<frame>.<ext> (JPEG or PNG), as
 frames of many streams. Each stream shows --active classes for --dwell frames, then others; sequences are
-played in order. The key is the stream's id, the true class travels in the label header.`,
+played in order. The key is the stream's id, the true class travels in the label header.
+
+` + filmHelp,
 		Example: `  cachenet produce --brokers localhost:9092 --topic frames --source scenes --streams 48 --frames 300
-  cachenet produce --brokers localhost:9092 --topic frames --source images:photos --streams 8 --frames 1000 --rate 25`,
+  cachenet produce --brokers localhost:9092 --topic frames --source images:photos --streams 8 --frames 1000 --rate 25
+  cachenet produce --brokers localhost:9092 --topic frames --source gate=rtsp://10.0.0.5/live --fps 5 --crop door=40,60,200,300`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) (err error) {
 			if err := required(c, "brokers", "topic"); err != nil {
 				return err
 			}
-			if p.schedule.Source, err = openSource(source); err != nil {
-				return err
-			}
 			cluster.warn()
 			p.cluster = cluster.Cluster
+			if film.wanted(sources) {
+				return film.run(c, &p, sources)
+			}
+			if err := film.unwanted(c); err != nil {
+				return err
+			}
+			if p.schedule.Source, err = openSource(sources); err != nil {
+				return err
+			}
 			bar := newProgress(c.ErrOrStderr(), "published")
 			bar.total = int64(p.streams * p.schedule.Frames)
 			bar.start(p.sent.Load)
@@ -60,20 +70,25 @@ played in order. The key is the stream's id, the true class travels in the label
 	cluster.add(f)
 	f.StringVar(&p.topic, "topic", "", "topic to publish to; made when it is not there")
 	f.IntVar(&p.partitions, "partitions", 6, "partitions of the topic when it is made")
-	f.StringVar(&source, "source", "scenes", "scenes, or images:DIR")
+	f.StringArrayVar(&sources, "source", []string{"scenes"}, "scenes, images:DIR, or videos and cameras (repeated): [NAME=]video:FILE, [NAME=]rtsp://…, [NAME=]http://…, @FILE")
 	addSchedule(f, &p, 300, 0)
+	film.add(f)
 	return c
 }
 
 // openSource reads the --source flag.
-func openSource(source string) (frames.Source, error) {
+func openSource(sources []string) (frames.Source, error) {
+	if len(sources) != 1 {
+		return nil, usageError{errors.New("--source: only videos and cameras can be several")}
+	}
+	source := sources[0]
 	if dir, ok := strings.CutPrefix(source, "images:"); ok {
 		return frames.Images(dir)
 	}
 	if source == "scenes" {
 		return frames.Scenes(frames.DefaultSize)
 	}
-	return nil, usageError{fmt.Errorf("--source %q: must be scenes or images:DIR", source)}
+	return nil, usageError{fmt.Errorf("--source %q: must be scenes, images:DIR, video:FILE, rtsp://… or http://…", source)}
 }
 
 // run publishes everything. Streams are shared out over workers by partition-sized groups, so that frames of a

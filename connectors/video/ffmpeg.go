@@ -1,0 +1,104 @@
+package video
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// FFmpegEnv names the environment variable that says which ffmpeg to run.
+const FFmpegEnv = "CACHENET_FFMPEG"
+
+// minMajor, minMinor is the oldest ffmpeg that knows all options used here.
+const minMajor, minMinor = 5, 1
+
+var version = regexp.MustCompile(`^ffmpeg version n?(\d+)\.(\d+)`)
+
+// FindFFmpeg returns the path of ffmpeg: what [FFmpegEnv] says, else the one on the PATH, else the one that
+// `make ffmpeg` put into the cache folder. It must be of version 5.1 or newer.
+func FindFFmpeg(ctx context.Context) (string, error) {
+	path, err := locate()
+	if err != nil {
+		return "", err
+	}
+	out, err := exec.CommandContext(ctx, path, "-version").Output()
+	if err != nil {
+		return "", fmt.Errorf("run %s -version: %w: is it an ffmpeg?", path, err)
+	}
+	if m := version.FindStringSubmatch(string(out)); m != nil { // builds from a branch have no such number
+		major, _ := strconv.Atoi(m[1])
+		minor, _ := strconv.Atoi(m[2])
+		if major < minMajor || major == minMajor && minor < minMinor {
+			return "", fmt.Errorf("%s is ffmpeg %d.%d: needs %d.%d or newer; run `make ffmpeg` and set %s to what it prints", path, major, minor, minMajor, minMinor, FFmpegEnv)
+		}
+	}
+	return path, nil
+}
+
+func locate() (string, error) {
+	if path := os.Getenv(FFmpegEnv); path != "" {
+		if _, err := exec.LookPath(path); err != nil {
+			return "", fmt.Errorf("%s: %w", FFmpegEnv, err)
+		}
+		return path, nil
+	}
+	if path, err := exec.LookPath("ffmpeg"); err == nil {
+		return path, nil
+	}
+	cache := os.Getenv("CACHENET_CACHE")
+	if cache == "" {
+		if user, err := os.UserCacheDir(); err == nil {
+			cache = filepath.Join(user, "cachenet")
+		}
+	}
+	path := filepath.Join(cache, "ffmpeg", "ffmpeg")
+	if _, err := os.Stat(path); err != nil {
+		return "", fmt.Errorf("ffmpeg is not there: install it, run `make ffmpeg`, or set %s to its path", FFmpegEnv)
+	}
+	return path, nil
+}
+
+// final is an error that trying again does not mend.
+type final struct{ error }
+
+func (f final) Unwrap() error { return f.error }
+
+// complaints tells what lines of ffmpeg mean.
+var complaints = []struct {
+	line  *regexp.Regexp
+	error error
+}{
+	{regexp.MustCompile(`no decoder found|Decoder .*not found`), final{errors.New("this ffmpeg has no decoder for the codec of its video: install one that has, and set " + FFmpegEnv)}},
+	{regexp.MustCompile(`matches no streams`), final{errors.New("it holds no video")}},
+	{regexp.MustCompile(`\b(401|403)\b|Unauthorized|Forbidden`), final{errors.New("it refused the login: check user and password")}},
+	{regexp.MustCompile(`Protocol not found|not on whitelist`), final{errors.New("this ffmpeg lacks the protocol of its address: install one that has it, and set " + FFmpegEnv)}},
+	{regexp.MustCompile(`No such file or directory`), errors.New("no such file or directory")},
+	{regexp.MustCompile(`Permission denied`), errors.New("permission denied")},
+	{regexp.MustCompile(`Connection refused`), errors.New("connection refused")},
+	{regexp.MustCompile(`Failed to resolve hostname`), errors.New("its host name cannot be resolved")},
+	{regexp.MustCompile(`\b404\b`), errors.New("there is no such path on its host (404)")},
+	{regexp.MustCompile(`timed out`), errors.New("connection timed out")},
+	{regexp.MustCompile(`Invalid data found|moov atom not found`), errors.New("ffmpeg cannot read it as a video")},
+}
+
+// explain makes an error of what ffmpeg said before it ended; nil where it said nothing of note.
+func explain(said string) error {
+	for _, c := range complaints {
+		if c.line.MatchString(said) {
+			return c.error
+		}
+	}
+	lines := strings.FieldsFunc(said, func(r rune) bool { return r == '\n' || r == '\r' })
+	for i := len(lines) - 1; i >= 0; i-- {
+		if line := strings.TrimSpace(lines[i]); line != "" && !strings.HasPrefix(line, "Error opening") {
+			return fmt.Errorf("ffmpeg: %s", line)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,137 @@
+package video
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/bluenviron/gortsplib/v5"
+	"github.com/bluenviron/gortsplib/v5/pkg/base"
+	"github.com/bluenviron/gortsplib/v5/pkg/description"
+	"github.com/bluenviron/gortsplib/v5/pkg/format"
+	"github.com/bluenviron/gortsplib/v5/pkg/liberrors"
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
+)
+
+// rtspCamera is a camera that speaks RTSP and H.264: it plays a clip again and again, at the clip's speed.
+type rtspCamera struct {
+	addr           string
+	clip           [][][]byte // NAL units of each picture
+	fps            int
+	user, password string // empty: anybody may look
+
+	mu     sync.Mutex
+	stream *gortsplib.ServerStream
+	stop   func()
+}
+
+// startRTSP starts a camera that shows the clip. It stops with the test.
+func startRTSP(t *testing.T, clip [][][]byte, fps int, user, password string) *rtspCamera {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().String()
+	l.Close()
+	c := &rtspCamera{addr: addr, clip: clip, fps: fps, user: user, password: password}
+	c.start(t)
+	t.Cleanup(func() { c.stop() })
+	return c
+}
+
+// start makes the camera answer (again).
+func (c *rtspCamera) start(t *testing.T) {
+	t.Helper()
+	server := &gortsplib.Server{Handler: c, RTSPAddress: c.addr}
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	media := &description.Media{Type: description.MediaTypeVideo, Formats: []format.Format{&format.H264{PayloadTyp: 96, PacketizationMode: 1}}}
+	stream := &gortsplib.ServerStream{Server: server, Desc: &description.Session{Medias: []*description.Media{media}}}
+	if err := stream.Initialize(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var idle sync.WaitGroup
+	idle.Go(func() { c.play(ctx, t, stream, media) })
+	c.mu.Lock()
+	c.stream = stream
+	c.mu.Unlock()
+	c.stop = sync.OnceFunc(func() { cancel(); idle.Wait(); stream.Close(); server.Close() })
+}
+
+func (c *rtspCamera) play(ctx context.Context, t *testing.T, stream *gortsplib.ServerStream, media *description.Media) {
+	encoder, err := media.Formats[0].(*format.H264).CreateEncoder()
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	tick := time.NewTicker(time.Second / time.Duration(c.fps))
+	defer tick.Stop()
+	for n := 0; ; n++ {
+		packets, err := encoder.Encode(c.clip[n%len(c.clip)])
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		for _, p := range packets {
+			p.Timestamp = uint32(n * 90000 / c.fps)
+			if err := stream.WritePacketRTP(media, p); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func (c *rtspCamera) current() *gortsplib.ServerStream {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.stream
+}
+
+// OnDescribe implements gortsplib.ServerHandlerOnDescribe.
+func (c *rtspCamera) OnDescribe(ctx *gortsplib.ServerHandlerOnDescribeCtx) (*base.Response, *gortsplib.ServerStream, error) {
+	if c.user != "" && !ctx.Conn.VerifyCredentials(ctx.Request, c.user, c.password) {
+		return &base.Response{StatusCode: base.StatusUnauthorized}, nil, liberrors.ErrServerAuth{}
+	}
+	return &base.Response{StatusCode: base.StatusOK}, c.current(), nil
+}
+
+// OnSetup implements gortsplib.ServerHandlerOnSetup.
+func (c *rtspCamera) OnSetup(*gortsplib.ServerHandlerOnSetupCtx) (*base.Response, *gortsplib.ServerStream, error) {
+	return &base.Response{StatusCode: base.StatusOK}, c.current(), nil
+}
+
+// OnPlay implements gortsplib.ServerHandlerOnPlay.
+func (c *rtspCamera) OnPlay(*gortsplib.ServerHandlerOnPlayCtx) (*base.Response, error) {
+	return &base.Response{StatusCode: base.StatusOK}, nil
+}
+
+// readClip splits a file of H.264 access units, each with its delimiter.
+func readClip(t *testing.T, path string) (clip [][][]byte) {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	delimiter := []byte{0, 0, 0, 1, byte(h264.NALUTypeAccessUnitDelimiter)}
+	for _, picture := range bytes.Split(b, delimiter)[1:] {
+		var units h264.AnnexB
+		if err := units.Unmarshal(append(bytes.Clone(delimiter), picture...)); err != nil {
+			t.Fatal(err)
+		}
+		clip = append(clip, units)
+	}
+	return clip
+}
