@@ -10,8 +10,9 @@ GOLANGCI := $(CACHE)/bin/golangci-lint-$(GOLANGCI_VERSION)
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: ## fetch ONNX Runtime (once)
+setup: ## fetch ONNX Runtime and libjpeg-turbo (once)
 	@scripts/onnxruntime.sh >/dev/null
+	@scripts/libjpeg.sh >/dev/null
 
 build: ## bin/cachenet
 	@go build -o bin/cachenet ./cmd/cachenet

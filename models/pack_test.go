@@ -1,20 +1,11 @@
 package models
 
 import (
-	"bytes"
-	"encoding/binary"
 	"encoding/json"
-	"hash/crc32"
-	"image"
-	"image/color"
-	"image/jpeg"
-	"image/png"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/cachenet/cachenet/schemas"
 )
 
 const colours = "../testdata/colours"
@@ -103,90 +94,6 @@ func TestOpenAndVerifyNameWhatIsWrong(t *testing.T) {
 			}
 		})
 	}
-}
-
-func solid(w, h int, c color.RGBA) *image.RGBA {
-	img := image.NewRGBA(image.Rect(0, 0, w, h))
-	for i := 0; i < len(img.Pix); i += 4 {
-		copy(img.Pix[i:], []byte{c.R, c.G, c.B, 255})
-	}
-	return img
-}
-
-func TestPixelsOfEveryContentType(t *testing.T) {
-	size := InputSize{8, 8}
-	red := color.RGBA{200, 20, 30, 255}
-	var jpg, pngBytes bytes.Buffer
-	if err := jpeg.Encode(&jpg, solid(100, 60, red), &jpeg.Options{Quality: 95}); err != nil {
-		t.Fatal(err)
-	}
-	if err := png.Encode(&pngBytes, solid(8, 8, red)); err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range []schemas.Frame{
-		{ContentType: schemas.JPEG, Image: jpg.Bytes()},
-		{ContentType: schemas.PNG, Image: pngBytes.Bytes()},
-		{ContentType: schemas.RGB8, Width: 2, Height: 3, Image: bytes.Repeat([]byte{200, 20, 30}, 6)},
-	} {
-		got, err := Pixels(&f, size)
-		if err != nil {
-			t.Fatalf("%s: %v", f.ContentType, err)
-		}
-		if len(got) != size.Bytes() {
-			t.Fatalf("%s: %d bytes", f.ContentType, len(got))
-		}
-		for i, want := range []byte{200, 20, 30} {
-			if d := int(got[3*9+i]) - int(want); d < -6 || d > 6 {
-				t.Errorf("%s: channel %d is %d, expected about %d", f.ContentType, i, got[3*9+i], want)
-			}
-		}
-	}
-}
-
-func TestPixelsRefusesBadFrames(t *testing.T) {
-	var ok bytes.Buffer
-	if err := png.Encode(&ok, solid(8, 8, color.RGBA{1, 2, 3, 255})); err != nil {
-		t.Fatal(err)
-	}
-	huge := bytes.Clone(ok.Bytes())
-	copy(huge[16:], []byte{0, 1, 0, 0, 0, 1, 0, 0})                        // declares 65536x65536
-	binary.BigEndian.PutUint32(huge[29:], crc32.ChecksumIEEE(huge[12:29])) // of the changed header
-	for name, c := range map[string]struct {
-		frame schemas.Frame
-		want  string
-	}{
-		"no content type": {schemas.Frame{Image: ok.Bytes()}, "no content-type"},
-		"another type":    {schemas.Frame{ContentType: "video/mp4", Image: ok.Bytes()}, "video/mp4"},
-		"lying type":      {schemas.Frame{ContentType: schemas.JPEG, Image: ok.Bytes()}, "image/png"},
-		"empty":           {schemas.Frame{ContentType: schemas.JPEG}, "decode image"},
-		"truncated":       {schemas.Frame{ContentType: schemas.PNG, Image: ok.Bytes()[:40]}, "decode image"},
-		"huge":            {schemas.Frame{ContentType: schemas.PNG, Image: huge}, "65536x65536 pixels"},
-		"huge raw":        {schemas.Frame{ContentType: schemas.RGB8, Width: 1 << 30, Height: 1 << 30}, "pixels"},
-		"short raw":       {schemas.Frame{ContentType: schemas.RGB8, Width: 4, Height: 4, Image: make([]byte, 5)}, "expected 48"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			if _, err := Pixels(&c.frame, InputSize{8, 8}); err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Fatalf("error is %v, expected one that says %q", err, c.want)
-			}
-		})
-	}
-}
-
-func FuzzPixels(f *testing.F) {
-	var ok bytes.Buffer
-	if err := png.Encode(&ok, solid(8, 8, color.RGBA{1, 2, 3, 255})); err != nil {
-		f.Fatal(err)
-	}
-	f.Add(schemas.PNG, ok.Bytes(), int32(0), int32(0))
-	f.Add(schemas.RGB8, make([]byte, 12), int32(2), int32(2))
-	f.Add(schemas.JPEG, []byte{0xff, 0xd8, 0xff}, int32(-1), int32(1<<30))
-	f.Fuzz(func(t *testing.T, contentType string, value []byte, w, h int32) {
-		size := InputSize{8, 8}
-		got, err := Pixels(&schemas.Frame{ContentType: contentType, Image: value, Width: w, Height: h}, size)
-		if err == nil && len(got) != size.Bytes() {
-			t.Fatalf("%d bytes", len(got))
-		}
-	})
 }
 
 func TestOldRuntimeIsNamed(t *testing.T) {

@@ -1,0 +1,84 @@
+package picture
+
+import (
+	"bytes"
+	"image/png"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/cachenet/cachenet/schemas"
+)
+
+// decoders runs a test with libjpeg-turbo, where it is there, and without.
+func decoders(t *testing.T, test func(t *testing.T)) {
+	before := turbo
+	t.Cleanup(func() { turbo = before })
+	if before() != nil {
+		t.Run("libjpeg-turbo", test)
+	}
+	turbo = func() *library { return nil }
+	t.Run("image-jpeg", test)
+}
+
+func pixels(t *testing.T, f schemas.Frame, v View) []byte {
+	t.Helper()
+	dst := make([]byte, v.Bytes())
+	if err := Decode(dst, &f, v); err != nil {
+		t.Fatal(err)
+	}
+	return dst
+}
+
+func rgbOf(t *testing.T, file string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	img, err := png.Decode(bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := (&scratch{}).raster(img)
+	out := make([]byte, 0, r.width*r.height*3)
+	for i := 0; i < len(r.pix); i += r.channels {
+		out = append(out, r.pix[i:i+3]...)
+	}
+	return out
+}
+
+// meanDifference is in levels of 0 to 255.
+func meanDifference(a, b []byte) float64 {
+	var sum float64
+	for i := range a {
+		sum += max(float64(a[i])-float64(b[i]), float64(b[i])-float64(a[i]))
+	}
+	return sum / float64(len(a))
+}
+
+func TestPicturesOfEveryKindAreWhatPillowReads(t *testing.T) {
+	files, err := filepath.Glob("testdata/corpus/*")
+	if err != nil || len(files) < 50 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	decoders(t, func(t *testing.T) {
+		for _, file := range files {
+			if strings.HasSuffix(file, ".pillow.png") {
+				continue
+			}
+			t.Run(filepath.Base(file), func(t *testing.T) {
+				b, err := os.ReadFile(file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got := pixels(t, schemas.Frame{Image: b}, View{Width: 32, Height: 32})
+				want := rgbOf(t, strings.TrimSuffix(file, filepath.Ext(file))+".pillow.png")
+				if d := meanDifference(got, want); d > 2 {
+					t.Errorf("%.2f levels from Pillow in the mean", d)
+				}
+			})
+		}
+	})
+}
