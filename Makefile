@@ -118,5 +118,28 @@ test-video: setup ## files and cameras through ffmpeg, which is fetched where th
 bench-memory: setup build ## memory of a run whose producer is twice as fast as it can be, for 120 s
 	@scripts/bench-memory.sh bin/cachenet models/packs/scenes testdata/images
 
+# The benchmark's peers are Python; their environment lives in the cache too, and so do the rendered frames.
+BENCH := $(CACHE)/bench-venv
+.PHONY: bench bench-build bench-venv test-peers
+BENCH_FLAGS := --python $(BENCH)/bin/python --cache $(CACHE)/bench \
+	$(if $(BENCH_ROUNDS),--rounds $(BENCH_ROUNDS)) $(if $(BENCH_SIZES),--sizes $(BENCH_SIZES)) $(if $(BENCH_CONTENDERS),--contenders $(BENCH_CONTENDERS)) \
+	$(if $(BENCH_FRAMES),--frames $(BENCH_FRAMES)) $(if $(BENCH_ALSO),--also $(BENCH_ALSO)) $(if $(BENCH_SWEEP),--sweep=$(BENCH_SWEEP))
+# what was narrowed down is no result to keep
+BENCH_OUT := $(if $(strip $(BENCH_ROUNDS)$(BENCH_SIZES)$(BENCH_CONTENDERS)$(BENCH_FRAMES)$(BENCH_ALSO)$(BENCH_SWEEP)),out/bench,bench)
+
+bench-venv:
+	@test -x $(BENCH)/bin/python || python3 -m venv $(BENCH)
+	@$(BENCH)/bin/pip install --quiet --disable-pip-version-check -r bench/peers/requirements.txt
+
+bench-build: setup build bench-venv
+	@go build -o bin/cachenet-bench ./bench
+	@go build -o bin/cachenet-bench-loop ./bench/loop
+
+bench: bench-build ## speed beside Go and Python peers, into bench/; quick: BENCH_ROUNDS=1 BENCH_SIZES=32x32 BENCH_CONTENDERS=run,loop-16
+	@bin/cachenet-bench measure $(BENCH_FLAGS) --out $(BENCH_OUT)
+
+test-peers: bench-venv ## the benchmark's Python peers decide as the Go policy does
+	cd bench/peers && $(BENCH)/bin/python -m pytest -q
+
 clean: ## remove what was built here (the cache stays)
 	rm -rf bin out

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+func measureCommand() *cobra.Command {
+	var p plan
+	c := &cobra.Command{
+		Use:   "measure",
+		Short: "Measure contenders side by side and write results.json and results.md",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			r, err := p.run(c.Context())
+			if err != nil {
+				return err
+			}
+			fmt.Print(r.markdown())
+			return r.write(p.Out)
+		},
+	}
+	p.flags(c.Flags())
+	return c
+}
+
+func (p *plan) flags(f *pflag.FlagSet) {
+	f.StringSliceVar(&p.Sizes, "sizes", []string{"32x32", "640x480", "1280x720"}, "of frames")
+	f.StringSliceVar(&p.Contenders, "contenders", nil, "ids (default all)")
+	f.IntVar(&p.Rounds, "rounds", 5, "interleaved rounds")
+	f.IntVar(&p.Frames, "frames", 0, "frames of each stream (default the size's own)")
+	f.IntVar(&p.Streams, "streams", 48, "streams")
+	f.IntVar(&p.Chunk, "chunk", 16, "frames of one stream that follow one another in the topic")
+	f.IntVar(&p.Partitions, "partitions", 6, "partitions of each topic")
+	f.DurationVar(&p.Limit, "limit", 3*time.Minute, "for one run of one contender")
+	f.DurationVar(&p.Budget, "budget", time.Hour, "no further round begins after this")
+	f.BoolVar(&p.Sweep, "sweep", true, "find each peer's best setting first")
+	f.StringSliceVar(&p.Also, "also", nil, "NAME=BINARY: another build of cachenet to measure beside it")
+	f.StringVar(&p.Cachenet, "cachenet", "bin/cachenet", "binary")
+	f.StringVar(&p.Loop, "loop", "bin/cachenet-bench-loop", "binary of bench/loop")
+	f.StringVar(&p.Python, "python", "python3", "interpreter that has bench/peers/requirements.txt")
+	f.StringVar(&p.Peers, "peers", "bench/peers", "folder of the Python peers")
+	f.StringVar(&p.Pack, "pack", "models/packs/scenes", "folder of the pack")
+	f.StringVar(&p.Cache, "cache", "out/bench/frames", "folder where rendered frames are kept")
+	f.StringVar(&p.Out, "out", "out/bench", "folder for results.json and results.md")
+}
+
+// run measures every size.
+func (p plan) run(ctx context.Context) (results, error) {
+	if err := p.validate(); err != nil {
+		return results{}, err
+	}
+	r := results{Made: time.Now().UTC().Truncate(time.Second), Commit: commit(), Machine: machine(), Settings: p.settings()}
+	var err error
+	if r.Versions, err = p.versions(ctx); err != nil {
+		return r, err
+	}
+	deadline := time.Now().Add(p.Budget)
+	for i, name := range p.Sizes {
+		// what is left is shared among the sizes that are left
+		share := time.Until(deadline) / time.Duration(len(p.Sizes)-i)
+		s, err := p.runSize(ctx, name, time.Now().Add(share))
+		if err != nil {
+			return r, fmt.Errorf("%s: %w", name, err)
+		}
+		r.Sizes = append(r.Sizes, s)
+	}
+	return r, nil
+}
+
+// runSize measures one size of frames.
+func (p plan) runSize(ctx context.Context, name string, deadline time.Time) (r sizeResult, err error) {
+	s, err := p.size(name)
+	if err != nil {
+		return r, err
+	}
+	all, err := p.contenders(s)
+	if err != nil {
+		return r, err
+	}
+	w, err := openWorkload(ctx, p, s)
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, w.close()) }()
+	entries, sweeps, err := w.entries(ctx, all)
+	if err != nil {
+		return r, err
+	}
+	rounds, err := w.rounds(ctx, entries, deadline)
+	if err != nil {
+		return r, err
+	}
+	r = sizeResult{Size: name, FrameBytes: w.truth.bytes, FullRight: w.truth.fullRight(), Rounds: rounds, Sweeps: sweeps}
+	for _, e := range entries {
+		r.Contenders = append(r.Contenders, e.result(w))
+	}
+	r.Ratios = ratiosOf(name, r.Contenders)
+	return r, nil
+}
+
+func (p plan) settings() map[string]string {
+	return map[string]string{
+		"streams": fmt.Sprint(p.Streams), "classes at a time": "3", "frames in a row of a stream": fmt.Sprint(p.Chunk), "partitions": fmt.Sprint(p.Partitions),
+		"seed": fmt.Sprint(seed), "pack": filepath.Base(p.Pack), "GOMAXPROCS": os.Getenv("GOMAXPROCS") + " (environment)",
+	}
+}
+
+// versions asks the interpreter what it has, where a Python peer takes part.
+func (p plan) versions(ctx context.Context) (map[string]string, error) {
+	v := map[string]string{"Go": strings.TrimPrefix(runtime.Version(), "go")}
+	if out, err := exec.CommandContext(ctx, p.Cachenet, "version").Output(); err == nil {
+		v["cachenet"] = strings.Join(strings.Fields(string(out)), " ")
+	}
+	const ask = `import platform, importlib.metadata as m
+print("Python", platform.python_version())
+for n in ("apache-beam", "confluent-kafka", "numpy", "onnxruntime", "opencv-python-headless", "pyarrow", "simplejpeg"): print(n, m.version(n))`
+	out, err := exec.CommandContext(ctx, p.Python, "-c", ask).Output()
+	if err != nil {
+		return nil, fmt.Errorf("%s lacks the peers' requirements: run make bench-venv: %w", p.Python, err)
+	}
+	for line := range strings.Lines(string(out)) {
+		name, version, _ := strings.Cut(strings.TrimSpace(line), " ")
+		v[name] = version
+	}
+	return v, nil
+}
+
+func commit() string {
+	out, err := exec.Command("git", "rev-parse", "--short", "HEAD").Output()
+	if err != nil {
+		return "an unknown commit"
+	}
+	name := strings.TrimSpace(string(out))
+	if exec.Command("git", "diff", "--quiet", "HEAD").Run() != nil {
+		name += "+"
+	}
+	return name
+}
+
+// machine names the processor and how many of its cores there are.
+func machine() string {
+	model := runtime.GOARCH
+	b, _ := os.ReadFile("/proc/cpuinfo")
+	if _, rest, ok := strings.Cut(string(b), "model name"); ok {
+		line, _, _ := strings.Cut(rest, "\n")
+		model = strings.TrimSpace(strings.TrimLeft(line, "\t :"))
+	}
+	return fmt.Sprintf("%d cores of %s", runtime.NumCPU(), model)
+}
+
+func renderCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "render FILE",
+		Short: "Print the tables of a results.json",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			r, err := readResults(args[0])
+			if err == nil {
+				fmt.Print(r.markdown())
+			}
+			return err
+		},
+	}
+}

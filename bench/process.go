@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// usage is what one run of a contender took, all of its processes together.
+type usage struct {
+	Wall time.Duration
+	CPU  time.Duration // user and system
+	RSS  int64         // bytes at most; pages that processes share count in each
+}
+
+// sampleEvery is how often memory is looked at.
+const sampleEvery = 200 * time.Millisecond
+
+// measured runs a command to its end, or ends it at the limit. What it prints is in the error when it fails.
+func measured(ctx context.Context, argv, env []string, limit time.Duration) (usage, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	c := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	c.Env = append(os.Environ(), env...)
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }
+	var printed tail
+	c.Stdout, c.Stderr = &printed, &printed
+	start := time.Now()
+	if err := c.Start(); err != nil {
+		return usage{}, err
+	}
+	peak, stop := make(chan usage), make(chan struct{})
+	go watch(c.Process.Pid, stop, peak)
+	err := c.Wait()
+	wall := time.Since(start)
+	close(stop)
+	u := <-peak
+	u.Wall = wall
+	// children that were waited for are in the first figure, those that were not in the second
+	u.CPU = max(u.CPU, c.ProcessState.UserTime()+c.ProcessState.SystemTime())
+	if ctx.Err() != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return u, fmt.Errorf("did not end within %s", limit)
+	}
+	if err != nil {
+		return u, fmt.Errorf("%s: %w: %s", strings.Join(argv, " "), err, printed.String())
+	}
+	return u, nil
+}
+
+// tail keeps the last of what is printed.
+type tail struct{ b []byte }
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.b = append(t.b, p...)
+	if len(t.b) > 1<<16 {
+		t.b = t.b[len(t.b)-1<<15:]
+	}
+	return len(p), nil
+}
+
+func (t *tail) String() string { return strings.TrimSpace(string(t.b[max(0, len(t.b)-2000):])) }
+
+// watch sums memory and processor time over a process and its descendants until stop is closed.
+func watch(pid int, stop <-chan struct{}, peak chan<- usage) {
+	var most usage
+	tick := time.NewTicker(sampleEvery)
+	defer tick.Stop()
+	for {
+		u := tree(pid)
+		most.CPU, most.RSS = max(most.CPU, u.CPU), max(most.RSS, u.RSS)
+		select {
+		case <-stop:
+			peak <- most
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// tree reads what a process and its descendants have used; one that is gone has nothing to add.
+func tree(pid int) usage {
+	proc := "/proc/" + strconv.Itoa(pid)
+	u := usage{RSS: peakMemory(proc), CPU: cpuTime(proc)}
+	threads, _ := os.ReadDir(proc + "/task")
+	for _, thread := range threads {
+		children, _ := os.ReadFile(proc + "/task/" + thread.Name() + "/children")
+		for _, child := range strings.Fields(string(children)) {
+			if n, err := strconv.Atoi(child); err == nil {
+				c := tree(n)
+				u.RSS, u.CPU = u.RSS+c.RSS, u.CPU+c.CPU
+			}
+		}
+	}
+	return u
+}
+
+// peakMemory is the most resident memory that a process had.
+func peakMemory(proc string) int64 {
+	status, _ := os.ReadFile(proc + "/status")
+	_, rest, _ := strings.Cut(string(status), "VmHWM:")
+	fields := strings.Fields(rest)
+	if len(fields) == 0 {
+		return 0
+	}
+	kb, _ := strconv.ParseInt(fields[0], 10, 64)
+	return kb << 10
+}
+
+// clockTick is the unit of /proc/PID/stat.
+const clockTick = 10 * time.Millisecond
+
+// cpuTime is the processor time of a process and of the children that it has waited for.
+func cpuTime(proc string) time.Duration {
+	stat, _ := os.ReadFile(proc + "/stat")
+	_, rest, _ := strings.Cut(string(stat), ") ")
+	fields := strings.Fields(rest)
+	if len(fields) < 15 {
+		return 0
+	}
+	var ticks int64
+	for _, f := range fields[11:15] { // utime, stime, cutime, cstime
+		n, _ := strconv.ParseInt(f, 10, 64)
+		ticks += n
+	}
+	return time.Duration(ticks) * clockTick
+}

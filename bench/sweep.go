@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"fmt"
+)
+
+// trial is one setting of a peer as the search for its best one saw it.
+type trial struct {
+	Setting  setting `json:"setting"`
+	FPS      float64 `json:"fps"`
+	CPUUs    float64 `json:"cpu_us"`
+	Accuracy float64 `json:"accuracy"`
+	Failed   string  `json:"failed,omitempty"`
+}
+
+// sweepResult is the search for one peer's best settings.
+type sweepResult struct {
+	ID     string  `json:"id"`
+	Trials []trial `json:"trials"`
+}
+
+// lessTime is how much less processor time a second setting must need to be measured too.
+const lessTime = 0.97
+
+// entries settles at which settings each contender is measured: its only one, or the fastest of a search over the short
+// topic, and beside it the one with the least processor time where that is another.
+func (w *workload) entries(ctx context.Context, all []contender) ([]*entry, []sweepResult, error) {
+	var entries []*entry
+	var sweeps []sweepResult
+	for _, c := range all {
+		switch {
+		case len(c.settings) == 0:
+			entries = append(entries, &entry{contender: c})
+		case !w.Sweep:
+			entries = append(entries, &entry{contender: c, setting: c.settings[0]})
+		default:
+			found := sweepResult{ID: c.id}
+			for _, s := range c.settings {
+				found.Trials = append(found.Trials, w.try(ctx, c, s))
+				if ctx.Err() != nil {
+					return nil, nil, ctx.Err()
+				}
+			}
+			best, err := found.best()
+			if err != nil {
+				return nil, nil, err
+			}
+			for _, b := range best {
+				entries = append(entries, &entry{contender: c, setting: b.Setting, best: b.why})
+			}
+			sweeps = append(sweeps, found)
+		}
+	}
+	return entries, sweeps, nil
+}
+
+// try measures one setting once.
+func (w *workload) try(ctx context.Context, c contender, s setting) trial {
+	m, err := w.measure(ctx, c, s, topicShort)
+	if err != nil {
+		w.say("search %-16s %s: %v", c.id, s, err)
+		return trial{Setting: s, Failed: err.Error()}
+	}
+	w.say("search %-16s %s: %.0f frames/s, %.1f µs a frame", c.id, s, m.FPS, m.CPUUs)
+	return trial{Setting: s, FPS: m.FPS, CPUUs: m.CPUUs, Accuracy: m.Verdict.Accuracy}
+}
+
+type chosen struct {
+	trial
+	why string
+}
+
+// best returns the fastest setting, and the one with the least processor time where that is clearly another.
+func (r sweepResult) best() ([]chosen, error) {
+	var fast, lean *trial
+	for i := range r.Trials {
+		t := &r.Trials[i]
+		if t.Failed != "" {
+			continue
+		}
+		if fast == nil || t.FPS > fast.FPS {
+			fast = t
+		}
+		if lean == nil || t.CPUUs < lean.CPUUs {
+			lean = t
+		}
+	}
+	if fast == nil {
+		return nil, fmt.Errorf("%s failed at every setting: %s", r.ID, r.Trials[0].Failed)
+	}
+	all := []chosen{{*fast, "frames/s"}}
+	if lean.CPUUs < lessTime*fast.CPUUs {
+		all = append(all, chosen{*lean, "processor time"})
+	}
+	return all, nil
+}
