@@ -91,7 +91,11 @@ func (w *worker) ask() error {
 	}
 	classes := len(w.nets.pack.Classes)
 	for i := range w.run {
-		w.answer(i, policy.Read(logits[i*classes:(i+1)*classes], w.nets.policy.FullTemperature).Class, false)
+		a, err := policy.Read(logits[i*classes:(i+1)*classes], w.nets.policy.FullTemperature)
+		if err != nil {
+			return err
+		}
+		w.answer(i, a.Class, false)
 	}
 	return nil
 }
