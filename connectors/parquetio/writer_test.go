@@ -366,7 +366,24 @@ func TestADiskThatGoesOnRefusingFailsTheJob(t *testing.T) {
 		t.Errorf("%d rows called durable that are not", n)
 	}
 	remove()
-	again := start(t, w.cfg) // what a runner does that tries the job again
+	if _, late := writerOf(t.Context(), w.cfg); late == nil || late.Error() != err.Error() {
+		t.Errorf("a later bundle gets %v", late)
+	}
+	if failed := end(t.Name()); !errors.Is(failed, err) {
+		t.Errorf("the job ends with %v", failed)
+	}
+}
+
+// Where the runner replays bundles, one that comes again finds a new writer.
+func TestABundleIsWrittenWhenTheRunnerReplaysIt(t *testing.T) {
+	w := start(t, WriteConfig{EveryBundle: true, GiveUp: 100 * time.Millisecond})
+	remove := obstruct(t, w.cfg.Dir)
+	add(t, w, rowsOf(0, 0, 10)...)
+	if err := w.flush(t.Context()); err == nil {
+		t.Error("rows that are not on disk")
+	}
+	remove()
+	again := start(t, w.cfg)
 	add(t, again, rowsOf(0, 0, 20)...)
 	if err := end(t.Name()); err != nil {
 		t.Fatal(err)

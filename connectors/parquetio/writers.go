@@ -17,8 +17,10 @@ type output struct {
 	closed bool
 }
 
-// writerOf returns the job's writer, making it at the first call and again after one that failed: what was lost
-// with that one was never called durable, so the runner brings it again. It refuses a job that has ended.
+// writerOf returns the job's writer, making it at the first call. Where the runner replays bundles (EveryBundle) it
+// replaces a writer that failed: what was lost with that one was never called durable, so the runner brings it again.
+// Elsewhere a failed writer stays, since nobody brings its rows again and the job has to fail. It refuses a job that has
+// ended.
 func writerOf(ctx context.Context, cfg WriteConfig) (*writer, error) {
 	if cfg.Job == "" || cfg.Dir == "" {
 		return nil, fmt.Errorf("write outcomes: job %q, folder %q: both have to be given", cfg.Job, cfg.Dir)
@@ -41,8 +43,14 @@ func (o *output) writer(ctx context.Context, cfg WriteConfig, job *session.Sessi
 	if o.closed {
 		return nil, errClosed
 	}
-	if o.w != nil && o.w.failure() == nil {
-		return o.w, nil
+	if o.w != nil {
+		failed := o.w.failure()
+		if failed == nil {
+			return o.w, nil
+		}
+		if !cfg.EveryBundle {
+			return nil, failed
+		}
 	}
 	w, err := newWriter(ctx, cfg, job)
 	if err != nil {
