@@ -16,7 +16,7 @@ import (
 // takes a living process for a dead one.
 func TestMembersCountDeathsTogether(t *testing.T) {
 	j := job{Options: Options{Group: "g", Out: t.TempDir()}}
-	unlock, err := parquetio.LockShared(j.Out, j.Group) // makes the folders
+	unlock, err := parquetio.LockShared(j.Out, "frames", j.Group) // makes the folders
 	if err != nil {
 		t.Fatal(err)
 	}

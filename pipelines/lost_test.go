@@ -23,7 +23,7 @@ func TestALostJobIsResumed(t *testing.T) {
 			s := newSite(t, 2)
 			s.fill(t, 6, 50)
 			o := s.options(t)
-			unlock, err := parquetio.Lock(o.Out, o.Group) // makes the folders
+			unlock, err := parquetio.Lock(o.Out, o.Topic, o.Group) // makes the folders
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -43,7 +43,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	if o.Share {
 		lock = parquetio.LockShared
 	}
-	unlock, err := lock(o.Out, o.Group)
+	unlock, err := lock(o.Out, o.Topic, o.Group)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -72,7 +73,7 @@ func (t *trial) startProducer(ctx context.Context) (*producer, error) {
 
 // load reads some images to send.
 func (t *trial) load() ([][]byte, error) {
-	paths, err := filepath.Glob(filepath.Join(t.images, "*", "*.jpg"))
+	paths, err := fs.Glob(os.DirFS(t.images), "*/*.jpg")
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +82,7 @@ func (t *trial) load() ([][]byte, error) {
 	}
 	var images [][]byte
 	for _, p := range paths {
-		b, err := os.ReadFile(p)
+		b, err := os.ReadFile(filepath.Join(t.images, p))
 		if err != nil {
 			return nil, err
 		}

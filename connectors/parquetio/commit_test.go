@@ -150,31 +150,46 @@ func TestACommitThatWasOvertakenLooksAgain(t *testing.T) {
 
 func TestSharersAndOthersKeepEachOtherOut(t *testing.T) {
 	dir := t.TempDir()
-	one, err := LockShared(dir, "g")
+	refused := func(who string, lock func(dir, topic, group string) (func() error, error), group string) {
+		t.Helper()
+		if _, err := lock(dir, "frames", group); err == nil || !strings.Contains(err.Error(), "another process") {
+			t.Errorf("%s got in: %v", who, err)
+		}
+	}
+	locks := make(chan func() error, 8)
+	var members sync.WaitGroup
+	for range cap(locks) { // that start at the same moment
+		members.Go(func() {
+			unlock, err := LockShared(dir, "frames", "g")
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			locks <- unlock
+		})
+	}
+	members.Wait()
+	close(locks)
+	refused("a process that does not share", Lock, "g")
+	refused("a sharer of another group", LockShared, "h")
+	for unlock := range locks {
+		if err := unlock(); err != nil {
+			t.Error(err)
+		}
+	}
+	alone, err := Lock(dir, "frames", "h")
 	if err != nil {
 		t.Fatal(err)
 	}
-	two, err := LockShared(dir, "g")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Lock(dir, "g"); err == nil || !strings.Contains(err.Error(), "another process") {
-		t.Errorf("a process that does not share got in: %v", err)
-	}
-	if err := one(); err != nil {
-		t.Error(err)
-	}
-	if err := two(); err != nil {
-		t.Error(err)
-	}
-	alone, err := Lock(dir, "g")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := LockShared(dir, "g"); err == nil {
-		t.Error("a sharer got in beside a process that does not share")
-	}
+	refused("a sharer beside a process that does not share", LockShared, "h")
 	if err := alone(); err != nil {
+		t.Error(err)
+	}
+	later, err := LockShared(dir, "frames", "i")
+	if err != nil {
+		t.Fatalf("after the others are gone: %v", err)
+	}
+	if err := later(); err != nil {
 		t.Error(err)
 	}
 }

@@ -74,7 +74,7 @@ func TestADiskThatBecomesReadOnly(t *testing.T) {
 	if diff := gocmp.Diff(rowsOf(0, 0, 100), read(t, dir)); diff != "" {
 		t.Error(diff)
 	}
-	if _, err := Lock(dir, "x"); err == nil {
+	if _, err := Lock(dir, "frames", "x"); err == nil {
 		t.Error("locked a folder that cannot be written to")
 	}
 }

@@ -32,22 +32,35 @@ func (g Gaps) union(other Gaps) {
 // ReadGaps returns the gaps that the runs into the data set at dir have met; none where there is no data set.
 func ReadGaps(dir string) (Gaps, error) {
 	all := noGaps()
-	paths, err := filepath.Glob(filepath.Join(gapsFolder(dir), "*.json"))
-	if err != nil {
-		return all, fmt.Errorf("read gaps of %s: %w", dir, err)
+	entries, err := os.ReadDir(gapsFolder(dir)) // no pattern: dir may contain what means something in one
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return all, fmt.Errorf("read gaps: %w", err)
 	}
-	for _, path := range paths {
-		var g Gaps
-		text, err := os.ReadFile(path)
-		if err == nil {
-			err = json.Unmarshal(text, &g)
+	for _, e := range entries {
+		if filepath.Ext(e.Name()) != ".json" {
+			continue
 		}
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return all, fmt.Errorf("read gaps: %s: %w: move the file away or restore it", path, err)
+		g, err := readGaps(filepath.Join(gapsFolder(dir), e.Name()))
+		if err != nil {
+			return all, err
 		}
 		all.union(g)
 	}
 	return all, nil
+}
+
+func readGaps(path string) (g Gaps, err error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return g, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &g)
+	}
+	if err != nil {
+		return g, fmt.Errorf("read gaps: %s: %w: move the file away or restore it", path, err)
+	}
+	return g, nil
 }
 
 func gapsFolder(dir string) string { return filepath.Join(privateFolder(dir), "gaps") }

@@ -317,23 +317,25 @@ func TestOnlyDeadPartialsAreRemoved(t *testing.T) {
 
 func TestLockKeepsASecondOut(t *testing.T) {
 	dir := t.TempDir()
-	unlock, err := Lock(dir, "a/b")
+	unlock, err := Lock(dir, "frames", "a")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Lock(dir, "a/b"); err == nil || !strings.Contains(err.Error(), "another process") {
-		t.Errorf("second lock: %v", err)
+	for _, group := range []string{"a", "b"} {
+		if _, err := Lock(dir, "frames", group); err == nil || !strings.Contains(err.Error(), `another process writes there the rows of topic "frames", as group "a"`) {
+			t.Errorf("second lock, of group %s: %v", group, err)
+		}
 	}
-	other, err := Lock(dir, "c")
+	other, err := Lock(dir, "others", "a")
 	if err != nil {
-		t.Errorf("another name: %v", err)
+		t.Errorf("another topic: %v", err)
 	}
 	for _, f := range []func() error{unlock, other} {
 		if err := f(); err != nil {
 			t.Error(err)
 		}
 	}
-	if unlock, err = Lock(dir, "a/b"); err != nil {
+	if unlock, err = Lock(dir, "frames", "b"); err != nil {
 		t.Fatal(err)
 	}
 	if err := unlock(); err != nil {
@@ -346,7 +348,7 @@ func TestAFolderThatCannotBe(t *testing.T) {
 	if err := os.WriteFile(path, nil, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Lock(path, "x"); err == nil || !strings.Contains(err.Error(), "choose a folder") {
+	if _, err := Lock(path, "frames", "x"); err == nil || !strings.Contains(err.Error(), "choose a folder") {
 		t.Errorf("lock: %v", err)
 	}
 	if _, err := writerOf(t.Context(), WriteConfig{Job: t.Name(), Dir: path}); err == nil {
