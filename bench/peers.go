@@ -40,6 +40,8 @@ func peers(s size) []contender {
 		{id: "python-window", title: "plain Python loop, the same window policy", topic: topicLong, settings: settings, command: python("cachenet_peers.loop", "--policy", "window")},
 		{id: "python-cascade", title: "plain Python loop, small net + threshold", topic: topicLong, settings: settings, command: python("cachenet_peers.loop", "--policy", "cascade")},
 		{id: "python-full", title: "plain Python loop, full model on every frame", topic: topicShort, settings: settings, command: python("cachenet_peers.loop", "--policy", "full")},
+		{id: "beam-memory", title: "Beam Python RunInference, full model, frames from memory", topic: topicShort, settings: settings, command: beamPython("memory")},
+		{id: "beam-kafka", title: "Beam Python RunInference, full model, frames from Kafka", topic: topicShort, settings: settings, same: "beam-memory", command: beamPython("kafka")},
 	}
 }
 
@@ -48,5 +50,12 @@ func python(module string, flags ...string) func(*workload, setting, string, str
 		argv := []string{w.Python, "-m", module, "--task", w.task, "--brokers", w.brokers, "--topic", topic, "--out", out,
 			"--processes", strconv.Itoa(s.Processes), "--threads", strconv.Itoa(s.Threads), "--batch", strconv.Itoa(s.Batch), "--scale", s.Scale}
 		return append(argv, flags...)
+	}
+}
+
+func beamPython(source string) func(*workload, setting, string, string) []string {
+	inner := python("cachenet_peers.beam_inference", "--source", source)
+	return func(w *workload, s setting, topic, out string) []string {
+		return append(inner(w, s, topic, out), "--recording", w.recording, "--frames", strconv.Itoa(w.perStream(topic)))
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 )
 
 // trial is one setting of a peer as the search for its best one saw it.
@@ -34,6 +35,12 @@ func (w *workload) entries(ctx context.Context, all []contender) ([]*entry, []sw
 			entries = append(entries, &entry{contender: c})
 		case !w.Sweep:
 			entries = append(entries, &entry{contender: c, setting: c.settings[0]})
+		case slices.ContainsFunc(sweeps, func(s sweepResult) bool { return s.ID == c.same }):
+			for _, e := range entries {
+				if e.id == c.same {
+					entries = append(entries, &entry{contender: c, setting: e.setting, best: e.best})
+				}
+			}
 		default:
 			found := sweepResult{ID: c.id}
 			for _, s := range c.settings {

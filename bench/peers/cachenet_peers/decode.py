@@ -21,7 +21,7 @@ class Decoder:
         width, height = self.size
         out = np.empty((len(jpegs), height, width, 3), np.uint8)
         for row, jpeg in zip(out, jpegs):
-            image = decode_jpeg(jpeg, fastdct=True, fastupsample=True, **self.least)
+            image = decode_jpeg(jpeg, **self.least)
             if image.shape[:2] == (height, width):
                 row[:] = image
             else:
