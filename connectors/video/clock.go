@@ -8,8 +8,8 @@ import (
 // maxLag is how far a live camera's own clock may fall behind before its times are taken from arrivals again.
 const maxLag = 5 * time.Second
 
-// clock turns the times of packets into record times: the start of the source plus the packet's time. A live source
-// starts when its first packet arrives; a packet that was in time since then moves the start.
+// clock turns the times of packets into record times: the start of the source plus the packet's time. Of a live source
+// the start is estimated: as early as the quickest of its packets tells.
 type clock struct {
 	start time.Time // of the source; zero until the first packet of a live one
 	live  bool
@@ -19,20 +19,34 @@ type clock struct {
 // restart forgets when the source started, since a new connection counts its times anew.
 func (c *clock) restart() { c.start = time.Time{} }
 
-// stamp returns the record time of a packet that has arrived now.
-func (c *clock) stamp(p packet, now time.Time) time.Time {
-	at := now
+// hear takes the arrival of a live packet into account, and reports by how much the start moved to an earlier time.
+func (c *clock) hear(p packet, now time.Time) (moved time.Duration) {
+	if !p.timed {
+		return 0
+	}
+	start := now.Add(-p.time)
+	late := start.Sub(c.start)
 	switch {
-	case p.timed && c.live:
-		late := now.Sub(c.start.Add(p.time))
-		if c.start.IsZero() || late < 0 || late > maxLag {
-			c.start = now.Add(-p.time)
-		}
-		at = c.start.Add(p.time)
-	case p.timed:
-		at = c.start.Add(p.time)
-	case !c.live:
+	case c.start.IsZero(), late > maxLag:
+		c.start = start
+		return 0
+	case late < 0:
+		c.start = start
+		return -late
+	}
+	return 0
+}
+
+// stamp returns the record time of a packet that was heard of, and arrived at some time.
+func (c *clock) stamp(p packet, arrived time.Time) time.Time {
+	at := c.start.Add(p.time)
+	switch {
+	case !p.timed && c.live:
+		at = arrived
+	case !p.timed:
 		at = c.last
+	case c.live && at.After(arrived):
+		at = arrived
 	}
 	if earliest := c.last.Add(time.Millisecond); at.Before(earliest) {
 		at = earliest

@@ -20,20 +20,21 @@ type encoder struct {
 const protocols = "pipe,fd,rtsp,rtsps,rtp,srtp,udp,tcp,tls,http,https,httpproxy,crypto,data"
 
 // input returns how ffmpeg finds the source. A URL does not go on its command line, which every user of the machine can
-// read, but into a list that it reads from its stdin. wallClock stamps frames that come without times.
-func (e *encoder) input(wallClock bool) (args []string, stdin string) {
+// read, but into a list that it reads from its stdin. The options are for the URL, each a name and a value.
+func (e *encoder) input(options ...string) (args []string, stdin string) {
 	if !e.camera.remote {
 		return []string{"-i", "file:" + e.camera.address}, ""
 	}
 	var list strings.Builder
 	fmt.Fprintf(&list, "ffconcat version 1.0\nfile '%s'\n", strings.ReplaceAll(e.camera.address, "'", `'\''`))
+	limit := strconv.FormatInt(e.stall.Microseconds(), 10)
 	if strings.HasPrefix(e.camera.address, "rtsp") {
-		fmt.Fprintf(&list, "option rtsp_flags prefer_tcp\noption timeout %d\n", e.stall.Microseconds())
+		options = append(options, "rtsp_flags prefer_tcp", "timeout "+limit)
 	} else {
-		fmt.Fprintf(&list, "option rw_timeout %d\n", e.stall.Microseconds())
+		options = append(options, "rw_timeout "+limit)
 	}
-	if wallClock {
-		list.WriteString("option use_wallclock_as_timestamps 1\n")
+	for _, o := range options {
+		fmt.Fprintf(&list, "option %s\n", o)
 	}
 	args = []string{"-f", "concat", "-safe", "0", "-protocol_whitelist", protocols, "-i", "pipe:0"}
 	if e.camera.Live {
@@ -52,7 +53,14 @@ func (e *encoder) copies(p picture) bool { return p.copyable() && len(e.regions)
 
 // args returns ffmpeg's arguments. Output i has its index at pipe 3+2i and its packets at the next.
 func (e *encoder) args(p picture) (args []string, stdin string) {
-	args, stdin = e.input(e.wallClock(p))
+	var options []string
+	switch {
+	case e.wallClock(p):
+		options = []string{"use_wallclock_as_timestamps 1"} // for the filter
+	case e.camera.Live && !e.copies(p):
+		options = []string{"analyzeduration 1", "fflags nobuffer"} // its codec is known: frames come as they arrive
+	}
+	args, stdin = e.input(options...)
 	args = append([]string{"-nostdin", "-hide_banner", "-nostats", "-loglevel", "error"}, args...)
 	if e.copies(p) {
 		return append(append(args, "-map", "0:v:0", "-c:v", "copy"), tee(0)...), stdin
@@ -73,7 +81,8 @@ func (e *encoder) graph() (graph string, outputs []string) {
 		regions = []Region{{}}
 	}
 	var b strings.Builder
-	b.WriteString("[0:v:0]")
+	// Cameras repeat times when a connection begins, or set their clocks back: the encoder would refuse that.
+	b.WriteString("[0:v:0]setpts='if(isnan(PREV_OUTPTS),PTS,max(PTS,PREV_OUTPTS+0.001/TB))',")
 	if e.fps > 0 {
 		slot := "floor(%s*" + strconv.FormatFloat(e.fps, 'f', -1, 64) + "+0.001)"
 		fmt.Fprintf(&b, "select='isnan(prev_selected_t)+gt("+slot+","+slot+")',", "t", "prev_selected_t")

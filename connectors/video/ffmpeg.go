@@ -96,7 +96,8 @@ func explain(said string) error {
 	}
 	lines := strings.FieldsFunc(said, func(r rune) bool { return r == '\n' || r == '\r' })
 	for i := len(lines) - 1; i >= 0; i-- {
-		if line := strings.TrimSpace(lines[i]); line != "" && !strings.HasPrefix(line, "Error opening") {
+		line := strings.TrimSpace(lines[i])
+		if line != "" && !strings.HasPrefix(line, "Error opening") && !strings.HasPrefix(line, "Last message repeated") {
 			return fmt.Errorf("ffmpeg: %s", line)
 		}
 	}

@@ -27,7 +27,7 @@ var duration = regexp.MustCompile(`Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)`)
 func (e *encoder) probe(ctx context.Context) (picture, error) {
 	ctx, cancel := context.WithTimeout(ctx, e.stall)
 	defer cancel()
-	input, stdin := e.input(false)
+	input, stdin := e.input()
 	args := append([]string{"-nostdin", "-hide_banner", "-nostats"}, input...)
 	args = append(args, "-map", "0:v:0", "-c", "copy", "-frames:v", "1", "-f", "framecrc", "pipe:3",
 		"-map", "0:v:0", "-frames:v", "1", "-f", "framecrc", "pipe:4")

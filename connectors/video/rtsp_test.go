@@ -15,13 +15,13 @@ import (
 	"github.com/bluenviron/gortsplib/v5/pkg/format"
 	"github.com/bluenviron/gortsplib/v5/pkg/liberrors"
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
+	"github.com/pion/rtp"
 )
 
-// rtspCamera is a camera that speaks RTSP and H.264: it plays a clip again and again, at the clip's speed.
+// rtspCamera is a camera that speaks RTSP: it plays a clip again and again, at the clip's speed.
 type rtspCamera struct {
 	addr           string
-	clip           [][][]byte // NAL units of each picture
-	fps            int
+	clip           clipSource
 	user, password string // empty: anybody may look
 
 	mu     sync.Mutex
@@ -29,8 +29,35 @@ type rtspCamera struct {
 	stop   func()
 }
 
+// fps is how many pictures a second each clip has.
+const fps = 25
+
+// clipSource is a clip as RTP sends it.
+type clipSource struct {
+	format  format.Format
+	encoder func() (func(i int) ([]*rtp.Packet, error), error) // the packets of picture i
+}
+
+// h264Clip sends a file of H.264 access units, each with its delimiter.
+func h264Clip(t *testing.T, path string) clipSource {
+	units, f := readClip(t, path), &format.H264{PayloadTyp: 96, PacketizationMode: 1}
+	return clipSource{f, func() (func(int) ([]*rtp.Packet, error), error) {
+		e, err := f.CreateEncoder()
+		return func(i int) ([]*rtp.Packet, error) { return e.Encode(units[i%len(units)]) }, err
+	}}
+}
+
+// mjpegClip sends JPEG pictures.
+func mjpegClip(pictures [][]byte) clipSource {
+	f := &format.MJPEG{}
+	return clipSource{f, func() (func(int) ([]*rtp.Packet, error), error) {
+		e, err := f.CreateEncoder()
+		return func(i int) ([]*rtp.Packet, error) { return e.Encode(pictures[i%len(pictures)]) }, err
+	}}
+}
+
 // startRTSP starts a camera that shows the clip. It stops with the test.
-func startRTSP(t *testing.T, clip [][][]byte, fps int, user, password string) *rtspCamera {
+func startRTSP(t *testing.T, clip clipSource, user, password string) *rtspCamera {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -38,7 +65,7 @@ func startRTSP(t *testing.T, clip [][][]byte, fps int, user, password string) *r
 	}
 	addr := l.Addr().String()
 	l.Close()
-	c := &rtspCamera{addr: addr, clip: clip, fps: fps, user: user, password: password}
+	c := &rtspCamera{addr: addr, clip: clip, user: user, password: password}
 	c.start(t)
 	t.Cleanup(func() { c.stop() })
 	return c
@@ -51,7 +78,7 @@ func (c *rtspCamera) start(t *testing.T) {
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
 	}
-	media := &description.Media{Type: description.MediaTypeVideo, Formats: []format.Format{&format.H264{PayloadTyp: 96, PacketizationMode: 1}}}
+	media := &description.Media{Type: description.MediaTypeVideo, Formats: []format.Format{c.clip.format}}
 	stream := &gortsplib.ServerStream{Server: server, Desc: &description.Session{Medias: []*description.Media{media}}}
 	if err := stream.Initialize(); err != nil {
 		t.Fatal(err)
@@ -66,21 +93,21 @@ func (c *rtspCamera) start(t *testing.T) {
 }
 
 func (c *rtspCamera) play(ctx context.Context, t *testing.T, stream *gortsplib.ServerStream, media *description.Media) {
-	encoder, err := media.Formats[0].(*format.H264).CreateEncoder()
+	encode, err := c.clip.encoder()
 	if err != nil {
 		t.Error(err)
 		return
 	}
-	tick := time.NewTicker(time.Second / time.Duration(c.fps))
+	tick := time.NewTicker(time.Second / fps)
 	defer tick.Stop()
 	for n := 0; ; n++ {
-		packets, err := encoder.Encode(c.clip[n%len(c.clip)])
+		packets, err := encode(n)
 		if err != nil {
 			t.Error(err)
 			return
 		}
 		for _, p := range packets {
-			p.Timestamp = uint32(n * 90000 / c.fps)
+			p.Timestamp = uint32(n * 90000 / fps)
 			if err := stream.WritePacketRTP(media, p); err != nil {
 				t.Error(err)
 				return
