@@ -17,11 +17,11 @@ const ManifestFile = "manifest.json"
 
 // Manifest describes a pack: what it knows, the nets it holds and how they are to be used.
 type Manifest struct {
-	Format      int              `json:"format"`  // 1
+	Format      int              `json:"format"`  // 1, or 2 where a net has an input or output of its own
 	Name        string           `json:"name"`    // e.g. scenes
 	Version     string           `json:"version"` // e.g. 1.0.0
 	Classes     []string         `json:"classes"` // names in label order, 2 … 1000 of them
-	Input       InputSize        `json:"input"`
+	Input       InputSize        `json:"input"`   // of every net that has none of its own
 	Full        NetEntry         `json:"full"`
 	Selector    *NetEntry        `json:"selector,omitempty"`   // mid-size net of all classes, asked on a miss
 	Small       *NetEntry        `json:"small,omitempty"`      // global net of specialist size, where no specialist is one
@@ -33,12 +33,6 @@ type Manifest struct {
 	Guarded     *policy.Settings `json:"guarded,omitempty"`    // Policy with the rare-class guard on, where it was calibrated
 }
 
-// InputSize is the size of every net's input in pixels, 8 … 1024 a side.
-type InputSize struct {
-	Width  int `json:"width"`
-	Height int `json:"height"`
-}
-
 // NetEntry is one ONNX file of a pack.
 type NetEntry struct {
 	File        string  `json:"file"`              // slash path below the pack's folder
@@ -46,6 +40,8 @@ type NetEntry struct {
 	Classes     []int   `json:"classes,omitempty"` // label of each output; absent: all classes in order
 	Other       bool    `json:"other,omitempty"`   // the net has one more output, last: none of its classes
 	Temperature float32 `json:"temperature"`       // logits are divided by it before softmax; > 0
+	Input       *Input  `json:"input,omitempty"`   // absent: uint8 NHWC in RGB, at the pack's size
+	Output      *Output `json:"output,omitempty"`  // absent: logits
 	MeasuredUs  float64 `json:"measured_us,omitempty"`
 	MFLOPs      float64 `json:"mflops,omitempty"`
 	Params      int64   `json:"params,omitempty"`
@@ -61,6 +57,14 @@ func (e NetEntry) Outputs(classes int) int {
 		n++
 	}
 	return n
+}
+
+// InputOf is what a net of the pack takes.
+func (m Manifest) InputOf(e NetEntry) Input {
+	if e.Input != nil {
+		return *e.Input
+	}
+	return Input{View: m.Input.View()}
 }
 
 // parseManifest reads and checks a manifest; unknown keys are errors, so that a misspelt setting is not ignored.
@@ -80,16 +84,17 @@ func parseManifest(b []byte) (Manifest, error) {
 // Validate reports the first thing that is wrong with the manifest itself; files are checked by [Open].
 func (m Manifest) Validate() error {
 	switch {
-	case m.Format != 1:
-		return fmt.Errorf("format is %d: this version reads format 1", m.Format)
+	case m.Format != 1 && m.Format != 2:
+		return fmt.Errorf("format is %d: this version reads formats 1 and 2", m.Format)
 	case m.Name == "" || m.Version == "":
 		return errors.New("name and version must be set")
 	case len(m.Classes) < 2 || len(m.Classes) > 1000:
 		return fmt.Errorf("%d classes: 2 to 1000 are supported", len(m.Classes))
 	case len(m.Specialists) == 0:
 		return errors.New("no specialists: name at least one (a global small net will do)")
-	case !m.Input.valid():
-		return fmt.Errorf("input %dx%d: sides of 8 to 1024 pixels are supported", m.Input.Width, m.Input.Height)
+	}
+	if err := m.Input.View().Validate(); err != nil {
+		return err
 	}
 	if dup := firstDuplicate(m.Classes); dup != "" {
 		return fmt.Errorf("class %q is named twice", dup)
@@ -98,9 +103,13 @@ func (m Manifest) Validate() error {
 		if err := n.validate(len(m.Classes)); err != nil {
 			return fmt.Errorf("%s: %w", n.Name, err)
 		}
-	}
-	if m.Full.Classes != nil || m.Full.Other {
-		return errors.New("full: must answer all classes, without other")
+		if (n.Input != nil || n.Output != nil) && m.Format < 2 {
+			return fmt.Errorf("%s: an input or output of its own needs format 2", n.Name)
+		}
+		global := n.Name == FullNet || n.Name == SelectorNet || n.Name == SmallNet
+		if global && (n.Classes != nil || n.Other) {
+			return fmt.Errorf("%s: must answer all classes, without other", n.Name)
+		}
 	}
 	if err := m.Policy.Validate(len(m.Specialists), m.Selector != nil); err != nil {
 		return fmt.Errorf("policy: %w", err)
@@ -121,16 +130,25 @@ func (m Manifest) Validate() error {
 	return nil
 }
 
-func (s InputSize) valid() bool {
-	return s.Width >= 8 && s.Height >= 8 && s.Width <= 1024 && s.Height <= 1024
-}
-
 func (e NetEntry) validate(classes int) error {
 	if e.File == "" || !filepath.IsLocal(filepath.FromSlash(e.File)) {
 		return fmt.Errorf("file %q: must be a path below the pack's folder", e.File)
 	}
 	if !(e.Temperature > 0) {
 		return fmt.Errorf("temperature %v: must be above 0", e.Temperature)
+	}
+	if e.Classes != nil && len(e.Classes) == 0 {
+		return errors.New("classes is empty: name at least one, or leave it out for all classes")
+	}
+	if e.Input != nil {
+		if err := e.Input.validate(); err != nil {
+			return err
+		}
+	}
+	if e.Output != nil {
+		if err := e.Output.validate(); err != nil {
+			return err
+		}
 	}
 	for i, c := range e.Classes {
 		if c < 0 || c >= classes {

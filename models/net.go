@@ -1,43 +1,63 @@
 package models
 
 import (
+	"errors"
 	"fmt"
+	"math"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 
 	ort "github.com/yalue/onnxruntime_go"
+
+	"github.com/cachenet/cachenet/models/onnx"
+	"github.com/cachenet/cachenet/models/picture"
 )
 
-// Names of every net's input and output.
-const (
-	inputName  = "frames" // uint8 [N, height, width, 3], RGB
-	outputName = "logits" // float32 [N, outputs]
-)
+// ErrNotFinite is the error of a net that answers NaN or an infinity.
+var ErrNotFinite = errors.New("the net's answer is not a finite number")
 
-// Net is a loaded ONNX net. Run may be called concurrently; Close must not run beside Run.
+// MaxBatch is how many frames go through a net in one call; more are split. Beyond it a CPU gains nothing.
+const MaxBatch = 16
+
+// Net is a loaded ONNX net. Its methods may be called concurrently; Close must not run beside them.
 type Net struct {
-	session *ort.DynamicAdvancedSession
-	size    InputSize
-	outputs int
-	buffers sync.Pool // *buffers for one frame
+	session   *ort.DynamicAdvancedSession
+	input     Input
+	inputName string
+	answer    answer
+	outputs   int // of one frame
+	batch     int // frames in one call, at most
+	fill      *filler
+	pools     [MaxBatch + 1]sync.Pool // *tensors for that many frames
 }
 
-type buffers struct {
-	in  *ort.Tensor[uint8]
-	out *ort.Tensor[float32]
+// answer is what a net puts out.
+type answer struct {
+	name          string
+	element       ort.TensorElementDataType
+	bytes         int     // of an element
+	tail          []int64 // dimensions after the frames
+	probabilities bool
 }
 
-// slots bounds the inferences under way: more than one a core only adds switching.
+func (a answer) shape(frames int64) ort.Shape { return append(ort.NewShape(frames), a.tail...) }
+
+// slots bounds the inferences in flight: more than one a core only adds switching.
 var slots = make(chan struct{}, runtime.NumCPU())
 
-// LoadNet makes a net of an ONNX file's bytes and checks its input and output against the size and the
-// number of outputs that are expected of it.
-func LoadNet(onnx []byte, size InputSize, outputs int) (*Net, error) {
+// LoadNet makes a net of an ONNX file's bytes and checks its input and output against what is expected of it, and the
+// number of outputs a frame.
+func LoadNet(file []byte, in Input, out Output, outputs int) (*Net, error) {
 	if err := Start(); err != nil {
 		return nil, err
 	}
-	if err := checkShapes(onnx, size, outputs); err != nil {
+	if err := standsAlone(file); err != nil {
+		return nil, err
+	}
+	n := &Net{input: in, outputs: outputs, fill: newFiller(in)}
+	if err := n.match(file, out); err != nil {
 		return nil, err
 	}
 	options, err := sessionOptions()
@@ -45,11 +65,21 @@ func LoadNet(onnx []byte, size InputSize, outputs int) (*Net, error) {
 		return nil, fmt.Errorf("session options: %w", err)
 	}
 	defer options.Destroy()
-	s, err := ort.NewDynamicAdvancedSessionWithONNXData(onnx, []string{inputName}, []string{outputName}, options)
+	n.session, err = ort.NewDynamicAdvancedSessionWithONNXData(file, []string{n.inputName}, []string{n.answer.name}, options)
 	if err != nil {
 		return nil, fmt.Errorf("load session: %w", err)
 	}
-	return &Net{session: s, size: size, outputs: outputs}, nil
+	return n, nil
+}
+
+// standsAlone refuses weights in other files: the runtime would take them from the current folder, and no checksum
+// covers them.
+func standsAlone(file []byte) error {
+	m, err := onnx.Read(file)
+	if err == nil && len(m.External) > 0 {
+		return fmt.Errorf("keeps weights in other files (external data: %s): put the weights into the file: `cachenet pack import` does", strings.Join(m.External, ", "))
+	}
+	return nil // whether it is a model at all is the runtime's to say
 }
 
 // sessionOptions are those of one thread a session: parallelism comes from many streams, and a thread
@@ -74,95 +104,184 @@ func sessionOptions() (*ort.SessionOptions, error) {
 	return o, nil
 }
 
-// checkShapes finds a wrong input or output at load, where the file can be named; at Run it would cost frames.
-func checkShapes(onnx []byte, size InputSize, outputs int) error {
-	ins, outs, err := ort.GetInputOutputInfoWithONNXData(onnx)
+// match finds the net's input and output in the file: a wrong one is an error at load, where the file can be named; at
+// Answer it would cost frames.
+func (n *Net) match(file []byte, out Output) error {
+	ins, outs, err := ort.GetInputOutputInfoWithONNXData(file)
 	if err != nil {
 		return fmt.Errorf("not an ONNX model that this runtime reads: %w", err)
 	}
-	if len(ins) != 1 || ins[0].Name != inputName || ins[0].DataType != ort.TensorElementDataTypeUint8 ||
-		!fits(ins[0].Dimensions, int64(size.Height), int64(size.Width), 3) {
-		return fmt.Errorf("input is %v: the pack needs %q uint8 [N %d %d 3]", ins, inputName, size.Height, size.Width)
+	in, err := named("input", n.input.Name, ins)
+	if err != nil {
+		return err
 	}
-	if len(outs) != 1 || outs[0].Name != outputName || outs[0].DataType != ort.TensorElementDataTypeFloat ||
-		!fits(outs[0].Dimensions, int64(outputs)) {
-		return fmt.Errorf("output is %v: the pack needs %q float32 [N %d]", outs, outputName, outputs)
+	want := n.input.shape(-1)
+	if in.DataType != elementType(n.input.Type) || !fits(in.Dimensions, want[1:]...) {
+		return fmt.Errorf("input is %v: the pack needs %s %v", in.String(), or(n.input.Type, Uint8), shapeText(want))
+	}
+	n.inputName, n.batch = in.Name, MaxBatch
+	if in.Dimensions[0] == 1 {
+		n.batch = 1
+	}
+	a, err := named("output", out.Name, outs)
+	if err != nil {
+		return err
+	}
+	n.answer = answer{name: a.Name, element: a.DataType, bytes: 4, probabilities: out.Kind == Probabilities}
+	switch a.DataType {
+	case ort.TensorElementDataTypeFloat16:
+		n.answer.bytes = 2
+	case ort.TensorElementDataTypeFloat:
+	default:
+		return fmt.Errorf("output is %v: the pack needs float32 or float16", a.String())
+	}
+	n.answer.tail, err = tail(a.Dimensions, n.outputs)
+	if err != nil {
+		return fmt.Errorf("output is %v: %w", a.String(), err)
 	}
 	return nil
 }
 
-// fits reports whether shape is [any, tail…].
-func fits(shape ort.Shape, tail ...int64) bool {
-	if len(shape) != len(tail)+1 || shape[0] > 0 && shape[0] != 1 {
+// named picks the input or output with a name; without one there must be one only.
+func named(what, name string, all []ort.InputOutputInfo) (ort.InputOutputInfo, error) {
+	var names []string
+	for _, i := range all {
+		if i.Name == name || name == "" && len(all) == 1 {
+			return i, nil
+		}
+		names = append(names, i.Name)
+	}
+	if name == "" {
+		return ort.InputOutputInfo{}, fmt.Errorf("%d %ss (%s): name the one to use", len(all), what, strings.Join(names, ", "))
+	}
+	return ort.InputOutputInfo{}, fmt.Errorf("no %s %q: there are %s", what, name, strings.Join(names, ", "))
+}
+
+// fits reports whether shape is [any or 1, want…], where a dimension that the file leaves open fits.
+func fits(shape ort.Shape, want ...int64) bool {
+	if len(shape) != len(want)+1 || shape[0] > 1 {
 		return false
 	}
-	for i, d := range tail {
-		if shape[i+1] != d {
+	for i, d := range want {
+		if shape[i+1] > 0 && shape[i+1] != d {
 			return false
 		}
 	}
 	return true
 }
 
-// Run answers n frames given as n·height·width·3 bytes with n·outputs logits.
+// tail returns the dimensions behind the frames: outputs, with dimensions of 1 beside it as some exporters leave them.
+func tail(shape ort.Shape, outputs int) ([]int64, error) {
+	err := fmt.Errorf("the pack needs [N %d]", outputs)
+	if len(shape) < 2 || shape[0] > 1 {
+		return nil, err
+	}
+	var out []int64
+	found := false
+	for _, d := range shape[1:] {
+		switch {
+		case !found && (d == int64(outputs) || d < 1 && len(shape) == 2):
+			found, d = true, int64(outputs)
+		case d != 1:
+			return nil, err
+		}
+		out = append(out, d)
+	}
+	if !found {
+		return nil, err
+	}
+	return out, nil
+}
+
+func shapeText(shape []int64) string {
+	return strings.Replace(fmt.Sprint(shape), "-1", "N", 1)
+}
+
+// View is how the net looks at a frame.
+func (n *Net) View() picture.View { return n.input.View }
+
+// Outputs is the number of logits a frame.
+func (n *Net) Outputs() int { return n.outputs }
+
+// Run is Answer into a slice of its own.
 func (n *Net) Run(pixels []byte, frames int) ([]float32, error) {
-	logits, _, err := n.timed(pixels, frames)
+	logits := make([]float32, max(0, frames)*n.outputs)
+	_, err := n.Answer(logits, pixels, frames)
 	return logits, err
 }
 
-// timed is Run that also tells how long the net itself took: waiting for a slot is not the model's time.
-func (n *Net) timed(pixels []byte, frames int) ([]float32, time.Duration, error) {
-	if want := frames * n.size.Bytes(); len(pixels) != want || frames < 1 {
-		return nil, 0, fmt.Errorf("net input: %d bytes for %d frames, expected %d", len(pixels), frames, want)
+// Answer writes the logits of frames to dst, Outputs() of each, given their pixels as View shows them, one frame
+// after the other. It returns the time that the net itself took: waiting for a processor is not the model's time. An
+// answer that is no finite number is an error. Calls of up to MaxBatch frames leave no garbage.
+func (n *Net) Answer(dst []float32, pixels []byte, frames int) (time.Duration, error) {
+	size := n.input.Bytes()
+	if want := frames * size; len(pixels) != want || frames < 1 {
+		return 0, fmt.Errorf("net input: %d bytes for %d frames, expected %d", len(pixels), frames, want)
 	}
-	b, err := n.borrow(frames)
-	if err != nil {
-		return nil, 0, err
+	if want := frames * n.outputs; len(dst) != want {
+		return 0, fmt.Errorf("net output: room for %d logits of %d frames, expected %d", len(dst), frames, want)
 	}
-	copy(b.in.GetData(), pixels)
+	var took time.Duration
+	for frames > 0 {
+		k := min(frames, n.batch)
+		t, err := n.call(dst[:k*n.outputs], pixels[:k*size], k)
+		if took += t; err != nil {
+			return took, err
+		}
+		dst, pixels, frames = dst[k*n.outputs:], pixels[k*size:], frames-k
+	}
+	return took, nil
+}
+
+// call is Answer for frames of one call of the runtime.
+func (n *Net) call(dst []float32, pixels []byte, frames int) (time.Duration, error) {
+	t, ok := n.pools[frames].Get().(*tensors)
+	if !ok {
+		var err error
+		if t, err = n.newTensors(frames); err != nil {
+			return 0, err
+		}
+	}
+	from, to := len(pixels)/frames, len(t.input)/frames
+	for i := range frames {
+		n.fill.fill(t.input[i*to:(i+1)*to], pixels[i*from:(i+1)*from])
+	}
 	slots <- struct{}{}
 	start := time.Now()
-	err = n.session.Run([]ort.Value{b.in}, []ort.Value{b.out})
+	err := n.session.RunWithBinding(t.binding)
 	took := time.Since(start)
 	<-slots
 	if err != nil {
-		b.destroy()
-		return nil, 0, fmt.Errorf("inference: %w", err)
+		t.free()
+		return 0, fmt.Errorf("inference: %w", err)
 	}
-	logits := append([]float32(nil), b.out.GetData()...)
-	if frames == 1 {
-		n.buffers.Put(b)
-		return logits, took, nil
+	t.read(dst)
+	n.pools[frames].Put(t)
+	if n.answer.probabilities {
+		logarithms(dst)
 	}
-	b.destroy()
-	return logits, took, nil
-}
-
-// borrow returns tensors for that many frames; those for one frame are kept, since nearly all calls are of one.
-func (n *Net) borrow(frames int) (*buffers, error) {
-	if frames == 1 {
-		if b, ok := n.buffers.Get().(*buffers); ok {
-			return b, nil
+	for i, v := range dst {
+		if v-v != 0 { // NaN or infinite
+			return took, fmt.Errorf("%w: output %d is %v", ErrNotFinite, i%n.outputs, v)
 		}
 	}
-	in, err := ort.NewEmptyTensor[uint8](ort.NewShape(int64(frames), int64(n.size.Height), int64(n.size.Width), 3))
-	if err != nil {
-		return nil, fmt.Errorf("input tensor: %w", err)
-	}
-	out, err := ort.NewEmptyTensor[float32](ort.NewShape(int64(frames), int64(n.outputs)))
-	if err != nil {
-		_ = in.Destroy() // the first error is the one to tell
-		return nil, fmt.Errorf("output tensor: %w", err)
-	}
-	b := &buffers{in, out}
-	// a pool forgets what it holds at a garbage collection, and the runtime's half of a tensor is not Go's
-	runtime.SetFinalizer(b, (*buffers).destroy)
-	return b, nil
+	return took, nil
 }
 
-func (b *buffers) destroy() {
-	runtime.SetFinalizer(b, nil)
-	_, _ = b.in.Destroy(), b.out.Destroy() // nobody is there to hear of it
+// least is the probability that a net's 0 counts as: its logarithm must be finite.
+const least = 1e-12
+
+// logarithms turns probabilities into logits: softmax gives them back. What is no probability becomes NaN.
+func logarithms(p []float32) {
+	for i, v := range p {
+		switch {
+		case v >= 0 && v < least:
+			v = least
+		case v < 0:
+			v = float32(math.NaN())
+		}
+		p[i] = float32(math.Log(float64(v)))
+	}
 }
 
 // Close frees the session.

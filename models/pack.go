@@ -87,35 +87,23 @@ func (p *Pack) read(e NetEntry) ([]byte, error) {
 
 // Load reads a net of the pack and makes it ready to run.
 func (p *Pack) Load(e NetEntry) (*Net, error) {
+	n, _, err := p.load(e)
+	return n, err
+}
+
+// load is Load that also returns the length of the file.
+func (p *Pack) load(e NetEntry) (*Net, int64, error) {
 	b, err := p.read(e)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	n, err := LoadNet(b, p.Input, e.Outputs(len(p.Classes)))
+	var out Output
+	if e.Output != nil {
+		out = *e.Output
+	}
+	n, err := LoadNet(b, p.InputOf(e), out, e.Outputs(len(p.Classes)))
 	if err != nil {
-		return nil, fmt.Errorf("pack %s: %s: %w", p.Dir, e.File, err)
+		return nil, 0, fmt.Errorf("pack %s: %s: %w", p.Dir, e.File, err)
 	}
-	return n, nil
+	return n, int64(len(b)), nil
 }
-
-// Verify loads every net of the pack and runs it once on a black frame.
-func (p *Pack) Verify() error {
-	if err := Start(); err != nil { // first, so that it is not told as the fault of a file
-		return err
-	}
-	black := make([]byte, p.Input.Bytes())
-	for _, n := range p.Nets() {
-		net, err := p.Load(n.NetEntry)
-		if err != nil {
-			return err
-		}
-		_, err = net.Run(black, 1)
-		if err := errors.Join(err, net.Close()); err != nil {
-			return fmt.Errorf("pack %s: %s: %w", p.Dir, n.File, err)
-		}
-	}
-	return nil
-}
-
-// Bytes is the length of one frame as a net's input.
-func (s InputSize) Bytes() int { return s.Width * s.Height * 3 }

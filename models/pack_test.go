@@ -1,11 +1,15 @@
 package models
 
 import (
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/cachenet/cachenet/models/picture"
 )
 
 const colours = "../testdata/colours"
@@ -50,6 +54,44 @@ func TestVerifyAcceptsThePack(t *testing.T) {
 	}
 }
 
+// putFull puts one of testdata/models in the place of the full model, with an input of its own.
+func putFull(t *testing.T, dir, file string, input map[string]any) {
+	t.Helper()
+	b, err := os.ReadFile("../testdata/models/" + file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "full.onnx"), b, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	editManifest(t, dir, func(m map[string]any) {
+		full := m["full"].(map[string]any)
+		full["sha256"] = fmt.Sprintf("%x", sha256.Sum256(b))
+		if input != nil {
+			m["format"], full["input"] = 2, input
+		}
+	})
+}
+
+func TestANetOfAPackMayHaveAnInputOfItsOwn(t *testing.T) {
+	dir := copyPack(t)
+	putFull(t, dir, "nchw-normalised.onnx", map[string]any{"width": 8, "height": 8, "layout": "nchw", "type": "float32", "resize": "crop", "crop_ratio": 0.9,
+		"scale": 1.0 / 255, "mean": imageNetMean, "std": imageNetStd, "name": "pixel_values"})
+	p, err := OpenPack(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Verify(); err != nil {
+		t.Fatal(err)
+	}
+	if in := p.InputOf(p.Full); in.Resize != picture.Crop || in.Name != "pixel_values" {
+		t.Errorf("full looks with %+v", in)
+	}
+	if in := p.InputOf(*p.Small); in.View != size8 || in.Type != "" {
+		t.Errorf("small looks with %+v", in)
+	}
+}
+
 func TestOpenAndVerifyNameWhatIsWrong(t *testing.T) {
 	for name, c := range map[string]struct {
 		spoil func(t *testing.T, dir string)
@@ -68,7 +110,7 @@ func TestOpenAndVerifyNameWhatIsWrong(t *testing.T) {
 		}, "1 classes"},
 		"more classes": {func(t *testing.T, dir string) {
 			editManifest(t, dir, func(m map[string]any) { m["classes"] = []string{"a", "b", "c", "d", "e"} })
-		}, "float32 [N 5]"},
+		}, "needs [N 5]"},
 		"another input": {func(t *testing.T, dir string) {
 			editManifest(t, dir, func(m map[string]any) { m["input"] = InputSize{16, 16} })
 		}, "uint8 [N 16 16 3]"},
@@ -78,6 +120,27 @@ func TestOpenAndVerifyNameWhatIsWrong(t *testing.T) {
 		"no temperature": {func(t *testing.T, dir string) {
 			editManifest(t, dir, func(m map[string]any) { m["full"].(map[string]any)["temperature"] = 0 })
 		}, "temperature"},
+		"empty classes": {func(t *testing.T, dir string) {
+			editManifest(t, dir, func(m map[string]any) { m["specialists"].([]any)[0].(map[string]any)["classes"] = []int{} })
+		}, "specialist-00: classes is empty"},
+		"selector with other": {func(t *testing.T, dir string) {
+			editManifest(t, dir, func(m map[string]any) { m["selector"].(map[string]any)["other"] = true })
+		}, "selector: must answer all classes"},
+		"small of some classes": {func(t *testing.T, dir string) {
+			editManifest(t, dir, func(m map[string]any) { m["small"].(map[string]any)["classes"] = []int{1, 2} })
+		}, "small: must answer all classes"},
+		"input in format 1": {func(t *testing.T, dir string) {
+			editManifest(t, dir, func(m map[string]any) {
+				m["full"].(map[string]any)["input"] = map[string]any{"width": 8, "height": 8}
+			})
+		}, "full: an input or output of its own needs format 2"},
+		"wrong input": {func(t *testing.T, dir string) {
+			editManifest(t, dir, func(m map[string]any) {
+				m["format"] = 2
+				m["full"].(map[string]any)["input"] = map[string]any{"width": 8, "height": 8, "layout": "chw"}
+			})
+		}, `full: layout "chw"`},
+		"weights elsewhere": {func(t *testing.T, dir string) { putFull(t, dir, "external.onnx", nil) }, "full.onnx: keeps weights in other files"},
 		"bad policy": {func(t *testing.T, dir string) {
 			editManifest(t, dir, func(m map[string]any) { m["policy"].(map[string]any)["kind"] = "lucky" })
 		}, `kind "lucky"`},

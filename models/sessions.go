@@ -1,0 +1,219 @@
+package models
+
+import (
+	"container/list"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// Sessions caches the loaded nets of one pack, for a process: many streams share one session of a specialist, so what
+// a stream "holds" is a claim on it, not a copy. A net is loaded when it is first asked. Where there is a budget, the
+// least recently used specialists are closed when the sessions together need more; full, selector and small stay.
+// Its methods may be called concurrently.
+type Sessions struct {
+	pack   *Pack
+	budget int64 // bytes; 0: no bound
+	now    func() time.Time
+
+	mu     sync.Mutex
+	loaded map[string]*session
+	order  *list.List // of *session that may be closed, most recently used first
+	counts SessionCounts
+	thrash thrash
+}
+
+// SessionCounts is what a session cache did and holds.
+type SessionCounts struct {
+	Loads     int64 // sessions made
+	Failures  int64 // loads that failed
+	Evictions int64 // sessions closed to stay within the budget
+	Bytes     int64 // in memory now: files of the loaded nets, and what a session needs besides
+}
+
+// sessionBytes is what a session needs besides its weights, with the allocator that all share.
+const sessionBytes = 350 << 10
+
+// A load that failed is tried again, less and less often: a full file table or a network drive may come back.
+const (
+	retryFirst = time.Second
+	retryLast  = time.Minute
+)
+
+type session struct {
+	name  string
+	ready chan struct{} // closed when the load has ended
+	net   *Net
+	err   error
+	bytes int64
+	users int // calls in flight; an evicted net closes when the last ends
+	gone  bool
+	at    *list.Element
+
+	retry time.Time     // after a failed load: when to try again
+	wait  time.Duration // … and how long that was
+}
+
+// NewSessions returns a cache of the pack's nets that keeps to a budget of bytes, 0 for no bound.
+func NewSessions(p *Pack, budget int64) *Sessions {
+	return &Sessions{pack: p, budget: budget, now: time.Now, loaded: map[string]*session{}, order: list.New()}
+}
+
+// Answer writes the answers of the net of that name and entry to dst (see [Net.Answer]), loading it first when needed,
+// and returns how long the net took.
+func (s *Sessions) Answer(dst []float32, name string, e NetEntry, pixels []byte, frames int) (time.Duration, error) {
+	one, err := s.take(name, e)
+	if err != nil {
+		return 0, err
+	}
+	defer s.release(one)
+	took, err := one.net.Answer(dst, pixels, frames)
+	if err != nil {
+		return took, fmt.Errorf("%s: %w", name, err)
+	}
+	return took, nil
+}
+
+// Run is Answer into a slice of its own.
+func (s *Sessions) Run(name string, e NetEntry, pixels []byte, frames int) ([]float32, time.Duration, error) {
+	logits := make([]float32, frames*e.Outputs(len(s.pack.Classes)))
+	took, err := s.Answer(logits, name, e, pixels, frames)
+	return logits, took, err
+}
+
+// take returns the loaded net of that name, held until it is released.
+func (s *Sessions) take(name string, e NetEntry) (*session, error) {
+	s.mu.Lock()
+	one, fresh := s.loaded[name], false
+	if one != nil && one.failed() && s.now().Before(one.retry) {
+		s.mu.Unlock()
+		return nil, one.err
+	}
+	if one == nil || one.failed() {
+		one, fresh = s.begin(name, one), true
+	}
+	one.users++ // before anybody may evict it
+	s.mu.Unlock()
+	if fresh {
+		s.load(one, e)
+	}
+	<-one.ready
+	if one.err != nil {
+		s.release(one)
+		return nil, one.err
+	}
+	s.mu.Lock()
+	s.touch(one)
+	s.mu.Unlock()
+	return one, nil
+}
+
+func (one *session) failed() bool {
+	select {
+	case <-one.ready:
+		return one.err != nil
+	default:
+		return false
+	}
+}
+
+// begin registers a net that is about to be loaded; before is its failed load, nil for none. s.mu is held.
+func (s *Sessions) begin(name string, before *session) *session {
+	one := &session{name: name, ready: make(chan struct{}), wait: retryFirst}
+	if before != nil {
+		one.wait = min(2*before.wait, retryLast)
+	}
+	s.loaded[name] = one
+	return one
+}
+
+func (s *Sessions) load(one *session, e NetEntry) {
+	net, bytes, err := s.pack.load(e)
+	s.mu.Lock()
+	one.net, one.bytes, one.err = net, bytes+sessionBytes, err
+	if err != nil {
+		one.retry = s.now().Add(one.wait)
+		s.counts.Failures++
+	} else {
+		s.counts.Loads++
+		s.counts.Bytes += one.bytes
+	}
+	s.mu.Unlock()
+	close(one.ready)
+}
+
+// touch makes a net the most recently used one, and closes others while they need more than the budget. s.mu is held.
+func (s *Sessions) touch(one *session) {
+	if one.gone || one.name == FullNet || one.name == SelectorNet || one.name == SmallNet {
+		return
+	}
+	if one.at == nil {
+		one.at = s.order.PushFront(one)
+		s.thrash.load(s.now())
+	}
+	s.order.MoveToFront(one.at)
+	for s.budget > 0 && s.counts.Bytes > s.budget && s.order.Len() > 1 {
+		out := s.order.Remove(s.order.Back()).(*session)
+		delete(s.loaded, out.name)
+		out.gone = true
+		s.counts.Evictions++
+		s.counts.Bytes -= out.bytes
+		out.closeIfIdle()
+		if s.thrash.evict(s.now()) {
+			slog.Warn("specialists are loaded again and again: they do not fit the memory given to models; give more, or use a pack with fewer specialists",
+				"budget_bytes", s.budget, "loads", s.counts.Loads, "evictions", s.counts.Evictions)
+		}
+	}
+}
+
+func (s *Sessions) release(one *session) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	one.users--
+	one.closeIfIdle()
+}
+
+// closeIfIdle frees an evicted net that nobody uses; ONNX Runtime's error is of no use to anyone then.
+func (one *session) closeIfIdle() {
+	if one.gone && one.users == 0 && one.net != nil {
+		_ = one.net.Close()
+		one.net = nil
+	}
+}
+
+// Counts returns what the cache did so far and holds now.
+func (s *Sessions) Counts() SessionCounts {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.counts
+}
+
+// thrash notices when sessions are evicted and loaded all the time.
+type thrash struct {
+	since  time.Time
+	evicts int
+	told   time.Time
+}
+
+// Evictions within thrashWindow that are too many, and how often that is told.
+const (
+	thrashWindow = 10 * time.Second
+	thrashMost   = 20
+	thrashTell   = time.Minute
+)
+
+func (t *thrash) load(now time.Time) {
+	if now.Sub(t.since) > thrashWindow {
+		t.since, t.evicts = now, 0
+	}
+}
+
+// evict counts an eviction and reports whether it is time to tell.
+func (t *thrash) evict(now time.Time) bool {
+	if t.evicts++; t.evicts < thrashMost || !t.told.IsZero() && now.Sub(t.told) < thrashTell {
+		return false
+	}
+	t.told = now
+	return true
+}
