@@ -18,6 +18,10 @@ func packBuildCommand() *cobra.Command {
 		Long: `Scores the nets that training wrote on held-out frames with the runtime that will serve, tunes the caching policy
 and its rivals under one accuracy budget on seeded streams, takes the fastest, and writes it as a pack.
 
+The held-out sequences are split into three parts: one to choose on, one to confirm thresholds on until a bound holds the
+budget on every kind of stream, and one that only gives the figures of the model card. Where no threshold holds it, the
+pack asks the full model about every frame, and says so.
+
 DIR holds <class>/<sequence>_<frame>.<ext> folders, or such a tree below val (else the images of train that
 training held out).`,
 		Example: "  cachenet pack build nets/birds --data data/birds --out packs/birds --name birds --version 1.0.0",
@@ -29,6 +33,9 @@ training held out).`,
 			if !(o.Budget.Loss > 0 && o.Budget.Loss < 1) {
 				return usageError{fmt.Errorf("--max-accuracy-loss %v: must lie between 0 and 1", o.Budget.Loss)}
 			}
+			if !(o.Budget.Alpha > 0 && o.Budget.Alpha <= 0.5) {
+				return usageError{fmt.Errorf("--alpha %v: must lie above 0 and be at most 0.5", o.Budget.Alpha)}
+			}
 			o.Budget.Margin = min(o.Budget.Margin, o.Budget.Loss/3)
 			return build(c, args[0], data, out, o)
 		},
@@ -38,7 +45,8 @@ training held out).`,
 	f.StringVar(&out, "out", "", "folder of the pack")
 	f.StringVar(&o.Name, "name", "", "name of the pack (default that of the training)")
 	f.StringVar(&o.Version, "version", "1.0.0", "version of the pack")
-	f.Float64Var(&o.Budget.Loss, "max-accuracy-loss", o.Budget.Loss, "accuracy that caching may cost, 0 to 1")
+	f.Float64Var(&o.Budget.Loss, "max-accuracy-loss", o.Budget.Loss, "accuracy that caching may cost on every kind of stream, 0 to 1")
+	f.Float64Var(&o.Budget.Alpha, "alpha", o.Budget.Alpha, "accepted chance that the pack breaks its budget on some kind of stream, 0 to 0.5")
 	f.Uint64Var(&o.Seed, "seed", 1, "seed of the streams")
 	return c
 }
@@ -67,9 +75,9 @@ func build(c *cobra.Command, dir, data, out string, o evaluation.Options) error 
 	if err := built.Write(out); err != nil {
 		return err
 	}
-	for _, why := range built.Card.Why {
-		fmt.Fprintln(c.OutOrStdout(), why)
+	if err := built.Card.Text(c.OutOrStdout()); err != nil {
+		return err
 	}
-	_, err = fmt.Fprintf(c.OutOrStdout(), "%s is in %s; its card is %s\n", built.Card.Pack, out, filepath.Join(out, evaluation.CardMarkdown))
+	_, err = fmt.Fprintf(c.OutOrStdout(), "\n%s is in %s; its card is %s\n", built.Card.Pack, out, filepath.Join(out, evaluation.CardMarkdown))
 	return err
 }

@@ -19,21 +19,22 @@ const (
 
 // Card says what a pack is, how it was chosen and what it was compared with.
 type Card struct {
-	Pack      string    `json:"pack"`
-	Classes   int       `json:"classes"`
-	Frames    int       `json:"held_out_frames"`
-	Sequences int       `json:"held_out_sequences"`
-	Seed      uint64    `json:"seed"`
-	Budget    Budget    `json:"budget"`
-	Nets      []NetCard `json:"nets"`    // of the training, shipped or not
-	Setups    []Setup   `json:"rivals"`  // as tuned on one half of the held-out sequences
-	Chosen    Setup     `json:"chosen"`  // what the pack does
-	Guarded   *Setup    `json:"guarded"` // the same with the rare-class guard on
-	Why       []string  `json:"why"`     // in plain words
-	Report    *Report   `json:"report"`  // on the other half
+	Pack        string      `json:"pack"`
+	Classes     int         `json:"classes"`
+	Frames      int         `json:"held_out_frames"`
+	Sequences   int         `json:"held_out_sequences"`
+	Seed        uint64      `json:"seed"`
+	Budget      Budget      `json:"budget"`
+	Certificate Certificate `json:"certificate"`
+	Nets        []NetCard   `json:"nets"`    // of the training, shipped or not
+	Setups      []Setup     `json:"rivals"`  // as tuned on the choosing part and confirmed
+	Chosen      Setup       `json:"chosen"`  // what the pack does
+	Guarded     *Setup      `json:"guarded"` // the same with the rare-class guard on
+	Why         []string    `json:"why"`     // in plain words
+	Report      *Report     `json:"report"`  // on the reporting part
 }
 
-// NetCard is one net as measured on the held-out frames that chose nothing.
+// NetCard is one net as measured on the reporting part.
 type NetCard struct {
 	Net
 	Us       float64 `json:"us"`       // for one frame: one thread, batch of one

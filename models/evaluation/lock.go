@@ -14,11 +14,13 @@ type lockCounter struct {
 	stream *stream
 
 	open          bool
-	play, class   int // the playing under way, its true class
+	play, class   int // the current playing, its true class
 	need          int // frames from which it counts
 	frames, full  int
 	answers       map[int]int
+	track         int // index of the track that is played
 	plays, locked int
+	byTrack       clusters // of plays and locked
 }
 
 // see takes in the answer of frame i of the stream.
@@ -31,7 +33,11 @@ func (l *lockCounter) see(i, class int) {
 		l.close()
 		l.open, l.play, l.class = true, l.stream.play[i], l.table.labels[row]
 		l.need = max(lockFrames, min(longFrames, l.stream.whole[i]))
-		l.frames, l.full, l.answers = 0, 0, map[int]int{}
+		l.frames, l.full, l.track = 0, 0, l.table.trackOf[row]
+		if l.answers == nil {
+			l.answers = map[int]int{}
+		}
+		clear(l.answers)
 	}
 	l.frames++
 	l.answers[class]++
@@ -43,10 +49,15 @@ func (l *lockCounter) close() {
 		return
 	}
 	l.plays++
+	locked := 0
 	for class, n := range l.answers {
 		if class != l.class && float64(n) >= lockShare*float64(l.frames) && 2*l.full > l.frames {
-			l.locked++
+			locked = 1
 		}
+	}
+	l.locked += locked
+	if l.byTrack.n != nil {
+		l.byTrack.add(l.track, float64(locked))
 	}
 }
 

@@ -1,6 +1,7 @@
 package evaluation
 
 import (
+	"context"
 	"fmt"
 	"math"
 
@@ -74,6 +75,24 @@ type player struct {
 	state  policy.State
 	late   []int     // rows whose answers are on their way back, oldest first; none: the frame was a hit
 	answer []float32 // scratch
+	ledger *ledger   // what is counted by track; nil: nothing
+}
+
+// ledger counts by track what bounds are made of.
+type ledger struct {
+	loss  clusters // full model right less policy right; of frames
+	first clusters // the same in the first frames after a switch
+	locks clusters // tracks locked in on a wrong class; of playings
+}
+
+func newLedger(tracks int) *ledger {
+	return &ledger{newClusters(tracks), newClusters(tracks), newClusters(tracks)}
+}
+
+func (l *ledger) merge(o *ledger) {
+	l.loss.merge(o.loss)
+	l.first.merge(o.first)
+	l.locks.merge(o.locks)
 }
 
 // none is the row of an answer that does not come back.
@@ -92,6 +111,22 @@ const (
 // lateFrames is how late the full model's answers come back in the rival that learns late.
 const lateFrames = 5
 
+// all takes the policy through streams, each from a fresh state.
+func (p *player) all(ctx context.Context, streams []stream) (tally, error) {
+	var sum tally
+	for i := range streams {
+		if err := ctx.Err(); err != nil {
+			return sum, err
+		}
+		one, err := p.play(&streams[i])
+		if err != nil {
+			return sum, err
+		}
+		sum.add(one)
+	}
+	return sum, nil
+}
+
 // play takes the policy through one stream from a fresh state.
 func (p *player) play(s *stream) (tally, error) {
 	p.state, p.late = policy.State{}, nil
@@ -101,6 +136,9 @@ func (p *player) play(s *stream) (tally, error) {
 	}
 	var sum tally
 	locks := lockCounter{table: p.table, stream: s}
+	if p.ledger != nil {
+		locks.byTrack = p.ledger.locks
+	}
 	for i, row := range s.rows {
 		if p.belady {
 			pol.Victim = func(held []int) int { return p.furthest(held, s, i) }
@@ -184,6 +222,13 @@ func (p *player) count(sum *tally, s *stream, i, class int, hit bool, event stri
 	}
 	if s.rare[i] {
 		one.rare, one.rareRight, one.rareFull = 1, one.right, one.fullRight
+	}
+	if l := p.ledger; l != nil && !s.rare[i] {
+		track, lost := p.table.trackOf[row], float64(one.fullRight-one.right)
+		l.loss.add(track, lost)
+		if one.first > 0 {
+			l.first.add(track, lost)
+		}
 	}
 	one.us, p.nets.us = p.nets.us, 0
 	sum.add(one)

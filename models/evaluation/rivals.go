@@ -113,12 +113,14 @@ func (r rival) isOracle() bool { return r.like != "" || r.static }
 
 // Setup is a rival as it was tuned.
 type Setup struct {
-	Rival    string          `json:"rival"`
-	Small    string          `json:"small,omitempty"` // sha256 of the small net, where one takes part
-	Settings policy.Settings `json:"settings"`
-	Speedup  float64         `json:"speedup"`           // where it was tuned
-	Fits     bool            `json:"fits"`              // it kept the budget there
-	Missing  string          `json:"missing,omitempty"` // why it could not be tuned
+	Rival     string          `json:"rival"`
+	Small     string          `json:"small,omitempty"` // sha256 of the small net, where one takes part
+	Settings  policy.Settings `json:"settings"`
+	Tuned     float32         `json:"tuned,omitempty"`     // threshold that the choosing part alone would have set
+	Speedup   float64         `json:"speedup"`             // on the confirming part
+	Fits      bool            `json:"fits"`                // it holds the budget there
+	Candidate bool            `json:"candidate,omitempty"` // the pack was chosen among these
+	Missing   string          `json:"missing,omitempty"`   // why it could not be tuned
 }
 
 // player makes a rival with its settings ready to play; an error says which net is missing.

@@ -85,6 +85,7 @@ type drawer struct {
 	tracks [][]track // of each class
 	known  []int     // classes that have tracks
 	groups [][]int   // classes of each specialist, of those known
+	deck   []int     // known classes that have not been active since the last shuffle
 }
 
 func newDrawer(tracks []track, classes int, groups [][]int, seed uint64) *drawer {
@@ -153,20 +154,44 @@ func (d *drawer) stretch(s *stream, k Kind, frames int) {
 }
 
 // pick chooses the active classes: others than before, or those of one group, as far as
-// there are any.
+// there are any. Classes that have not been active for longest come first, so that all of them are seen.
 func (d *drawer) pick(k Kind, before []int) []int {
 	if k.Active == 0 {
 		return d.known
 	}
-	order := slices.Clone(d.known)
-	d.rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
-	last := func(c int) bool { return slices.Contains(before, c) }
 	if k.Aligned && len(d.groups) > 0 { // the next set may share classes with the last
-		group := d.groups[d.rng.IntN(len(d.groups))]
-		last = func(c int) bool { return !slices.Contains(group, c) }
+		return d.aligned(k)
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return later(last(a), last(b)) })
+	n := min(k.Active, len(d.known))
+	var set []int
+	for _, avoid := range [][]int{before, nil} {
+		for i := 0; len(set) < n && i < 2*len(d.known); i++ {
+			if len(d.deck) == 0 {
+				d.deck = d.shuffled(d.known)
+			}
+			c := d.deck[0]
+			d.deck = d.deck[1:]
+			if !slices.Contains(set, c) && !slices.Contains(avoid, c) {
+				set = append(set, c)
+			}
+		}
+	}
+	return set
+}
+
+// aligned chooses classes that one specialist knows, and fills up with others where it knows too few.
+func (d *drawer) aligned(k Kind) []int {
+	group := d.groups[d.rng.IntN(len(d.groups))]
+	order := d.shuffled(d.known)
+	outside := func(c int) bool { return !slices.Contains(group, c) }
+	slices.SortStableFunc(order, func(a, b int) int { return later(outside(a), outside(b)) })
 	return order[:min(k.Active, len(order))]
+}
+
+func (d *drawer) shuffled(classes []int) []int {
+	order := slices.Clone(classes)
+	d.rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+	return order
 }
 
 // later orders false before true.

@@ -68,20 +68,3 @@ func checkSets(t *rapid.T, table *Table, s *stream, k Kind) {
 	}
 	check()
 }
-
-func TestHalvesShareNoTrackAndMissNone(t *testing.T) {
-	table := synthetic(4, 5, 3, 0, 1)
-	a, b := table.halves()
-	if len(a)+len(b) != len(table.tracks) {
-		t.Fatalf("%d and %d of %d", len(a), len(b), len(table.tracks))
-	}
-	for _, x := range a {
-		if slices.Contains(b, x) {
-			t.Fatalf("%+v is in both", x)
-		}
-	}
-	lone := synthetic(4, 1, 3, 0, 1)
-	if a, b := lone.halves(); len(a) != 4 || len(b) != 4 {
-		t.Fatalf("classes with one track: %d and %d", len(a), len(b))
-	}
-}

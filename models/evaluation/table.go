@@ -15,6 +15,7 @@ type Table struct {
 	nets    []column
 	sample  []byte // one frame
 	best    []int  // the full model's answer of each frame
+	trackOf []int  // index of each frame's track
 }
 
 // track is a sequence in the table.
@@ -35,8 +36,14 @@ func (c *column) row(frame int) []float32 {
 // Frames returns the number of frames and of sequences.
 func (t *Table) Frames() (frames, sequences int) { return len(t.labels), len(t.tracks) }
 
-// finish derives the full model's answers.
+// finish derives the full model's answers and which track a frame belongs to.
 func (t *Table) finish() {
+	t.trackOf = make([]int, len(t.labels))
+	for i, tr := range t.tracks {
+		for f := range tr.frames {
+			t.trackOf[tr.first+f] = i
+		}
+	}
 	t.best = make([]int, len(t.labels))
 	for f := range t.best {
 		t.best[f] = argmax(t.full().row(f))
@@ -71,26 +78,6 @@ func (t *Table) groups() [][]int {
 		g = append(g, s.Classes)
 	}
 	return g
-}
-
-// halves parts the tracks of every class in two, so that what chooses is not what certifies. A class
-// with one track is in both.
-func (t *Table) halves() (a, b []track) {
-	count := make([]int, len(t.classes))
-	for _, tr := range t.tracks {
-		count[tr.class]++
-	}
-	seen := make([]int, len(t.classes))
-	for _, tr := range t.tracks {
-		if seen[tr.class]%2 == 0 {
-			a = append(a, tr)
-		}
-		if seen[tr.class]%2 == 1 || count[tr.class] == 1 {
-			b = append(b, tr)
-		}
-		seen[tr.class]++
-	}
-	return a, b
 }
 
 // target returns the output of the net that is right for a class: that of the class, or other, or -1.

@@ -2,7 +2,6 @@ package evaluation
 
 import (
 	"context"
-	"slices"
 
 	"github.com/cachenet/cachenet/models/policy"
 )
@@ -32,7 +31,8 @@ func knobOf[T any](values []T, set func(*policy.Settings, T)) knob {
 // nearby is how far from the best threshold so far it is searched when another setting changes.
 const nearby = 1.6
 
-// tune returns the best setups of a rival for each small net that it may use, or for its other nets. A rival whose nets are missing has a setup that says so.
+// tune returns the best setup of a rival for each small net that it may use, or for its other nets. A rival whose nets
+// are missing has a setup that says so.
 func (c *tuner) tune(ctx context.Context, r rival) ([]trial, error) {
 	smalls := []string{""}
 	if r.nets == RoleSmall || r.nets == masks {
@@ -60,7 +60,7 @@ func (c *tuner) tune(ctx context.Context, r rival) ([]trial, error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, best...)
+		all = append(all, best)
 	}
 	return all, nil
 }
@@ -69,12 +69,8 @@ func (c *tuner) tune(ctx context.Context, r rival) ([]trial, error) {
 // no settings will make up for it.
 const hopeless = 0.75
 
-// finalists is how many setups of a rival go on to be confirmed: some of the speed of the fastest is luck.
-const finalists = 3
-
-// improve turns one knob after the other, and the prior once more at the end. It returns the best setups.
-func (c *tuner) improve(ctx context.Context, r rival, best trial) ([]trial, error) {
-	seen := []trial{best}
+// improve turns one knob after the other, and the prior once more at the end.
+func (c *tuner) improve(ctx context.Context, r rival, best trial) (trial, error) {
 	for _, k := range r.knobs() {
 		from := best.Setup
 		for _, set := range k {
@@ -85,39 +81,14 @@ func (c *tuner) improve(ctx context.Context, r rival, best trial) ([]trial, erro
 			}
 			t, err := c.next(ctx, r, next, best)
 			if err != nil {
-				return nil, err
+				return best, err
 			}
-			seen = append(seen, t)
 			if t.better(best) {
 				best = t
 			}
 		}
 	}
-	return podium(seen), nil
-}
-
-// podium returns the best of the trials, none of them twice with the same knobs.
-func podium(seen []trial) []trial {
-	slices.SortStableFunc(seen, func(a, b trial) int {
-		switch {
-		case a.better(b):
-			return -1
-		case b.better(a):
-			return 1
-		}
-		return 0
-	})
-	same := func(a, b trial) bool {
-		a.Settings.Threshold = b.Settings.Threshold
-		return a.Settings == b.Settings
-	}
-	var top []trial
-	for _, t := range seen {
-		if len(top) < finalists && !slices.ContainsFunc(top, func(o trial) bool { return same(t, o) }) {
-			top = append(top, t)
-		}
-	}
-	return top
+	return best, nil
 }
 
 // first and next search the threshold; a policy that asks the full model every time has none to search.

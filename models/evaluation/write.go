@@ -24,10 +24,12 @@ func (b *builder) pack(nets *Nets) *Built {
 		e := out.take(s, "selector.onnx")
 		m.Selector = &e
 	}
-	guarded := b.guarded.Settings
-	m.Guarded = &guarded
+	if b.guarded != nil {
+		guarded := b.guarded.Settings
+		m.Guarded = &guarded
+	}
 	small := b.small()
-	if b.chosenRival.nets == RoleSmall {
+	if b.chosenRival.nets != RoleSpecialist && small != nil {
 		m.Specialists = []models.NetEntry{out.take(small, path.Join("specialists", "00.onnx"))}
 		m.PaperNets = out.takeAll(t.role(RoleSpecialist), "paper")
 	} else {
@@ -64,16 +66,20 @@ func (b *Built) takeAll(all []*column, folder string) []models.NetEntry {
 
 // small is the net that the pack ships as its global small one, nil when there is none.
 func (b *builder) small() *column {
+	all := b.table.role(RoleSmall)
 	sha := b.chosen.Small
 	if sha == "" {
 		if best := b.fastest(RoleSmall); best != nil {
 			sha = best.Small
 		}
 	}
-	for _, s := range b.table.role(RoleSmall) {
+	for _, s := range all {
 		if s.SHA256 == sha {
 			return s
 		}
+	}
+	if len(all) > 0 && b.chosenRival.nets == RoleFull {
+		return all[0] // the full model answers, but a pack names a net to cache
 	}
 	return nil
 }
@@ -103,8 +109,9 @@ func (b *builder) routed() *trial {
 // describe fills in the card.
 func (b *builder) describe(out *Built) {
 	frames, sequences := b.table.Frames()
+	b.why = append(b.why, b.certificate.findings(b.Budget)...)
 	out.Card = Card{Pack: b.Name + "@" + b.Version, Classes: len(b.table.classes), Frames: frames, Sequences: sequences,
-		Seed: b.Seed, Budget: b.Budget, Chosen: b.chosen.Setup, Guarded: b.guarded, Why: b.why}
+		Seed: b.Seed, Budget: b.Budget, Certificate: b.certificate, Chosen: b.chosen.Setup, Guarded: b.guarded, Why: b.why}
 	ships := map[string]string{}
 	for file, n := range out.files {
 		ships[n.SHA256] = file
@@ -112,7 +119,7 @@ func (b *builder) describe(out *Built) {
 	for i := range b.table.nets {
 		c := &b.table.nets[i]
 		out.Card.Nets = append(out.Card.Nets, NetCard{Net: c.Net, Us: c.us, Ships: ships[c.SHA256],
-			Accuracy: b.table.accuracy(c, b.certify), ECE: b.table.calibrationError(c, b.certify)})
+			Accuracy: b.table.accuracy(c, b.parts.report), ECE: b.table.calibrationError(c, b.parts.report)})
 	}
 	for _, t := range b.trials {
 		out.Card.Setups = append(out.Card.Setups, t.Setup)
