@@ -120,12 +120,12 @@ bench-memory: setup build ## memory of a run whose producer is twice as fast as 
 
 # The benchmark's peers are Python; their environment lives in the cache too, and so do the rendered frames.
 BENCH := $(CACHE)/bench-venv
-.PHONY: bench bench-build bench-venv test-peers
+.PHONY: bench bench-check bench-scale bench-build bench-venv test-peers
 BENCH_FLAGS := --python $(BENCH)/bin/python --cache $(CACHE)/bench \
 	$(if $(BENCH_ROUNDS),--rounds $(BENCH_ROUNDS)) $(if $(BENCH_SIZES),--sizes $(BENCH_SIZES)) $(if $(BENCH_CONTENDERS),--contenders $(BENCH_CONTENDERS)) \
-	$(if $(BENCH_FRAMES),--frames $(BENCH_FRAMES)) $(if $(BENCH_ALSO),--also $(BENCH_ALSO)) $(if $(BENCH_SWEEP),--sweep=$(BENCH_SWEEP))
+	$(if $(BENCH_FRAMES),--frames $(BENCH_FRAMES)) $(if $(BENCH_ALSO),--also $(BENCH_ALSO)) $(if $(BENCH_SWEEP),--sweep=$(BENCH_SWEEP)) $(if $(BENCH_LATENCY),--latency=$(BENCH_LATENCY))
 # what was narrowed down is no result to keep
-BENCH_OUT := $(if $(strip $(BENCH_ROUNDS)$(BENCH_SIZES)$(BENCH_CONTENDERS)$(BENCH_FRAMES)$(BENCH_ALSO)$(BENCH_SWEEP)),out/bench,bench)
+BENCH_OUT := $(if $(strip $(BENCH_ROUNDS)$(BENCH_SIZES)$(BENCH_CONTENDERS)$(BENCH_FRAMES)$(BENCH_ALSO)$(BENCH_SWEEP)$(BENCH_LATENCY)),out/bench,bench)
 
 bench-venv:
 	@test -x $(BENCH)/bin/python || python3 -m venv $(BENCH)
@@ -137,6 +137,12 @@ bench-build: setup build bench-venv
 
 bench: bench-build ## speed beside Go and Python peers, into bench/; quick: BENCH_ROUNDS=1 BENCH_SIZES=32x32 BENCH_CONTENDERS=run,loop-16
 	@bin/cachenet-bench measure $(BENCH_FLAGS) --out $(BENCH_OUT)
+
+bench-check: bench-build ## ratios now against those of bench/results.json; fails where one fell beyond the spread
+	@bin/cachenet-bench check --rounds 3 --sizes 32x32 $(BENCH_FLAGS) --out out/bench
+
+bench-scale: bench-build ## cachenet run with 10 to 10,000 streams, 6 and 64 partitions, one and two cores
+	@bin/cachenet-bench scale --rounds 3 $(BENCH_FLAGS) --out $(BENCH_OUT)
 
 test-peers: bench-venv ## the benchmark's Python peers decide as the Go policy does
 	cd bench/peers && $(BENCH)/bin/python -m pytest -q

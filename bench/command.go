@@ -27,7 +27,7 @@ func measureCommand() *cobra.Command {
 				return err
 			}
 			fmt.Print(r.markdown())
-			return r.write(p.Out)
+			return r.write(p.Out, "results")
 		},
 	}
 	p.flags(c.Flags())
@@ -45,6 +45,7 @@ func (p *plan) flags(f *pflag.FlagSet) {
 	f.DurationVar(&p.Limit, "limit", 3*time.Minute, "for one run of one contender")
 	f.DurationVar(&p.Budget, "budget", time.Hour, "no further round begins after this")
 	f.BoolVar(&p.Sweep, "sweep", true, "find each peer's best setting first")
+	f.BoolVar(&p.Latency, "latency", true, "measure latency at half of the frames/s too")
 	f.StringSliceVar(&p.Also, "also", nil, "NAME=BINARY: another build of cachenet to measure beside it")
 	f.StringVar(&p.Cachenet, "cachenet", "bin/cachenet", "binary")
 	f.StringVar(&p.Loop, "loop", "bin/cachenet-bench-loop", "binary of bench/loop")
@@ -57,12 +58,8 @@ func (p *plan) flags(f *pflag.FlagSet) {
 
 // run measures every size.
 func (p plan) run(ctx context.Context) (results, error) {
-	if err := p.validate(); err != nil {
-		return results{}, err
-	}
-	r := results{Made: time.Now().UTC().Truncate(time.Second), Commit: commit(), Machine: machine(), Settings: p.settings()}
-	var err error
-	if r.Versions, err = p.versions(ctx); err != nil {
+	r, err := p.begin(ctx)
+	if err != nil {
 		return r, err
 	}
 	deadline := time.Now().Add(p.Budget)
@@ -76,6 +73,17 @@ func (p plan) run(ctx context.Context) (results, error) {
 		r.Sizes = append(r.Sizes, s)
 	}
 	return r, nil
+}
+
+// begin checks the plan and says what will be measured with what.
+func (p plan) begin(ctx context.Context) (results, error) {
+	if err := p.validate(); err != nil {
+		return results{}, err
+	}
+	r := results{Made: time.Now().UTC().Truncate(time.Second), Commit: commit(), Machine: machine(), Settings: p.settings()}
+	var err error
+	r.Versions, err = p.versions(ctx)
+	return r, err
 }
 
 // runSize measures one size of frames.
@@ -97,6 +105,9 @@ func (p plan) runSize(ctx context.Context, name string, deadline time.Time) (r s
 	if err != nil {
 		return r, err
 	}
+	if len(entries) == 0 {
+		return r, errors.New("no contender of these was measured then")
+	}
 	rounds, err := w.rounds(ctx, entries, deadline)
 	if err != nil {
 		return r, err
@@ -106,7 +117,10 @@ func (p plan) runSize(ctx context.Context, name string, deadline time.Time) (r s
 		r.Contenders = append(r.Contenders, e.result(w))
 	}
 	r.Ratios = ratiosOf(name, r.Contenders)
-	return r, nil
+	if ours := find(r.Contenders, "run"); p.Latency && len(ours) > 0 {
+		r.Latency, err = w.latencies(ctx, ours[0].FPS.Median/2, p.Rounds)
+	}
+	return r, err
 }
 
 func (p plan) settings() map[string]string {
@@ -157,19 +171,4 @@ func machine() string {
 		model = strings.TrimSpace(strings.TrimLeft(line, "\t :"))
 	}
 	return fmt.Sprintf("%d cores of %s", runtime.NumCPU(), model)
-}
-
-func renderCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "render FILE",
-		Short: "Print the tables of a results.json",
-		Args:  cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			r, err := readResults(args[0])
-			if err == nil {
-				fmt.Print(r.markdown())
-			}
-			return err
-		},
-	}
 }

@@ -51,7 +51,7 @@ func (w *workload) once(ctx context.Context, c contender, s setting, topic strin
 	if err != nil {
 		return usage{}, err
 	}
-	u, err := measured(ctx, c.command(w, s, topic, out), []string{"PYTHONPATH=" + peers}, w.Limit)
+	u, err := measured(ctx, onCores(w.cores, c.command(w, s, topic, out)), []string{"PYTHONPATH=" + peers}, w.Limit)
 	if err != nil || v == nil {
 		return u, err
 	}

@@ -20,7 +20,12 @@ type plan struct {
 	Partitions int
 	Limit      time.Duration // for one run of one contender
 	Budget     time.Duration // no round begins after this; there is always one
+	Latency    bool          // measure it too
 	Sweep      bool          // find each peer's best setting; else the first is taken
+
+	cores    int          // that contenders may use; 0: all
+	unjudged bool         // rows are counted, answers are not compared with the full model's
+	settled  []sizeResult // settings of an earlier benchmark, used instead of a search
 
 	Cachenet string   // binary
 	Also     []string // NAME=BINARY: other builds of cachenet, beside it

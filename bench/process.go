@@ -22,34 +22,63 @@ type usage struct {
 // sampleEvery is how often memory is looked at.
 const sampleEvery = 200 * time.Millisecond
 
+// process is a running contender.
+type process struct {
+	cmd     *exec.Cmd
+	ctx     context.Context
+	cancel  context.CancelFunc
+	printed tail
+	began   time.Time
+	stop    chan struct{}
+	peak    chan usage
+	limit   time.Duration
+}
+
 // measured runs a command to its end, or ends it at the limit. What it prints is in the error when it fails.
 func measured(ctx context.Context, argv, env []string, limit time.Duration) (usage, error) {
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	c := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	c.Env = append(os.Environ(), env...)
-	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }
-	var printed tail
-	c.Stdout, c.Stderr = &printed, &printed
-	start := time.Now()
-	if err := c.Start(); err != nil {
+	p, err := start(ctx, argv, env, limit)
+	if err != nil {
 		return usage{}, err
 	}
-	peak, stop := make(chan usage), make(chan struct{})
-	go watch(c.Process.Pid, stop, peak)
-	err := c.Wait()
-	wall := time.Since(start)
-	close(stop)
-	u := <-peak
+	return p.wait()
+}
+
+// start begins a command in a process group of its own, which is killed at the limit.
+func start(ctx context.Context, argv, env []string, limit time.Duration) (*process, error) {
+	p := &process{stop: make(chan struct{}), peak: make(chan usage, 1), limit: limit}
+	p.ctx, p.cancel = context.WithTimeout(ctx, limit)
+	p.cmd = exec.CommandContext(p.ctx, argv[0], argv[1:]...)
+	p.cmd.Env = append(os.Environ(), env...)
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	p.cmd.Cancel = func() error { return syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) }
+	p.cmd.Stdout, p.cmd.Stderr = &p.printed, &p.printed
+	p.began = time.Now()
+	if err := p.cmd.Start(); err != nil {
+		p.cancel()
+		return nil, err
+	}
+	go watch(p.cmd.Process.Pid, p.stop, p.peak)
+	return p, nil
+}
+
+// drain asks the process to end as a user would.
+func (p *process) drain() error { return p.cmd.Process.Signal(syscall.SIGTERM) }
+
+// wait returns what the process took once it has ended.
+func (p *process) wait() (usage, error) {
+	defer p.cancel()
+	err := p.cmd.Wait()
+	wall := time.Since(p.began)
+	close(p.stop)
+	u := <-p.peak
 	u.Wall = wall
-	// children that were waited for are in the first figure, those that were not in the second
-	u.CPU = max(u.CPU, c.ProcessState.UserTime()+c.ProcessState.SystemTime())
-	if ctx.Err() != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return u, fmt.Errorf("did not end within %s", limit)
+	// children that were waited for are in the one figure, those that were not in the other
+	u.CPU = max(u.CPU, p.cmd.ProcessState.UserTime()+p.cmd.ProcessState.SystemTime())
+	if errors.Is(p.ctx.Err(), context.DeadlineExceeded) {
+		return u, fmt.Errorf("did not end within %s", p.limit)
 	}
 	if err != nil {
-		return u, fmt.Errorf("%s: %w: %s", strings.Join(argv, " "), err, printed.String())
+		return u, fmt.Errorf("%s: %w: %s", strings.Join(p.cmd.Args, " "), err, p.printed.String())
 	}
 	return u, nil
 }

@@ -15,7 +15,8 @@ type results struct {
 	Machine  string            `json:"machine"`
 	Versions map[string]string `json:"versions"`
 	Settings map[string]string `json:"settings"`
-	Sizes    []sizeResult      `json:"sizes"`
+	Sizes    []sizeResult      `json:"sizes,omitempty"`
+	Scale    []scaleResult     `json:"scale,omitempty"`
 }
 
 // sizeResult is what was measured with frames of one size.
@@ -26,6 +27,7 @@ type sizeResult struct {
 	Rounds     int               `json:"rounds"`
 	Contenders []contenderResult `json:"contenders"`
 	Ratios     []ratio           `json:"ratios"`
+	Latency    *latencyResult    `json:"latency,omitempty"` // of cachenet run at half of its frames/s
 	Sweeps     []sweepResult     `json:"sweeps,omitempty"`
 }
 
@@ -61,13 +63,8 @@ func (e *entry) result(w *workload) contenderResult {
 	return r
 }
 
-const (
-	resultsJSON     = "results.json"
-	resultsMarkdown = "results.md"
-)
-
-// write puts results.json and results.md into a folder.
-func (r results) write(dir string) error {
+// write puts NAME.json and NAME.md into a folder.
+func (r results) write(dir, name string) error {
 	b, err := json.MarshalIndent(r, "", " ")
 	if err != nil {
 		return err
@@ -75,10 +72,11 @@ func (r results) write(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, resultsJSON), append(b, '\n'), 0o644); err != nil {
+	path := filepath.Join(dir, name)
+	if err := os.WriteFile(path+".json", append(b, '\n'), 0o644); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, resultsMarkdown), []byte(r.markdown()), 0o644)
+	return os.WriteFile(path+".md", []byte(r.markdown()), 0o644)
 }
 
 func readResults(path string) (results, error) {

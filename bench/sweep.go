@@ -29,6 +29,9 @@ const lessTime = 0.97
 func (w *workload) entries(ctx context.Context, all []contender) ([]*entry, []sweepResult, error) {
 	var entries []*entry
 	var sweeps []sweepResult
+	if w.settled != nil {
+		return w.settledEntries(all), nil, nil
+	}
 	for _, c := range all {
 		switch {
 		case len(c.settings) == 0:

@@ -18,6 +18,7 @@ func (r results) markdown() string {
 	for _, s := range r.Sizes {
 		s.render(&b)
 	}
+	renderScale(&b, r.Scale)
 	return b.String()
 }
 
@@ -41,6 +42,9 @@ func (s sizeResult) render(b *strings.Builder) {
 	}
 	for _, r := range s.Ratios {
 		fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", r.What, r.FPS.text(2), r.CPU.text(2), r.goalText(), r.verdict())
+	}
+	if s.Latency != nil {
+		s.Latency.render(b)
 	}
 	if len(s.Sweeps) > 0 {
 		b.WriteString("\nSearch for the peers' best settings, one run each:\n\n| | setting | frames/s | processor time a frame, µs | accuracy, % |\n|---|---|---|---|---|\n")
@@ -67,15 +71,28 @@ func (c contenderResult) render(b *strings.Builder) {
 			v = s.Verdict
 		}
 	}
-	rows := "each one"
-	if !v.whole() {
-		rows = fmt.Sprintf("**%d rows: %d frames without, %d twice, %d unanswered**", v.Rows, v.Missing, v.Twice, v.Unanswered)
-	}
+	rows := v.rows()
 	if c.Failed != "" {
 		rows += ", **failed in a later round**"
 	}
 	fmt.Fprintf(b, "| %s | %s | %s | %.2f | %.2f | %.1f | %.0f | %.2f | %s, %s |\n", name, c.FPS.text(0), c.CPUUs.text(0),
 		100*v.Accuracy, 100*v.Agreement, 100*v.HitRate, c.RSSMB.Median, c.StartS.Median, humanize.Comma(int64(c.Frames)), rows)
+}
+
+// rows says whether each frame has its row.
+func (v verdict) rows() string {
+	if v.whole() {
+		return "each one"
+	}
+	return fmt.Sprintf("**%d rows: %d frames without, %d twice, %d unanswered**", v.Rows, v.Missing, v.Twice, v.Unanswered)
+}
+
+func (l *latencyResult) render(b *strings.Builder) {
+	fmt.Fprintf(b, "\n`cachenet run` at %s frames/s, half of what it can:\n\n| | |\n|---|---|\n", humanize.Comma(int64(l.Rate)))
+	fmt.Fprintf(b, "| hit, record time to outcomes topic | p50 %s ms, p99 %s ms |\n", l.HitP50.text(1), l.HitP99.text(1))
+	fmt.Fprintf(b, "| miss | p50 %s ms, p99 %s ms |\n", l.MissP50.text(1), l.MissP99.text(1))
+	fmt.Fprintf(b, "| start of run to the first outcome | %s s |\n", l.FirstRowS.text(2))
+	fmt.Fprintf(b, "| processor time a frame, start included | %s µs |\n| memory at most | %s MB |\n", l.CPUUs.text(0), l.RSSMB.text(0))
 }
 
 func (t trial) render(b *strings.Builder, id string) {

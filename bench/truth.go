@@ -30,8 +30,8 @@ type truth struct {
 
 func (t *truth) at(stream, sequence int) int { return sequence*t.streams + stream }
 
-// readTruth asks the full model about every frame, unless the answers are kept beside the recording.
-func readTruth(rec *recording.Recording, path, packDir string) (*truth, error) {
+// readTruth reads the classes and, where they are wanted, the full model's answers, which are kept beside the recording.
+func readTruth(rec *recording.Recording, path, packDir string, full bool) (*truth, error) {
 	pack, err := models.OpenPack(packDir)
 	if err != nil {
 		return nil, err
@@ -45,6 +45,9 @@ func readTruth(rec *recording.Recording, path, packDir string) (*truth, error) {
 		t.bytes += len(f.Image)
 	}
 	t.bytes /= len(t.class)
+	if !full {
+		return t, nil
+	}
 	kept := path + "." + pack.Full.SHA256[:8] + ".full"
 	answers, err := recording.ReadAnswers(kept)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -61,7 +61,7 @@ func openWorkload(ctx context.Context, p plan, s size) (w *workload, err error) 
 		return nil, err
 	}
 	defer rec.Close()
-	if w.truth, err = readTruth(rec, w.recording, p.Pack); err != nil {
+	if w.truth, err = readTruth(rec, w.recording, p.Pack, !p.unjudged); err != nil {
 		return nil, err
 	}
 	if err := w.writeTask(); err != nil {
@@ -70,7 +70,11 @@ func openWorkload(ctx context.Context, p plan, s size) (w *workload, err error) 
 	if err := w.startBroker(ctx); err != nil {
 		return nil, err
 	}
-	for _, topic := range []string{topicStart, topicShort, topicLong} {
+	topics := []string{topicStart, topicShort, topicLong}
+	if p.unjudged {
+		topics = []string{topicStart, topicLong}
+	}
+	for _, topic := range topics {
 		if err := w.publish(ctx, rec, topic); err != nil {
 			return nil, err
 		}

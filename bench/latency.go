@@ -1,0 +1,230 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cachenet/cachenet/bench/recording"
+	"github.com/cachenet/cachenet/connectors/kafkaio"
+	"github.com/cachenet/cachenet/schemas"
+)
+
+// latencyResult is how long frames wait for their answers while they arrive at a steady rate.
+type latencyResult struct {
+	Rate      float64 `json:"rate"`      // frames/s of all streams together
+	Frames    int     `json:"frames"`    // measured in each round
+	HitP50    spread  `json:"hit_p50"`   // ms from record time to the outcomes topic
+	HitP99    spread  `json:"hit_p99"`   // ms
+	MissP50   spread  `json:"miss_p50"`  // ms
+	MissP99   spread  `json:"miss_p99"`  // ms
+	FirstRowS spread  `json:"first_row"` // s from the start of run to the first outcome, frames waiting
+	CPUUs     spread  `json:"cpu_us"`    // processor time a frame at that rate, start included
+	RSSMB     spread  `json:"rss_mb"`    // at most
+}
+
+const (
+	settle  = 3 * time.Second  // frames that are not counted, while caches fill
+	steady  = 10 * time.Second // frames that are
+	patient = 60 * time.Second // for the last outcome
+)
+
+// waits is what one round found, in ms.
+type waits struct {
+	hit, miss []float64
+	first     time.Duration
+	used      usage
+	sent      int
+}
+
+// latencies measures rounds at a rate.
+func (w *workload) latencies(ctx context.Context, rate float64, rounds int) (*latencyResult, error) {
+	r := &latencyResult{Rate: rate, Frames: int(rate * steady.Seconds())}
+	var of [7][]float64
+	for round := range rounds {
+		n, err := w.live(ctx, rate, fmt.Sprintf("live-%.0f-%d", rate, round))
+		if err != nil {
+			return nil, fmt.Errorf("latency: %w", err)
+		}
+		if len(n.hit) == 0 {
+			return nil, fmt.Errorf("latency: %d frames of %d streams do not last for %s at %.0f frames/s: give more frames", w.long, w.Streams, settle, rate)
+		}
+		for i, v := range []float64{quantile(n.hit, 0.5), quantile(n.hit, 0.99), quantile(n.miss, 0.5), quantile(n.miss, 0.99), n.first.Seconds(),
+			float64(n.used.CPU.Microseconds()) / float64(n.sent), float64(n.used.RSS) / 1e6} {
+			of[i] = append(of[i], v)
+		}
+		w.say("latency %d at %.0f frames/s: hit p50 %.1f ms, p99 %.1f ms; miss p99 %.1f ms; first row after %.2f s", round+1, rate, of[0][round], of[1][round], of[3][round], n.first.Seconds())
+	}
+	for i, s := range []*spread{&r.HitP50, &r.HitP99, &r.MissP50, &r.MissP99, &r.FirstRowS, &r.CPUUs, &r.RSSMB} {
+		*s = spreadOf(of[i])
+	}
+	return r, nil
+}
+
+// live publishes at a rate while cachenet run answers, and reads the outcomes as they come.
+func (w *workload) live(ctx context.Context, rate float64, topic string) (n waits, err error) {
+	cluster := kafkaio.Cluster{Brokers: []string{w.brokers}}
+	outcomes := topic + "-outcomes"
+	for _, t := range []string{topic, outcomes} {
+		if _, err := kafkaio.EnsureTopic(ctx, cluster, t, w.Partitions); err != nil {
+			return n, err
+		}
+	}
+	rec, err := recording.Open(w.recording)
+	if err != nil {
+		return n, err
+	}
+	defer rec.Close()
+	frames := interleaved(rec)
+	waiting := min(w.Streams, len(frames))
+	if err := publishAt(ctx, cluster, topic, rec, frames[:waiting], 0, time.Now()); err != nil {
+		return n, err
+	}
+	out, err := os.MkdirTemp(w.dir, "live-")
+	if err != nil {
+		return n, err
+	}
+	p, err := start(ctx, onCores(w.cores, []string{w.Cachenet, "run", "--brokers", w.brokers, "--topic", topic, "--group", filepath.Base(out),
+		"--pack", w.Pack, "--out", out, "--outcomes-topic", outcomes}), nil, w.Limit)
+	if err != nil {
+		return n, err
+	}
+	n.sent = waiting + min(len(frames)-waiting, int(rate*(settle+steady).Seconds()))
+	err = w.follow(ctx, cluster, topic, outcomes, rec, frames[waiting:n.sent], rate, p.began, &n)
+	if drained := p.drain(); drained != nil {
+		err = errors.Join(err, drained)
+	}
+	var ended error
+	n.used, ended = p.wait()
+	return n, errors.Join(err, ended)
+}
+
+// interleaved lists the frames as cameras would send them: one of each stream in turn.
+func interleaved(rec *recording.Recording) []recording.Frame {
+	frames := slices.Collect(rec.All(rec.Frames))
+	slices.SortStableFunc(frames, func(a, b recording.Frame) int { return a.Sequence - b.Sequence })
+	return frames
+}
+
+// follow waits for the outcomes of the frames that are there, publishes more at the rate and measures the outcomes of those after the settling.
+func (w *workload) follow(ctx context.Context, cluster kafkaio.Cluster, topic, outcomes string, rec *recording.Recording, frames []recording.Frame, rate float64, began time.Time, n *waits) error {
+	ctx, cancel := context.WithTimeout(ctx, settle+steady+patient)
+	defer cancel()
+	client, err := kgo.NewClient(kgo.SeedBrokers(w.brokers), kgo.ConsumeTopics(outcomes), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchMaxWait(20*time.Millisecond))
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	waiting := min(w.Streams, w.frames(topicLong))
+	var g errgroup.Group
+	var from time.Time
+	for left := waiting + len(frames); left > 0; {
+		fetched := client.PollFetches(ctx)
+		now := time.Now()
+		if err := fetched.Err(); err != nil {
+			return errors.Join(fmt.Errorf("%d outcomes did not come: %w", left, err), g.Wait())
+		}
+		if n.first == 0 {
+			n.first = now.Sub(began)
+		}
+		for record := range fetched.RecordsAll() {
+			left--
+			if err := n.add(record.Value, now, from); err != nil {
+				return errors.Join(err, g.Wait())
+			}
+		}
+		if from.IsZero() && left <= len(frames) { // those that waited are answered
+			from = now.Add(settle)
+			g.Go(func() error { return publishAt(ctx, cluster, topic, rec, frames, rate, now) })
+		}
+	}
+	return g.Wait()
+}
+
+// add counts an outcome that came now, unless its frame was sent before the measurement began.
+func (n *waits) add(b []byte, now, from time.Time) error {
+	var o schemas.Outcome
+	if err := json.Unmarshal(b, &o); err != nil {
+		return fmt.Errorf("read an outcome: %w", err)
+	}
+	if from.IsZero() || o.EventTime.Before(from) {
+		return nil
+	}
+	ms := float64(now.Sub(o.EventTime).Microseconds()) / 1000
+	if o.Outcome == schemas.Hit {
+		n.hit = append(n.hit, ms)
+	} else {
+		n.miss = append(n.miss, ms)
+	}
+	return nil
+}
+
+// publishAt sends frames at a rate, each with the time at which it is due as its record time: a producer that falls behind does not
+// hide it. Rate 0 sends them at once.
+func publishAt(ctx context.Context, cluster kafkaio.Cluster, topic string, rec *recording.Recording, frames []recording.Frame, rate float64, began time.Time) (err error) {
+	const workers = 4 // a worker waits for the broker's answer while others send
+	var g errgroup.Group
+	for worker := range workers {
+		g.Go(func() (err error) {
+			producer, err := kafkaio.NewProducer(cluster, topic, "/cachenet/bench")
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, producer.Close()) }()
+			var batch []schemas.Frame
+			for i, f := range frames {
+				due := began
+				if rate > 0 {
+					due = began.Add(time.Duration(float64(i) / rate * float64(time.Second)))
+				}
+				if f.Stream%workers != worker {
+					continue
+				}
+				if wait := time.Until(due); wait > 0 && len(batch) > 0 {
+					if err := producer.Publish(ctx, batch); err != nil {
+						return err
+					}
+					batch = batch[:0]
+				}
+				if err := pause(ctx, time.Until(due)); err != nil {
+					return err
+				}
+				batch = append(batch, schemas.Frame{Stream: streamName(f.Stream), Sequence: int64(f.Sequence), ContentType: schemas.JPEG, Truth: rec.Classes[f.Class], EventTime: due, Image: f.Image})
+			}
+			return producer.Publish(ctx, batch)
+		})
+	}
+	return g.Wait()
+}
+
+// pause waits, if there is anything to wait for.
+func pause(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return nil
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
+
+// quantile returns the value below which a share q of values lies; 0 when there are none.
+func quantile(values []float64, q float64) float64 {
+	if len(values) == 0 {
+		return 0
+	}
+	v := slices.Sorted(slices.Values(values))
+	return v[min(len(v)-1, int(q*float64(len(v))))]
+}
