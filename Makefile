@@ -126,6 +126,8 @@ BENCH_FLAGS := --python $(BENCH)/bin/python --cache $(CACHE)/bench \
 	$(if $(BENCH_FRAMES),--frames $(BENCH_FRAMES)) $(if $(BENCH_ALSO),--also $(BENCH_ALSO)) $(if $(BENCH_SWEEP),--sweep=$(BENCH_SWEEP)) $(if $(BENCH_LATENCY),--latency=$(BENCH_LATENCY))
 # what was narrowed down is no result to keep
 BENCH_OUT := $(if $(strip $(BENCH_ROUNDS)$(BENCH_SIZES)$(BENCH_CONTENDERS)$(BENCH_FRAMES)$(BENCH_ALSO)$(BENCH_SWEEP)$(BENCH_LATENCY)),out/bench,bench)
+# the document has the tables of what is kept
+BENCH_DOCS = bin/cachenet-bench render $$(ls bench/results.json bench/scale.json 2>/dev/null) --into docs/performance.md
 
 bench-venv:
 	@test -x $(BENCH)/bin/python || python3 -m venv $(BENCH)
@@ -137,12 +139,14 @@ bench-build: setup build bench-venv
 
 bench: bench-build ## speed beside Go and Python peers, into bench/; quick: BENCH_ROUNDS=1 BENCH_SIZES=32x32 BENCH_CONTENDERS=run,loop-16
 	@bin/cachenet-bench measure $(BENCH_FLAGS) --out $(BENCH_OUT)
+	@test $(BENCH_OUT) != bench || $(BENCH_DOCS)
 
 bench-check: bench-build ## ratios now against those of bench/results.json; fails where one fell beyond the spread
 	@bin/cachenet-bench check --rounds 3 --sizes 32x32 $(BENCH_FLAGS) --out out/bench
 
 bench-scale: bench-build ## cachenet run with 10 to 10,000 streams, 6 and 64 partitions, one and two cores
 	@bin/cachenet-bench scale --rounds 3 $(BENCH_FLAGS) --out $(BENCH_OUT)
+	@test $(BENCH_OUT) != bench || $(BENCH_DOCS)
 
 test-peers: bench-venv ## the benchmark's Python peers decide as the Go policy does
 	cd bench/peers && $(BENCH)/bin/python -m pytest -q

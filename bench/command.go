@@ -26,8 +26,8 @@ func measureCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Print(r.markdown())
-			return r.write(p.Out, "results")
+			fmt.Fprint(c.OutOrStdout(), r.markdown())
+			return errors.Join(r.write(p.Out, "results"), r.whole())
 		},
 	}
 	p.flags(c.Flags())
@@ -124,10 +124,16 @@ func (p plan) runSize(ctx context.Context, name string, deadline time.Time) (r s
 }
 
 func (p plan) settings() map[string]string {
-	return map[string]string{
+	s := map[string]string{
 		"streams": fmt.Sprint(p.Streams), "classes at a time": "3", "frames in a row of a stream": fmt.Sprint(p.Chunk), "partitions": fmt.Sprint(p.Partitions),
-		"seed": fmt.Sprint(seed), "pack": filepath.Base(p.Pack), "GOMAXPROCS": os.Getenv("GOMAXPROCS") + " (environment)",
+		"seed": fmt.Sprint(seed), "pack": filepath.Base(p.Pack),
 	}
+	for _, name := range []string{"GOMAXPROCS", "GOGC", "GOMEMLIMIT"} {
+		if v := os.Getenv(name); v != "" {
+			s[name] = v
+		}
+	}
+	return s
 }
 
 // versions asks the interpreter what it has, where a Python peer takes part.

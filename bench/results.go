@@ -2,9 +2,11 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -61,6 +63,18 @@ func (e *entry) result(w *workload) contenderResult {
 		r.RSSMB = spreadOf(figures(e.samples, func(s sample) float64 { return s.RSSMB }))
 	}
 	return r
+}
+
+// whole is an error where a contender failed, or lost or doubled a row: nobody is fast by being wrong.
+func (r results) whole() error {
+	var wrong []string
+	for _, s := range r.Sizes {
+		wrong = append(wrong, s.incomplete()...)
+	}
+	if len(wrong) > 0 {
+		return errors.New(strings.Join(wrong, "\n  "))
+	}
+	return nil
 }
 
 // write puts NAME.json and NAME.md into a folder.

@@ -59,7 +59,11 @@ func (s sizeResult) render(b *strings.Builder) {
 func (c contenderResult) render(b *strings.Builder) {
 	name := c.Title
 	if c.Setting != nil {
-		name += " (" + c.Setting.String() + ")"
+		name += " (" + c.Setting.String()
+		if c.Best != "" {
+			name += "; best by " + c.Best
+		}
+		name += ")"
 	}
 	if len(c.Rounds) == 0 {
 		fmt.Fprintf(b, "| %s | failed: %s | | | | | | | |\n", name, strings.Join(strings.Fields(c.Failed), " "))
@@ -89,9 +93,9 @@ func (v verdict) rows() string {
 
 func (l *latencyResult) render(b *strings.Builder) {
 	fmt.Fprintf(b, "\n`cachenet run` at %s frames/s, half of what it can:\n\n| | |\n|---|---|\n", humanize.Comma(int64(l.Rate)))
-	fmt.Fprintf(b, "| hit, record time to outcomes topic | p50 %s ms, p99 %s ms |\n", l.HitP50.text(1), l.HitP99.text(1))
+	fmt.Fprintf(b, "| hit, record time to outcomes topic; goal at 32 × 32: p99 ≤ 50 ms | p50 %s ms, p99 %s ms |\n", l.HitP50.text(1), l.HitP99.text(1))
 	fmt.Fprintf(b, "| miss | p50 %s ms, p99 %s ms |\n", l.MissP50.text(1), l.MissP99.text(1))
-	fmt.Fprintf(b, "| start of run to the first outcome | %s s |\n", l.FirstRowS.text(2))
+	fmt.Fprintf(b, "| start of run to the first outcome; goal: ≤ 1.5 s | %s s |\n", l.FirstRowS.text(2))
 	fmt.Fprintf(b, "| processor time a frame, start included | %s µs |\n| memory at most | %s MB |\n", l.CPUUs.text(0), l.RSSMB.text(0))
 }
 
