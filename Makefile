@@ -113,7 +113,8 @@ ffmpeg: ## print the path of an ffmpeg, fetched into the cache folder where ther
 	@scripts/ffmpeg.sh
 
 test-video: setup ## files and cameras through ffmpeg, which is fetched where there is none: RTSP, MJPEG, crops, lost cameras
-	f=$$(scripts/ffmpeg.sh) && CACHENET_FFMPEG=$$f CACHENET_TEST_VIDEO=1 go test -race -count=1 -timeout 10m ./connectors/video
+	f=$$(scripts/ffmpeg.sh) && CACHENET_FFMPEG=$$f CACHENET_TEST_VIDEO=1 go test -race -count=1 -timeout 10m ./connectors/video && \
+	CACHENET_FFMPEG=$$f CACHENET_TEST_VIDEO=1 go test -race -count=1 -timeout 10m -run Camera ./cmd/cachenet
 
 bench-memory: setup build ## memory of a run whose producer is twice as fast as it can be, for 120 s
 	@scripts/bench-memory.sh bin/cachenet models/packs/scenes testdata/images

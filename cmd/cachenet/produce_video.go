@@ -35,7 +35,7 @@ func (f *film) add(flags *pflag.FlagSet) {
 	flags.Float64Var(&o.FPS, "fps", 0, "videos and cameras: frames a second of each, at most; 0 for all")
 	flags.StringArrayVar(&f.crops, "crop", nil, "videos and cameras (repeated): [CAMERA/]NAME=x,y,w,h publishes that region of the picture, in pixels, as stream CAMERA/NAME; all for x,y,w,h is the whole picture")
 	flags.BoolVar(&o.Realtime, "realtime", false, "videos: play at their own speed")
-	flags.DurationVar(&o.RetryFor, "retry-for", video.DefaultRetryFor, "cameras: how long one may be away before it is given up; negative for ever")
+	flags.DurationVar(&o.RetryFor, "retry-for", video.DefaultRetryFor, "cameras: how long one may be away before it is given up")
 }
 
 // wanted reports whether the sources are videos and cameras.

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cachenet/cachenet/connectors/cameratest"
 	"github.com/cachenet/cachenet/schemas"
 )
 
@@ -75,14 +76,14 @@ func checkOrder(t *testing.T, frames []schemas.Frame) {
 // record times.
 func TestRTSPCameraComesBack(t *testing.T) {
 	told := listen(t)
-	camera := startRTSP(t, h264Clip(t, clip(t, 25, "gate.h264")), "", "")
-	s, stop := begin(t, Options{}, nil, "gate=rtsp://"+camera.addr+"/live")
+	camera := cameratest.StartRTSP(t, cameratest.H264(t, clip(t, 25, "gate.h264")), "", "")
+	s, stop := begin(t, Options{}, nil, "gate=rtsp://"+camera.Addr+"/live")
 	eventually(t, "30 frames", func() bool { return s.count("gate") >= 30 })
-	camera.stop()
-	eventually(t, "an attempt", func() bool { return strings.Contains(told.String(), "camera lost; trying again") })
+	camera.Stop()
+	eventually(t, "an attempt", func() bool { return strings.Contains(told.String(), "camera cannot be reached") })
 	lost := s.count("gate")
 	time.Sleep(minGap) // an outage that counts as one
-	camera.start(t)
+	camera.Start(t)
 	eventually(t, "30 more frames", func() bool { return s.count("gate") >= lost+30 })
 	got := stop()[0]
 	if got.Restarts != 1 || got.Gaps != 1 || got.Away < minGap || got.GivenUp != nil || got.Frames != int64(s.count("gate")) {
@@ -110,11 +111,11 @@ func TestRTSPCameraOfMJPEG(t *testing.T) {
 		}
 		pictures = append(pictures, b.Bytes())
 	}
-	camera := startRTSP(t, mjpegClip(pictures), "", "")
-	frames, summaries := play(t, Options{Frames: 40}, nil, "gate=rtsp://"+camera.addr+"/live")
+	camera := cameratest.StartRTSP(t, cameratest.MJPEG(pictures), "", "")
+	frames, summaries := play(t, Options{Frames: 40}, nil, "gate=rtsp://"+camera.Addr+"/live")
 	got := frames["gate"]
 	checkOrder(t, got)
-	if d := got[39].EventTime.Sub(got[0].EventTime); len(got) != 40 || (d-39*time.Second/fps).Abs() > 100*time.Millisecond {
+	if d := got[39].EventTime.Sub(got[0].EventTime); len(got) != 40 || (d-39*time.Second/cameratest.FPS).Abs() > 100*time.Millisecond {
 		t.Errorf("%d frames of 40 ms each last %s; %+v", len(got), d, summaries)
 	}
 	if got := colour(t, got[5], 120, 20); !near(got, red) {
@@ -126,8 +127,8 @@ func TestRTSPCameraOfMJPEG(t *testing.T) {
 func TestPasswordDoesNotShow(t *testing.T) {
 	const password, written = "s3cr:et pa'ss", "s3cr%3Aet%20pa'ss"
 	told := listen(t)
-	camera := startRTSP(t, h264Clip(t, clip(t, 25, "gate.h264")), "ann", password)
-	s, stop := begin(t, Options{}, []string{"door=0,0,50,50"}, "gate=rtsp://ann:"+written+"@"+camera.addr+"/live", "wrong=rtsp://ann:wr0ng@"+camera.addr+"/live",
+	camera := cameratest.StartRTSP(t, cameratest.H264(t, clip(t, 25, "gate.h264")), "ann", password)
+	s, stop := begin(t, Options{}, []string{"door=0,0,50,50"}, "gate=rtsp://ann:"+written+"@"+camera.Addr+"/live", "wrong=rtsp://ann:wr0ng@"+camera.Addr+"/live",
 		"away=rtsp://ann:wr0ng@127.0.0.1:1/live?token=wr0ng")
 	eventually(t, "frames", func() bool { return s.count("gate/door") >= 10 })
 	lines := children(t)
@@ -179,21 +180,21 @@ func children(t *testing.T) (lines []string) {
 // MJPEG over HTTP comes as it is sent, whether its parts say their lengths or not.
 func TestMJPEGOverHTTP(t *testing.T) {
 	for _, lengths := range []bool{true, false} {
-		camera := &mjpegCamera{pictures: jpegs(t, 10), every: 20 * time.Millisecond, lengths: lengths}
-		frames, summaries := play(t, Options{Frames: 30}, nil, "gate="+camera.serve(t).URL+"/video")
+		camera := &cameratest.HTTP{Pictures: jpegs(t, 10), Every: 20 * time.Millisecond, Lengths: lengths}
+		frames, summaries := play(t, Options{Frames: 30}, nil, "gate="+camera.Serve(t).URL+"/video")
 		got := frames["gate"]
 		if len(got) != 30 || summaries[0].Damaged != 0 {
 			t.Fatalf("%d frames, %+v", len(got), summaries[0])
 		}
 		checkOrder(t, got)
 		first := -1
-		for i, p := range camera.pictures {
+		for i, p := range camera.Pictures {
 			if bytes.Equal(p, got[0].Image) {
 				first = i
 			}
 		}
 		for i, f := range got {
-			if first < 0 || !bytes.Equal(f.Image, camera.pictures[(first+i)%10]) {
+			if first < 0 || !bytes.Equal(f.Image, camera.Pictures[(first+i)%10]) {
 				t.Fatalf("lengths %v: frame %d is not what was sent", lengths, i)
 			}
 		}
@@ -202,14 +203,14 @@ func TestMJPEGOverHTTP(t *testing.T) {
 
 // One camera is broken in some way; the other one does not notice.
 func TestBrokenCameraAlone(t *testing.T) {
-	good := &mjpegCamera{pictures: jpegs(t, 10), every: 10 * time.Millisecond, lengths: true}
-	closes := &mjpegCamera{pictures: good.pictures, every: 10 * time.Millisecond, lengths: true, frames: 10}
-	silent := &mjpegCamera{pictures: good.pictures, every: 10 * time.Millisecond, lengths: true, frames: 10, silent: true}
-	junk := &mjpegCamera{pictures: [][]byte{[]byte("no picture")}, every: 10 * time.Millisecond, lengths: true}
+	good := &cameratest.HTTP{Pictures: jpegs(t, 10), Every: 10 * time.Millisecond, Lengths: true}
+	closes := &cameratest.HTTP{Pictures: good.Pictures, Every: 10 * time.Millisecond, Lengths: true, Frames: 10}
+	silent := &cameratest.HTTP{Pictures: good.Pictures, Every: 10 * time.Millisecond, Lengths: true, Frames: 10, Silent: true}
+	junk := &cameratest.HTTP{Pictures: [][]byte{[]byte("no picture")}, Every: 10 * time.Millisecond, Lengths: true}
 	o := Options{Stall: 2 * time.Second, RetryFor: 5 * time.Second}
 	told := listen(t)
-	s, stop := begin(t, o, []string{"out/door=100,100,100,100"}, "good="+good.serve(t).URL, "closes="+closes.serve(t).URL, "silent="+silent.serve(t).URL,
-		"junk="+junk.serve(t).URL, "none=rtsp://127.0.0.1:1/", "out="+good.serve(t).URL)
+	s, stop := begin(t, o, []string{"out/door=100,100,100,100"}, "good="+good.Serve(t).URL, "closes="+closes.Serve(t).URL, "silent="+silent.Serve(t).URL,
+		"junk="+junk.Serve(t).URL, "none=rtsp://127.0.0.1:1/", "out="+good.Serve(t).URL)
 	eventually(t, "the absent one to be given up", func() bool {
 		return strings.Contains(told.String(), `camera=none error="connection refused; nothing came`)
 	})
@@ -241,8 +242,8 @@ func TestBrokenCameraAlone(t *testing.T) {
 
 // Brokers that do not keep up cost a live camera frames, which are counted, and never its connection.
 func TestLiveCameraDropsWhenBrokersAreSlow(t *testing.T) {
-	camera := &mjpegCamera{pictures: jpegs(t, 2), every: time.Millisecond, lengths: true}
-	b := open(t, Options{}, nil, "gate="+camera.serve(t).URL)
+	camera := &cameratest.HTTP{Pictures: jpegs(t, 2), Every: time.Millisecond, Lengths: true}
+	b := open(t, Options{}, nil, "gate="+camera.Serve(t).URL)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	told := listen(t)

@@ -8,13 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
-)
-
-// Waits between attempts to reach a live camera; they double from the first to the last.
-const (
-	firstWait = 500 * time.Millisecond
-	lastWait  = 30 * time.Second
+	"github.com/cachenet/cachenet/connectors/retry"
 )
 
 var (
@@ -99,33 +93,35 @@ func (p *player) once(ctx context.Context, q *queue) error {
 
 // keepUp plays a live camera, and connects to it again when it is lost.
 func (p *player) keepUp(ctx context.Context, q *queue) error {
-	waits := backoff.NewExponentialBackOff()
-	waits.InitialInterval, waits.MaxInterval, waits.Multiplier = firstWait, lastWait, 2
-	waits.Reset()
 	p.seen = time.Now()
+	away := retry.Outage{
+		For:    p.o.RetryFor,
+		Passes: func(err error) bool { return !errors.As(err, new(final)) },
+		Began: func(err error) {
+			slog.Warn("camera cannot be reached; trying again", "camera", p.camera.Name, "error", err)
+		},
+	}
 	for {
-		before := p.seen
-		err := p.look(ctx)
-		if err == nil {
-			err = p.connect(ctx, q)
+		complete := false
+		err := retry.Do(ctx, away, func() (err error) {
+			before := p.seen
+			if err = p.look(ctx); err == nil {
+				err = p.connect(ctx, q)
+			}
+			complete = err == nil
+			if complete || ctx.Err() != nil || errors.As(err, new(final)) || p.seen == before {
+				return err
+			}
+			slog.Warn("camera lost; connecting again", "camera", p.camera.Name, "error", err)
+			return nil // it was there: what follows is another outage
+		})
+		switch {
+		case err == nil && !complete:
+			continue
+		case err != nil && !errors.As(err, new(final)):
+			return fmt.Errorf("%w; nothing came from it for %s", err, time.Since(p.seen).Round(time.Second))
 		}
-		if err == nil || ctx.Err() != nil || errors.As(err, new(final)) {
-			return err
-		}
-		if p.seen != before {
-			waits.Reset()
-		}
-		away := time.Since(p.seen)
-		if p.o.RetryFor > 0 && away > p.o.RetryFor {
-			return fmt.Errorf("%w; nothing came from it for %s", err, away.Round(time.Second))
-		}
-		wait := waits.NextBackOff()
-		slog.Warn("camera lost; trying again", "camera", p.camera.Name, "error", err, "in", wait.Round(time.Millisecond))
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(wait):
-		}
+		return err
 	}
 }
 

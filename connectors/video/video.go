@@ -12,12 +12,14 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/cachenet/cachenet/connectors/retry"
 )
 
 // Defaults of [Options].
 const (
 	DefaultMaxFrameBytes = 8 << 20
-	DefaultRetryFor      = 10 * time.Minute
+	DefaultRetryFor      = retry.Budget
 	DefaultStall         = 20 * time.Second
 )
 
@@ -31,7 +33,7 @@ type Options struct {
 	Frames        int64         // frames of each stream, at most; 0: all
 	MaxFrameBytes int           // a larger frame is left out and counted, default 8 MiB
 	Stall         time.Duration // how long a live camera may send nothing before it counts as lost, default 20 s
-	RetryFor      time.Duration // how long a live camera may be away before it is given up, default 10 min; negative: for ever
+	RetryFor      time.Duration // how long a live camera may be away before it is given up, default 10 min
 }
 
 // Validate says whether cameras can be played so.
@@ -41,8 +43,8 @@ func (o Options) Validate() error {
 		return fmt.Errorf("%g frames a second: choose more than 0 and at most 1000, or 0 for all", o.FPS)
 	case o.Frames < 0:
 		return fmt.Errorf("%d frames of each stream: choose 1 or more, or 0 for all", o.Frames)
-	case o.MaxFrameBytes < 0 || o.Stall < 0:
-		return fmt.Errorf("frames of at most %d bytes, %s without one: choose more than 0", o.MaxFrameBytes, o.Stall)
+	case o.MaxFrameBytes < 0 || o.Stall < 0 || o.RetryFor < 0:
+		return fmt.Errorf("frames of at most %d bytes, %s without one, %s without a camera: choose more than 0", o.MaxFrameBytes, o.Stall, o.RetryFor)
 	}
 	return nil
 }

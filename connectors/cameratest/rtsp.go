@@ -1,4 +1,5 @@
-package video
+// Package cameratest has cameras to test on: real servers on the loopback interface that show a clip again and again.
+package cameratest
 
 import (
 	"bytes"
@@ -18,10 +19,10 @@ import (
 	"github.com/pion/rtp"
 )
 
-// rtspCamera is a camera that speaks RTSP: it plays a clip again and again, at the clip's speed.
-type rtspCamera struct {
-	addr           string
-	clip           clipSource
+// RTSP is a camera that speaks RTSP: it plays a clip again and again, at the clip's speed.
+type RTSP struct {
+	Addr           string // HOST:PORT that it listens on
+	clip           Clip
 	user, password string // empty: anybody may look
 
 	mu     sync.Mutex
@@ -29,35 +30,35 @@ type rtspCamera struct {
 	stop   func()
 }
 
-// fps is how many pictures a second each clip has.
-const fps = 25
+// FPS is how many pictures a second each clip has.
+const FPS = 25
 
-// clipSource is a clip as RTP sends it.
-type clipSource struct {
+// Clip is a clip as RTP sends it.
+type Clip struct {
 	format  format.Format
 	encoder func() (func(i int) ([]*rtp.Packet, error), error) // the packets of picture i
 }
 
-// h264Clip sends a file of H.264 access units, each with its delimiter.
-func h264Clip(t *testing.T, path string) clipSource {
+// H264 sends a file of H.264 access units, each with its delimiter.
+func H264(t *testing.T, path string) Clip {
 	units, f := readClip(t, path), &format.H264{PayloadTyp: 96, PacketizationMode: 1}
-	return clipSource{f, func() (func(int) ([]*rtp.Packet, error), error) {
+	return Clip{f, func() (func(int) ([]*rtp.Packet, error), error) {
 		e, err := f.CreateEncoder()
 		return func(i int) ([]*rtp.Packet, error) { return e.Encode(units[i%len(units)]) }, err
 	}}
 }
 
-// mjpegClip sends JPEG pictures.
-func mjpegClip(pictures [][]byte) clipSource {
+// MJPEG sends JPEG pictures.
+func MJPEG(pictures [][]byte) Clip {
 	f := &format.MJPEG{}
-	return clipSource{f, func() (func(int) ([]*rtp.Packet, error), error) {
+	return Clip{f, func() (func(int) ([]*rtp.Packet, error), error) {
 		e, err := f.CreateEncoder()
 		return func(i int) ([]*rtp.Packet, error) { return e.Encode(pictures[i%len(pictures)]) }, err
 	}}
 }
 
-// startRTSP starts a camera that shows the clip. It stops with the test.
-func startRTSP(t *testing.T, clip clipSource, user, password string) *rtspCamera {
+// StartRTSP starts a camera that shows the clip. It stops with the test.
+func StartRTSP(t *testing.T, clip Clip, user, password string) *RTSP {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -65,16 +66,16 @@ func startRTSP(t *testing.T, clip clipSource, user, password string) *rtspCamera
 	}
 	addr := l.Addr().String()
 	l.Close()
-	c := &rtspCamera{addr: addr, clip: clip, user: user, password: password}
-	c.start(t)
-	t.Cleanup(func() { c.stop() })
+	c := &RTSP{Addr: addr, clip: clip, user: user, password: password}
+	c.Start(t)
+	t.Cleanup(c.Stop)
 	return c
 }
 
-// start makes the camera answer (again).
-func (c *rtspCamera) start(t *testing.T) {
+// Start makes the camera answer again after Stop.
+func (c *RTSP) Start(t *testing.T) {
 	t.Helper()
-	server := &gortsplib.Server{Handler: c, RTSPAddress: c.addr}
+	server := &gortsplib.Server{Handler: c, RTSPAddress: c.Addr}
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -92,13 +93,16 @@ func (c *rtspCamera) start(t *testing.T) {
 	c.stop = sync.OnceFunc(func() { cancel(); idle.Wait(); stream.Close(); server.Close() })
 }
 
-func (c *rtspCamera) play(ctx context.Context, t *testing.T, stream *gortsplib.ServerStream, media *description.Media) {
+// Stop ends the camera and closes its connections. Further calls do nothing.
+func (c *RTSP) Stop() { c.stop() }
+
+func (c *RTSP) play(ctx context.Context, t *testing.T, stream *gortsplib.ServerStream, media *description.Media) {
 	encode, err := c.clip.encoder()
 	if err != nil {
 		t.Error(err)
 		return
 	}
-	tick := time.NewTicker(time.Second / fps)
+	tick := time.NewTicker(time.Second / FPS)
 	defer tick.Stop()
 	for n := 0; ; n++ {
 		packets, err := encode(n)
@@ -107,7 +111,7 @@ func (c *rtspCamera) play(ctx context.Context, t *testing.T, stream *gortsplib.S
 			return
 		}
 		for _, p := range packets {
-			p.Timestamp = uint32(n * 90000 / fps)
+			p.Timestamp = uint32(n * 90000 / FPS)
 			if err := stream.WritePacketRTP(media, p); err != nil {
 				t.Error(err)
 				return
@@ -121,14 +125,14 @@ func (c *rtspCamera) play(ctx context.Context, t *testing.T, stream *gortsplib.S
 	}
 }
 
-func (c *rtspCamera) current() *gortsplib.ServerStream {
+func (c *RTSP) current() *gortsplib.ServerStream {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.stream
 }
 
 // OnDescribe implements gortsplib.ServerHandlerOnDescribe.
-func (c *rtspCamera) OnDescribe(ctx *gortsplib.ServerHandlerOnDescribeCtx) (*base.Response, *gortsplib.ServerStream, error) {
+func (c *RTSP) OnDescribe(ctx *gortsplib.ServerHandlerOnDescribeCtx) (*base.Response, *gortsplib.ServerStream, error) {
 	if c.user != "" && !ctx.Conn.VerifyCredentials(ctx.Request, c.user, c.password) {
 		return &base.Response{StatusCode: base.StatusUnauthorized}, nil, liberrors.ErrServerAuth{}
 	}
@@ -136,12 +140,12 @@ func (c *rtspCamera) OnDescribe(ctx *gortsplib.ServerHandlerOnDescribeCtx) (*bas
 }
 
 // OnSetup implements gortsplib.ServerHandlerOnSetup.
-func (c *rtspCamera) OnSetup(*gortsplib.ServerHandlerOnSetupCtx) (*base.Response, *gortsplib.ServerStream, error) {
+func (c *RTSP) OnSetup(*gortsplib.ServerHandlerOnSetupCtx) (*base.Response, *gortsplib.ServerStream, error) {
 	return &base.Response{StatusCode: base.StatusOK}, c.current(), nil
 }
 
 // OnPlay implements gortsplib.ServerHandlerOnPlay.
-func (c *rtspCamera) OnPlay(*gortsplib.ServerHandlerOnPlayCtx) (*base.Response, error) {
+func (c *RTSP) OnPlay(*gortsplib.ServerHandlerOnPlayCtx) (*base.Response, error) {
 	return &base.Response{StatusCode: base.StatusOK}, nil
 }
 
