@@ -124,7 +124,8 @@ BENCH := $(CACHE)/bench-venv
 .PHONY: bench bench-check bench-scale bench-build bench-venv test-peers
 BENCH_FLAGS := --python $(BENCH)/bin/python --cache $(CACHE)/bench \
 	$(if $(BENCH_ROUNDS),--rounds $(BENCH_ROUNDS)) $(if $(BENCH_SIZES),--sizes $(BENCH_SIZES)) $(if $(BENCH_CONTENDERS),--contenders $(BENCH_CONTENDERS)) \
-	$(if $(BENCH_FRAMES),--frames $(BENCH_FRAMES)) $(if $(BENCH_ALSO),--also $(BENCH_ALSO)) $(if $(BENCH_SWEEP),--sweep=$(BENCH_SWEEP)) $(if $(BENCH_LATENCY),--latency=$(BENCH_LATENCY))
+	$(if $(BENCH_FRAMES),--frames $(BENCH_FRAMES)) $(if $(BENCH_ALSO),--also $(BENCH_ALSO)) $(if $(BENCH_SWEEP),--sweep=$(BENCH_SWEEP)) $(if $(BENCH_LATENCY),--latency=$(BENCH_LATENCY)) \
+	$(if $(BENCH_BUDGET),--budget $(BENCH_BUDGET))
 # what was narrowed down is no result to keep
 BENCH_OUT := $(if $(strip $(BENCH_ROUNDS)$(BENCH_SIZES)$(BENCH_CONTENDERS)$(BENCH_FRAMES)$(BENCH_ALSO)$(BENCH_SWEEP)$(BENCH_LATENCY)),out/bench,bench)
 # the document has the tables of what is kept

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -30,7 +29,7 @@ round then.`,
 			if err != nil {
 				return err
 			}
-			return errors.Join(compare(c.OutOrStdout(), was, now), now.write(p.Out, "results"))
+			return compare(c.OutOrStdout(), was, now)
 		},
 	}
 	p.flags(c.Flags())

@@ -23,11 +23,8 @@ func measureCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			r, err := p.run(c.Context())
-			if err != nil {
-				return err
-			}
 			fmt.Fprint(c.OutOrStdout(), r.markdown())
-			return errors.Join(r.write(p.Out, "results"), r.whole())
+			return errors.Join(err, r.whole())
 		},
 	}
 	p.flags(c.Flags())
@@ -56,7 +53,7 @@ func (p *plan) flags(f *pflag.FlagSet) {
 	f.StringVar(&p.Out, "out", "out/bench", "folder for results.json and results.md")
 }
 
-// run measures every size.
+// run measures every size, and writes what there is after each.
 func (p plan) run(ctx context.Context) (results, error) {
 	r, err := p.begin(ctx)
 	if err != nil {
@@ -71,6 +68,9 @@ func (p plan) run(ctx context.Context) (results, error) {
 			return r, fmt.Errorf("%s: %w", name, err)
 		}
 		r.Sizes = append(r.Sizes, s)
+		if err := r.write(p.Out, "results"); err != nil {
+			return r, err
+		}
 	}
 	return r, nil
 }

@@ -161,6 +161,9 @@ func (w *workload) writeTask() error {
 	if !ok {
 		return fmt.Errorf("pack %s holds no global small net: the peers need one", w.Pack)
 	}
+	if small.Input != nil || pack.Full.Input != nil {
+		return fmt.Errorf("pack %s: its nets have inputs of their own: the peers know packs whose nets all have the pack's", w.Pack)
+	}
 	threshold, err := cascadeThreshold(pack, small)
 	if err != nil {
 		return err

@@ -2,9 +2,11 @@ package main
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/cachenet/cachenet/bench/recording"
 	"github.com/cachenet/cachenet/models"
+	"github.com/cachenet/cachenet/models/picture"
 	"github.com/cachenet/cachenet/models/policy"
 	"github.com/cachenet/cachenet/schemas"
 )
@@ -19,6 +21,9 @@ type loaded struct {
 func load(pack *models.Pack) (*loaded, error) {
 	if len(pack.Specialists) != 1 || pack.Specialists[0].Classes != nil || pack.Policy.Teacher != policy.Inline {
 		return nil, errors.New("the loop knows packs of one global small net that call the full model inline")
+	}
+	if pack.Specialists[0].Input != nil || pack.Full.Input != nil {
+		return nil, errors.New("the loop knows packs whose nets all have the pack's input")
 	}
 	l := &loaded{pack: pack, policy: pack.PolicyWith(pack.Policy)}
 	var err error
@@ -54,11 +59,9 @@ func (w *worker) play(rec *recording.Recording, share int) error {
 				return err
 			}
 		}
-		pixels, err := models.Pixels(&schemas.Frame{ContentType: schemas.JPEG, Image: f.Image}, w.nets.pack.Input)
-		if err != nil {
+		if err := w.add(f); err != nil {
 			return err
 		}
-		w.run, w.pixels = append(w.run, f), append(w.pixels, pixels...)
 		if len(w.run) < w.batch {
 			continue
 		}
@@ -67,6 +70,14 @@ func (w *worker) play(rec *recording.Recording, share int) error {
 		}
 	}
 	return w.flush()
+}
+
+// add decodes a frame to the end of those that wait.
+func (w *worker) add(f recording.Frame) error {
+	view := w.nets.pack.Input.View()
+	at := len(w.pixels)
+	w.run, w.pixels = append(w.run, f), slices.Grow(w.pixels, view.Bytes())[:at+view.Bytes()]
+	return picture.Decode(w.pixels[at:], &schemas.Frame{ContentType: schemas.JPEG, Image: f.Image}, view)
 }
 
 // flush answers the frames that wait.
