@@ -25,7 +25,7 @@ const defaultPartitions = 4
 // keeps everything in memory and makes topics only when a client creates them.
 type Options struct {
 	Listen     string           // HOST:PORT; empty means 127.0.0.1:0, port 0 means a free one
-	Advertise  string           // host that clients are told to connect to; empty means Listen's, or this machine's name for a wildcard
+	Advertise  string           // host, without a port, that clients are told to connect to; empty means Listen's, or this machine's name for a wildcard
 	DataDir    string           // folder for topics and groups, made when missing; empty keeps them in memory
 	Topics     map[string]int32 // topics to make on the first start, with their partition counts
 	Partitions int              // partitions of a topic made without a count, default 4
@@ -40,7 +40,7 @@ type Broker struct {
 	close   sync.Once
 }
 
-// Start begins to serve. The error says whether the address or the folder is at fault.
+// Start begins to serve. The error says whether an address or the folder is at fault.
 func Start(o Options) (*Broker, error) {
 	listen := o.Listen
 	if listen == "" {
@@ -67,6 +67,7 @@ func Start(o Options) (*Broker, error) {
 	if err != nil {
 		return nil, errors.Join(startError(listen, o.DataDir, err), unlock(lock))
 	}
+	foldFilters(cluster)
 	return &Broker{cluster: cluster, addr: cluster.ListenAddrs()[0], lock: lock}, nil
 }
 
@@ -88,7 +89,7 @@ func (o Options) kfake() []kfake.Opt {
 	if partitions <= 0 {
 		partitions = defaultPartitions
 	}
-	opts := []kfake.Opt{kfake.DefaultNumPartitions(partitions), kfake.WithLogger(logger{}), kfake.ClusterID("cachenet")}
+	opts := []kfake.Opt{kfake.DefaultNumPartitions(partitions), kfake.WithLogger(logger{}), kfake.ClusterID("cachenet"), kfake.MaxVersions(claimed())}
 	if o.DataDir != "" {
 		opts = append(opts, kfake.DataDir(o.DataDir))
 	}
@@ -135,7 +136,7 @@ func unlock(lock *flock.Flock) error {
 	return lock.Unlock()
 }
 
-// logger passes on what kfake warns about; it chats at the other levels.
+// logger passes on kfake's warnings and errors; its other levels are for debugging kfake.
 type logger struct{}
 
 func (logger) Logf(level kfake.LogLevel, format string, args ...any) {

@@ -89,6 +89,15 @@ func TestStartTellsWhatIsWrong(t *testing.T) {
 		"bad port":      {Options{Listen: "127.0.0.1:70000"}, "give a port from 0 to 65535"},
 		"no folder":     {Options{DataDir: filepath.Join(file, "data")}, "give one that can be written"},
 		"folder in use": {Options{DataDir: held}, "another broker has it open"},
+
+		"advertised port":        {Options{Advertise: "kafka.example:9092"}, "leave the port out"},
+		"advertised IPv6 port":   {Options{Advertise: "[::1]:9092"}, "leave the port out"},
+		"advertised URL":         {Options{Advertise: "PLAINTEXT://kafka.example:9092"}, "give a host name or an IP address"},
+		"advertised list":        {Options{Advertise: "a.example,b.example"}, "give a host name or an IP address"},
+		"advertised wildcard":    {Options{Advertise: "0.0.0.0"}, "cannot connect to a wildcard address"},
+		"advertised IPv6 any":    {Options{Advertise: "[::]"}, "cannot connect to a wildcard address"},
+		"advertised blank":       {Options{Advertise: " "}, "give a host name or an IP address"},
+		"advertised half a name": {Options{Advertise: "[::1"}, "give a host name or an IP address"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -115,6 +124,11 @@ func TestAdvertisedHost(t *testing.T) {
 		{"", "::", name},
 		{"", "", name},
 		{"kafka.example", "0.0.0.0", "kafka.example"},
+		{"kafka_1", "0.0.0.0", "kafka_1"},
+		{"kafka.example.", "0.0.0.0", "kafka.example."},
+		{"10.0.0.5", "0.0.0.0", "10.0.0.5"},
+		{"::1", "::", "::1"},
+		{"[fe80::1]", "::", "fe80::1"},
 	} {
 		if got, err := advertisedHost(test[0], test[1]); err != nil || got != test[2] {
 			t.Errorf("advertised %q, listen %q: got %q, error %v", test[0], test[1], got, err)

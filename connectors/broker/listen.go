@@ -3,7 +3,10 @@ package broker
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
+	"regexp"
+	"strings"
 )
 
 // listenOn returns a listen function for kfake, which by itself knows loopback only: it keeps kfake's
@@ -36,17 +39,39 @@ func (l namedListener) Addr() net.Addr  { return l }
 func (l namedListener) Network() string { return "tcp" }
 func (l namedListener) String() string  { return l.name }
 
-// advertisedHost is the host that clients are told: a wildcard address is nothing to connect to.
+// advertisedHost is the host that clients are told. A wildcard address is nothing to connect to.
 func advertisedHost(given, listen string) (string, error) {
 	if given != "" {
-		return given, nil
+		return hostOnly(given)
 	}
 	if ip := net.ParseIP(listen); listen != "" && (ip == nil || !ip.IsUnspecified()) {
 		return listen, nil
 	}
 	name, err := os.Hostname()
 	if err != nil {
-		return "", fmt.Errorf("broker: to name this machine to clients: give the advertised host: %w", err)
+		return "", fmt.Errorf("broker: to find this machine's name for clients: give the host to advertise: %w", err)
 	}
 	return name, nil
+}
+
+// hostName is a name as DNS and container networks have them.
+var hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9.])?$`)
+
+// hostOnly returns a host name or IP address, the latter without brackets.
+func hostOnly(given string) (string, error) {
+	host := given
+	if inner, ok := strings.CutPrefix(host, "["); ok && strings.HasSuffix(inner, "]") {
+		host = strings.TrimSuffix(inner, "]")
+	}
+	ip, err := netip.ParseAddr(host)
+	switch {
+	case err == nil && ip.IsUnspecified():
+		return "", fmt.Errorf("broker: to advertise %q: clients cannot connect to a wildcard address: give a host name or address of this machine", given)
+	case err == nil, hostName.MatchString(given):
+		return host, nil
+	}
+	if _, _, err := net.SplitHostPort(given); err == nil {
+		return "", fmt.Errorf("broker: to advertise %q: leave the port out: clients are told the port that the broker listens on", given)
+	}
+	return "", fmt.Errorf("broker: to advertise %q: give a host name or an IP address", given)
 }
