@@ -2,19 +2,19 @@ package schemas
 
 import "time"
 
-// Record headers of the frames topic. The ce_ names are those of CloudEvents' binary mode for Kafka
-// (CloudEvents Kafka Protocol Binding 1.0.2, §3.2).
+// Record headers of the frames topic. Their names are compared without regard to case. The ce_ names are those of
+// CloudEvents' binary mode for Kafka (CloudEvents Kafka Protocol Binding 1.0.2, §3.2).
 const (
 	HeaderID          = "ce_id"
 	HeaderSource      = "ce_source"
 	HeaderType        = "ce_type"
 	HeaderTime        = "ce_time"
 	HeaderSpec        = "ce_specversion"
-	HeaderContentType = "content-type"
-	HeaderLabel       = "label"    // true class, where the producer knows it
-	HeaderSequence    = "sequence" // frame number within the stream, decimal
-	HeaderWidth       = "width"    // of an image/x-rgb8 frame, decimal pixels
-	HeaderHeight      = "height"   // of an image/x-rgb8 frame, decimal pixels
+	HeaderContentType = "content-type" // needed for RGB8 only: JPEG and PNG are known by their first bytes
+	HeaderLabel       = "label"        // true class, where the producer knows it
+	HeaderSequence    = "sequence"     // frame number within the stream, decimal
+	HeaderWidth       = "width"        // of an RGB8 frame, decimal pixels
+	HeaderHeight      = "height"       // of an RGB8 frame, decimal pixels
 )
 
 // Content types of a frame's value.
@@ -24,18 +24,29 @@ const (
 	RGB8 = "application/x-rgb8" // width*height*3 bytes, rows top to bottom; size in the width and height headers
 )
 
+// ImageType returns JPEG or PNG by the first bytes of an encoded image, and "" for everything else.
+func ImageType(image []byte) string {
+	switch {
+	case len(image) > 2 && image[0] == 0xff && image[1] == 0xd8: // start of image
+		return JPEG
+	case len(image) > 8 && string(image[:8]) == "\x89PNG\r\n\x1a\n":
+		return PNG
+	}
+	return ""
+}
+
 //msgp:tuple Frame
 //msgp:tuple Run
 
 // Frame is one record of the frames topic.
 type Frame struct {
-	Stream      string    // record key; empty when the record had none (then Fault says so)
+	Stream      string    // StreamOf the record key; empty when the record had none (then Fault says so)
 	Topic       string    // where it was read
 	Partition   int32     // where it was read
 	Offset      int64     // where it was read; (Topic, Partition, Offset) identifies a frame for ever
 	Sequence    int64     // frame number within the stream: the sequence header, else Offset
 	EventTime   time.Time // record time, UTC, millisecond precision as Kafka keeps it
-	ContentType string    // content-type header, lower case, without parameters; empty when absent
+	ContentType string    // JPEG, PNG or RGB8; with a Fault what the content-type header says, if anything
 	Width       int32     // pixels, only for RGB8
 	Height      int32     // pixels, only for RGB8
 	Truth       string    // true class, empty when unknown
