@@ -2,7 +2,6 @@ package kafkaio
 
 import (
 	"fmt"
-	"mime"
 	"strconv"
 	"strings"
 	"time"
@@ -34,81 +33,111 @@ type record struct {
 // outside of the years 1970 to 9999, which no later step could write down.
 func decode(r record, limit int, now time.Time) schemas.Frame {
 	f := schemas.Frame{Offset: r.offset, Sequence: r.offset, EventTime: recordTime(r.time, now), Image: r.value}
-	f.Stream = text(r.key, maxKeyBytes)
+	if len(r.key) > 0 {
+		f.Stream = schemas.StreamOf(r.key[:cut(r.key, maxKeyBytes)])
+	}
 	switch {
 	case len(r.key) == 0:
 		f.Fault = "no key: a record's key is its stream id"
 	case len(r.key) > maxKeyBytes:
 		f.Fault = fmt.Sprintf("key of %d bytes exceeds the limit of %d", len(r.key), maxKeyBytes)
-	case !utf8.Valid(r.key):
-		f.Fault = "key is not UTF-8"
 	case r.size == 0:
 		f.Fault = "empty value"
 	case r.size > limit:
 		f.Fault = fmt.Sprintf("value of %d bytes exceeds the limit of %d", r.size, limit)
 	}
-	for _, h := range r.headers {
-		if err := readHeader(&f, h); err != nil && f.Fault == "" {
+	if err := readHeaders(&f, r.headers); err != nil && f.Fault == "" {
+		f.Fault = err.Error()
+	}
+	if f.Fault == "" {
+		if err := settleType(&f); err != nil {
 			f.Fault = err.Error()
 		}
-	}
-	if f.Fault == "" && f.ContentType == schemas.RGB8 && (f.Width == 0 || f.Height == 0) {
-		f.Fault = "no width and height headers beside " + schemas.RGB8
 	}
 	return f
 }
 
-// readHeader puts a header that concerns the frame into f. Where a header comes twice, the last one counts.
-func readHeader(f *schemas.Frame, h kafka.Header) error {
-	switch h.Key {
-	case schemas.HeaderContentType:
-		f.ContentType = contentType(h.Value)
-	case schemas.HeaderLabel:
-		if len(h.Value) > maxLabelBytes {
-			return fmt.Errorf("label header of %d bytes exceeds the limit of %d", len(h.Value), maxLabelBytes)
+// readHeaders puts the headers that concern the frame into f. Names are compared without regard to case; where a
+// header comes twice, the last one counts. The error is about the first header that cannot be read.
+func readHeaders(f *schemas.Frame, headers []kafka.Header) (err error) {
+	var side error // of an RGB8 frame; other frames have their size in the image
+	declared := ""
+	for i := range headers {
+		h := &headers[i]
+		var wrong error
+		switch {
+		case strings.EqualFold(h.Key, schemas.HeaderContentType):
+			f.ContentType = contentType(h.Value)
+		case alsoContentType(h.Key):
+			declared = contentType(h.Value)
+		case strings.EqualFold(h.Key, schemas.HeaderLabel):
+			f.Truth, wrong = label(h.Value)
+		case strings.EqualFold(h.Key, schemas.HeaderSequence):
+			f.Sequence, wrong = number(h, 1<<63-1, f.Sequence)
+		case strings.EqualFold(h.Key, schemas.HeaderWidth):
+			side = readSide(&f.Width, h, side)
+		case strings.EqualFold(h.Key, schemas.HeaderHeight):
+			side = readSide(&f.Height, h, side)
 		}
-		f.Truth = text(h.Value, maxLabelBytes)
-	case schemas.HeaderSequence:
-		n, err := number(h, 1<<63-1)
-		if err != nil {
-			return err
-		}
-		f.Sequence = n
-	case schemas.HeaderWidth, schemas.HeaderHeight:
-		n, err := number(h, maxSide)
-		if err != nil {
-			return err
-		}
-		if h.Key == schemas.HeaderWidth {
-			f.Width = int32(n)
-		} else {
-			f.Height = int32(n)
+		if wrong != nil && err == nil {
+			err = wrong
 		}
 	}
-	return nil
+	if f.ContentType == "" {
+		f.ContentType = declared
+	}
+	if f.ContentType != schemas.RGB8 {
+		f.Width, f.Height = 0, 0
+		return err
+	}
+	if err == nil {
+		err = side
+	}
+	return err
 }
 
-// number reads a header that holds a decimal number from 0 to limit.
-func number(h kafka.Header, limit int64) (int64, error) {
+func label(b []byte) (string, error) {
+	if len(b) > maxLabelBytes {
+		return "", fmt.Errorf("label header of %d bytes exceeds the limit of %d", len(b), maxLabelBytes)
+	}
+	return text(b, maxLabelBytes), nil
+}
+
+// readSide reads a side in pixels. It returns the error before it, if there is one.
+func readSide(side *int32, h *kafka.Header, before error) error {
+	n, err := number(h, maxSide, 0)
+	*side = int32(n)
+	if before != nil {
+		return before
+	}
+	return err
+}
+
+// number reads a header that holds a decimal number from 0 to limit; with an error it returns otherwise.
+func number(h *kafka.Header, limit, otherwise int64) (int64, error) {
 	n, err := strconv.ParseInt(string(h.Value), 10, 64)
 	if err != nil || n < 0 || n > limit {
-		return 0, fmt.Errorf("%s header %q is not a number from 0 to %d", h.Key, text(h.Value, 32), limit)
+		return otherwise, fmt.Errorf("%s header %q is not a number from 0 to %d", text([]byte(h.Key), 32), text(h.Value, 32), limit)
 	}
 	return n, nil
-}
-
-// contentType drops parameters and case; what is no media type is left as it is, for the reader to refuse.
-func contentType(b []byte) string {
-	s := text(b, maxLabelBytes)
-	if media, _, err := mime.ParseMediaType(s); err == nil {
-		return media
-	}
-	return strings.ToLower(strings.TrimSpace(s))
 }
 
 // text returns the first limit bytes of b as valid UTF-8.
 func text(b []byte, limit int) string {
 	return strings.ToValidUTF8(string(b[:min(len(b), limit)]), "\uFFFD")
+}
+
+// cut returns how much of b to keep: at most limit bytes, whole characters where it is text.
+func cut(b []byte, limit int) int {
+	if len(b) <= limit {
+		return len(b)
+	}
+	for n := limit; n > limit-utf8.UTFMax; n-- {
+		if utf8.RuneStart(b[n]) {
+			return n
+		}
+	}
+	return limit
 }
 
 func recordTime(t, now time.Time) time.Time {

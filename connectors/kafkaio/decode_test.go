@@ -24,9 +24,16 @@ func headers(pairs ...string) []kafka.Header {
 	return h
 }
 
+// What encoded images begin with.
+const (
+	jpegHead = "\xff\xd8\xff\xe0\x00\x10JFIF\x00"
+	pngHead  = "\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR"
+)
+
 func TestDecode(t *testing.T) {
-	base := record{offset: 7, time: recorded, key: []byte("cam"), value: []byte("img"), size: 3}
-	frame := schemas.Frame{Stream: "cam", Offset: 7, Sequence: 7, EventTime: recorded, Image: []byte("img")}
+	base := record{offset: 7, time: recorded, key: []byte("cam"), value: []byte(jpegHead), size: len(jpegHead)}
+	frame := schemas.Frame{Stream: "cam", Offset: 7, Sequence: 7, EventTime: recorded, Image: []byte(jpegHead), ContentType: schemas.JPEG}
+	rgb := make([]byte, 36)
 	tests := map[string]struct {
 		change func(*record)
 		want   func(*schemas.Frame)
@@ -34,50 +41,72 @@ func TestDecode(t *testing.T) {
 		"plain": {func(*record) {}, func(*schemas.Frame) {}},
 		"all headers": {
 			func(r *record) {
+				r.value, r.size = rgb, len(rgb)
 				r.headers = headers("content-type", "Application/X-RGB8; q=1", "width", "4", "height", "3", "sequence", "99",
 					"label", "cat", "other", "\xff")
 			},
 			func(f *schemas.Frame) {
-				f.ContentType, f.Width, f.Height, f.Sequence, f.Truth = schemas.RGB8, 4, 3, 99, "cat"
+				f.Image, f.ContentType, f.Width, f.Height, f.Sequence, f.Truth = rgb, schemas.RGB8, 4, 3, 99, "cat"
+			},
+		},
+		"names in any case": {
+			func(r *record) {
+				r.value, r.size = rgb, len(rgb)
+				r.headers = headers("Content-Type", "application/x-rgb8", "WIDTH", "4", "Height", "3", "Sequence", "99", "LABEL", "cat")
+			},
+			func(f *schemas.Frame) {
+				f.Image, f.ContentType, f.Width, f.Height, f.Sequence, f.Truth = rgb, schemas.RGB8, 4, 3, 99, "cat"
 			},
 		},
 		"last header counts": {
 			func(r *record) { r.headers = headers("label", "cat", "label", "dog") },
 			func(f *schemas.Frame) { f.Truth = "dog" },
 		},
-		"rgb8 without size": {
-			func(r *record) { r.headers = headers("content-type", schemas.RGB8, "width", "4") },
+		"long label": {
+			func(r *record) { r.headers = headers("label", strings.Repeat("x", 257)) },
 			func(f *schemas.Frame) {
-				f.ContentType, f.Width, f.Fault = schemas.RGB8, 4, "no width and height headers beside application/x-rgb8"
+				f.Fault, f.ContentType = "label header of 257 bytes exceeds the limit of 256", ""
 			},
-		},
-		"huge size": {
-			func(r *record) { r.headers = headers("width", "2147483648") },
-			func(f *schemas.Frame) { f.Fault = `width header "2147483648" is not a number from 0 to 65536` },
 		},
 		"negative sequence": {
 			func(r *record) { r.headers = headers("sequence", "-1") },
 			func(f *schemas.Frame) {
-				f.Fault = `sequence header "-1" is not a number from 0 to 9223372036854775807`
+				f.Fault, f.ContentType = `sequence header "-1" is not a number from 0 to 9223372036854775807`, ""
 			},
 		},
-		"content type of garbage": {
-			func(r *record) { r.headers = headers("content-type", " JPEG/\xff ;") },
-			func(f *schemas.Frame) { f.ContentType = "jpeg/\uFFFD ;" },
+		"size of an encoded image is in the image": {
+			func(r *record) { r.headers = headers("width", "640.0", "height", "x") },
+			func(f *schemas.Frame) {},
 		},
 		"no key": {
 			func(r *record) { r.key = nil },
-			func(f *schemas.Frame) { f.Stream, f.Fault = "", "no key: a record's key is its stream id" },
+			func(f *schemas.Frame) {
+				f.Stream, f.ContentType, f.Fault = "", "", "no key: a record's key is its stream id"
+			},
+		},
+		"binary key": {
+			func(r *record) { r.key = []byte{0, 0, 0, 200} },
+			func(f *schemas.Frame) { f.Stream = "0x000000c8" },
 		},
 		"long key": {
-			func(r *record) { r.key = make([]byte, 2000) },
+			func(r *record) { r.key = []byte(strings.Repeat("ü", 1000)) },
 			func(f *schemas.Frame) {
-				f.Stream, f.Fault = strings.Repeat("\x00", 1024), "key of 2000 bytes exceeds the limit of 1024"
+				f.Stream, f.ContentType, f.Fault = strings.Repeat("ü", 512), "", "key of 2000 bytes exceeds the limit of 1024"
+			},
+		},
+		"long key, cut between characters": {
+			func(r *record) { r.key = []byte("x" + strings.Repeat("ü", 1000)) },
+			func(f *schemas.Frame) {
+				f.Stream, f.ContentType, f.Fault = "x"+strings.Repeat("ü", 511), "", "key of 2001 bytes exceeds the limit of 1024"
 			},
 		},
 		"no value": {
 			func(r *record) { r.value, r.size = nil, 0 },
-			func(f *schemas.Frame) { f.Image, f.Fault = nil, "empty value" },
+			func(f *schemas.Frame) { f.Image, f.ContentType, f.Fault = nil, "", "empty value" },
+		},
+		"large value": {
+			func(r *record) { r.value, r.size, r.headers = nil, 1001, headers("content-type", "image/jpg") },
+			func(f *schemas.Frame) { f.Image, f.Fault = nil, "value of 1001 bytes exceeds the limit of 1000" },
 		},
 		"no time": {
 			func(r *record) { r.time = time.UnixMilli(-1) },
@@ -101,7 +130,7 @@ func TestDecode(t *testing.T) {
 }
 
 func FuzzDecode(f *testing.F) {
-	f.Add([]byte("cam"), []byte("img"), "content-type", []byte("image/jpeg"), int64(1e12))
+	f.Add([]byte("cam"), []byte(jpegHead), "content-type", []byte("image/jpeg"), int64(1e12))
 	f.Add([]byte{0xff}, []byte{}, "width", []byte("99999999999999999999"), int64(-1))
 	f.Add([]byte{}, []byte(nil), "sequence", []byte("\x00"), int64(1<<63-1))
 	f.Fuzz(func(t *testing.T, key, value []byte, name string, content []byte, ms int64) {
