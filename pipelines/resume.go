@@ -50,9 +50,13 @@ func (j job) begin(ctx context.Context, part part) (s start, err error) {
 		return s, err
 	}
 	for _, p := range partitions {
-		if rows := s.rows[p.ID]; rows.End() > p.End {
+		if rows := s.rows[p.ID]; rows.End() > p.End+p.Open {
 			return s, fmt.Errorf("topic %s, partition %d ends at offset %d, but --out has outcomes up to %d: the topic was made anew; choose another --out",
-				j.Topic, p.ID, p.End, rows.End()-1)
+				j.Topic, p.ID, p.End+p.Open, rows.End()-1)
+		}
+		if p.Open > 0 && j.UntilEnd {
+			slog.Warn("an open transaction holds back the end of a partition: the run ends before it",
+				"topic", j.Topic, "partition", p.ID, "end", p.End, "offsets behind it", p.Open)
 		}
 		if err := j.settle(&s, p, committed, part); err != nil {
 			return s, err

@@ -13,7 +13,7 @@ import (
 type batch struct {
 	records []record
 	next    int64           // the offset to go on from
-	marks   schemas.Offsets // transaction markers: they take an offset and are no records
+	empty   schemas.Offsets // transaction markers and records of aborted transactions: nothing to read
 	gaps    schemas.Offsets // offsets below next where the log holds nothing, as compaction leaves them
 }
 
@@ -26,15 +26,16 @@ type filter struct {
 
 // readBatch reads a fetch response. Brokers return whole batches, so it may begin before from; a batch that
 // the response cuts off is dropped by kafka-go and comes again with the next fetch.
-func readBatch(rr kafka.RecordReader, want filter) (batch, error) {
+func readBatch(res fetched, want filter) (batch, error) {
 	b := batch{next: want.from}
-	parts := []protocol.RecordReader{rr}
-	stream, ok := rr.(*protocol.RecordStream) // read as one, it would hide markers
+	parts := []protocol.RecordReader{res.records}
+	stream, ok := res.records.(*protocol.RecordStream) // read as one, it would hide which batch is whose
 	if ok {
 		parts = stream.Records
 	}
+	aborted := newTransactions(res.aborted)
 	for _, part := range parts {
-		if err := b.readPart(part, want); err != nil {
+		if err := b.readPart(part, &aborted, want); err != nil {
 			return b, err
 		}
 	}
@@ -47,8 +48,8 @@ func readBatch(rr kafka.RecordReader, want filter) (batch, error) {
 	return b, nil
 }
 
-func (b *batch) readPart(part protocol.RecordReader, want filter) error {
-	_, marker := part.(*protocol.ControlBatch)
+func (b *batch) readPart(part protocol.RecordReader, aborted *transactions, want filter) error {
+	drop := aborted.drops(part)
 	for b.next < want.to {
 		rec, err := part.ReadRecord()
 		if errors.Is(err, io.EOF) {
@@ -57,7 +58,10 @@ func (b *batch) readPart(part protocol.RecordReader, want filter) error {
 		if err != nil {
 			return err
 		}
-		if err := b.add(rec, marker, want); err != nil {
+		if drop {
+			err = aborted.ended(part, rec)
+		}
+		if err = errors.Join(err, b.add(rec, drop, want)); err != nil {
 			return err
 		}
 	}
@@ -65,7 +69,7 @@ func (b *batch) readPart(part protocol.RecordReader, want filter) error {
 }
 
 // add takes one record of the response, in offset order, and releases its buffers.
-func (b *batch) add(rec *kafka.Record, marker bool, want filter) error {
+func (b *batch) add(rec *kafka.Record, drop bool, want filter) error {
 	defer release(rec.Key)
 	defer release(rec.Value)
 	if rec.Offset < b.next {
@@ -76,8 +80,8 @@ func (b *batch) add(rec *kafka.Record, marker bool, want filter) error {
 	switch {
 	case rec.Offset >= want.to || want.done.Contains(rec.Offset):
 		return nil
-	case marker:
-		b.marks.Add(rec.Offset, rec.Offset+1)
+	case drop:
+		b.empty.Add(rec.Offset, rec.Offset+1)
 		return nil
 	}
 	r, err := readRecord(rec, want.limit)

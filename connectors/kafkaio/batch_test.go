@@ -34,7 +34,7 @@ func TestReadBatch(t *testing.T) {
 	type result struct {
 		Records []int64
 		Next    int64
-		Marks   schemas.Offsets
+		Empty   schemas.Offsets
 		Gaps    schemas.Offsets
 	}
 	want := filter{from: 10, to: 20, limit: 100}
@@ -50,8 +50,8 @@ func TestReadBatch(t *testing.T) {
 		"several":             {[]protocol.RecordReader{logBatch(10, 11), logBatch(12)}, want, result{Records: []int64{10, 11, 12}, Next: 13}},
 		"ends at to":          {[]protocol.RecordReader{logBatch(19, 20, 21)}, filter{from: 19, to: 20, limit: 9}, result{Records: []int64{19}, Next: 20}},
 		"done":                {[]protocol.RecordReader{logBatch(10, 11, 12, 13)}, done, result{Records: []int64{10, 13}, Next: 14}},
-		"marker":              {[]protocol.RecordReader{logBatch(10), marker(11), logBatch(12)}, want, result{Records: []int64{10, 12}, Next: 13, Marks: offsets([2]int64{11, 12})}},
-		"marker only":         {[]protocol.RecordReader{marker(10)}, want, result{Next: 11, Marks: offsets([2]int64{10, 11})}},
+		"marker":              {[]protocol.RecordReader{logBatch(10), marker(11), logBatch(12)}, want, result{Records: []int64{10, 12}, Next: 13, Empty: offsets([2]int64{11, 12})}},
+		"marker only":         {[]protocol.RecordReader{marker(10)}, want, result{Next: 11, Empty: offsets([2]int64{10, 11})}},
 		"compacted":           {[]protocol.RecordReader{logBatch(12), logBatch(15)}, want, result{Records: []int64{12, 15}, Next: 16, Gaps: offsets([2]int64{10, 12}, [2]int64{13, 15})}},
 		"compacted beyond to": {[]protocol.RecordReader{logBatch(25)}, want, result{Next: 20, Gaps: offsets([2]int64{10, 20})}},
 		"compacted tail":      {[]protocol.RecordReader{logBatch(7, 8)}, want, result{Next: 11, Gaps: offsets([2]int64{10, 11})}},
@@ -63,11 +63,11 @@ func TestReadBatch(t *testing.T) {
 			if test.parts != nil {
 				rr = &protocol.RecordStream{Records: test.parts}
 			}
-			b, err := readBatch(rr, test.want)
+			b, err := readBatch(fetched{records: rr}, test.want)
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := result{Next: b.next, Marks: b.marks, Gaps: b.gaps}
+			got := result{Next: b.next, Empty: b.empty, Gaps: b.gaps}
 			for _, r := range b.records {
 				got.Records = append(got.Records, r.offset)
 			}
@@ -89,7 +89,7 @@ func asJSON(t *testing.T, v any) string {
 
 func TestReadBatchLeavesLargeValuesUnread(t *testing.T) {
 	rr := kafka.NewRecordReader(kafka.Record{Value: kafka.NewBytes(make([]byte, 101))})
-	b, err := readBatch(rr, filter{to: 5, limit: 100})
+	b, err := readBatch(fetched{records: rr}, filter{to: 5, limit: 100})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -126,7 +126,7 @@ func (fn *deadFn) FinishBundle(ctx context.Context, emit func(beam.EventTime, sc
 
 // letter reads the outcome's frame and addresses it.
 func (fn *deadFn) letter(ctx context.Context, o *schemas.Outcome) (m kafka.Message, there bool, err error) {
-	b, err := fn.reader.fetchPatiently(ctx, o.Topic, o.Partition, filter{from: o.Offset, to: o.Offset + 1, limit: math.MaxInt})
+	b, err := fn.reader.refetch(ctx, o.Topic, o.Partition, filter{from: o.Offset, to: o.Offset + 1, limit: math.MaxInt})
 	if err != nil {
 		return m, false, fmt.Errorf("kafka: to read the dead letter %s/%d/%d: %w", o.Topic, o.Partition, o.Offset, err)
 	}

@@ -16,6 +16,7 @@ const (
 	fetchWait  = 500 * time.Millisecond // how long the broker holds a fetch that finds nothing
 	minBackoff = 50 * time.Millisecond
 	maxBackoff = 2 * time.Second
+	patience   = 2 * time.Minute // with an open transaction; brokers end most after one
 )
 
 // errTruncated ends a fetcher: going on would skip or repeat frames without anybody knowing.
@@ -34,6 +35,8 @@ type fetcher struct {
 	at      int64     // offset to fetch next
 	failing time.Time // since when fetches fail; zero while they do not
 	wait    time.Duration
+	heldUp  time.Time // since when a transaction that is still open holds up the partition; zero when none does
+	told    bool      // that it does
 
 	last   time.Time // event time last given out, see stamp
 	cancel context.CancelFunc
@@ -92,20 +95,30 @@ func (f *fetcher) fetch(ctx context.Context) (batch, error) {
 			return batch{}, err
 		}
 	}
-	res, err := f.client.Fetch(ctx, &kafka.FetchRequest{
-		Topic: f.cfg.Topic, Partition: int(f.span.Partition), Offset: f.at,
-		MinBytes: 1, MaxBytes: f.cfg.FetchBytes, MaxWait: fetchWait,
-	})
-	if err == nil {
-		err = res.Error
-	}
+	res, err := f.client.fetchCommitted(ctx, f.cfg.Topic, f.span.Partition, f.at, f.cfg.FetchBytes)
 	if errors.Is(err, kafka.OffsetOutOfRange) {
 		return f.skipLost(ctx)
 	}
 	if err != nil {
 		return batch{}, err
 	}
-	return readBatch(res.Records, filter{from: f.at, to: f.span.To, done: f.span.Done, limit: f.cfg.MaxFrameBytes})
+	f.noteOpen(res)
+	return readBatch(res, filter{from: f.at, to: f.span.To, done: f.span.Done, limit: f.cfg.MaxFrameBytes})
+}
+
+// noteOpen says once of a transaction that it holds up the partition, when that has gone on for long: its producer may
+// have gone without ending it.
+func (f *fetcher) noteOpen(res fetched) {
+	switch {
+	case f.at < res.stable || res.stable >= res.end:
+		f.heldUp, f.told = time.Time{}, false
+	case f.heldUp.IsZero():
+		f.heldUp = time.Now()
+	case !f.told && time.Since(f.heldUp) > patience:
+		f.told = true
+		slog.Warn("reading waits for an open transaction: if its producer is gone, end it (kafka-transactions.sh find-hanging, abort)",
+			"topic", f.cfg.Topic, "partition", f.span.Partition, "offset", f.at, "behind it", res.end-res.stable)
+	}
 }
 
 // advance queues what a fetch brought and moves on. Offsets that hold no frame are told as durable, since
@@ -124,7 +137,7 @@ func (f *fetcher) advance(b batch) {
 		slog.Warn("topic holds no record at some offsets; was it compacted?",
 			"topic", f.cfg.Topic, "partition", f.span.Partition, "from", f.at, "to", b.next, "offsets", n)
 	}
-	nothing := b.marks
+	nothing := b.empty
 	nothing.Union(b.gaps)
 	if nothing.Count() > 0 {
 		f.link.SetDurable(session.Durable{Topic: f.cfg.Topic, Partition: f.span.Partition, Offsets: nothing, Empty: true})

@@ -26,7 +26,7 @@ func FuzzBatch(f *testing.F) {
 		if doneFrom >= 0 {
 			done.Add(doneFrom, doneTo)
 		}
-		b, err := readBatch(&protocol.RecordStream{Records: partsOf(steps, from)}, filter{from: from, to: to, done: done, limit: math.MaxInt})
+		b, err := readBatch(fetched{records: &protocol.RecordStream{Records: partsOf(steps, from)}}, filter{from: from, to: to, done: done, limit: math.MaxInt})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -43,14 +43,14 @@ func FuzzBatch(f *testing.F) {
 		for _, r := range b.records {
 			add("record", r.offset, r.offset+1)
 		}
-		for from, to := range b.marks.All() {
+		for from, to := range b.empty.All() {
 			add("marker", from, to)
 		}
 		for from, to := range b.gaps.All() {
 			add("gap", from, to)
 		}
 		passed.Union(done)
-		if missing := passed.Missing(from, b.next); missing.Count() > 0 || b.gaps.End() > b.next || b.marks.End() > b.next {
+		if missing := passed.Missing(from, b.next); missing.Count() > 0 || b.gaps.End() > b.next || b.empty.End() > b.next {
 			t.Errorf("[%d, %d): %v is neither record nor gap", from, b.next, missing)
 		}
 	})

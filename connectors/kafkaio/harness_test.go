@@ -177,7 +177,7 @@ func streamFrames(streams, from, n int) []schemas.Frame {
 		for s := range streams {
 			frames = append(frames, schemas.Frame{
 				Stream: fmt.Sprintf("cam-%02d", s), Sequence: int64(i), ContentType: schemas.JPEG,
-				Truth: "cat", Image: fmt.Appendf(nil, "image %d of %d", i, s),
+				Truth: "cat", Image: fmt.Appendf(nil, "%simage %d of %d", jpegHead, i, s),
 			})
 		}
 	}

@@ -5,39 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"time"
 
 	"github.com/segmentio/kafka-go"
 )
-
-// fetchFor bounds how long a single fetch is tried again: long enough for a broker restart.
-const fetchFor = time.Minute
-
-// fetchPatiently returns the records of a range, as far as one fetch goes; nothing when the range has left the
-// topic. A broker that does not answer is waited for, within limits.
-func (c *client) fetchPatiently(ctx context.Context, topic string, partition int32, want filter) (batch, error) {
-	ctx, cancel := context.WithTimeout(ctx, fetchFor)
-	defer cancel()
-	for {
-		res, err := c.Fetch(ctx, &kafka.FetchRequest{Topic: topic, Partition: int(partition), Offset: want.from,
-			MinBytes: 1, MaxBytes: defaultFetchBytes, MaxWait: fetchWait})
-		if err == nil {
-			err = res.Error
-		}
-		switch {
-		case err == nil:
-			return readBatch(res.Records, want)
-		case errors.Is(err, kafka.OffsetOutOfRange):
-			return batch{next: want.from}, nil
-		}
-		select {
-		case <-ctx.Done():
-			return batch{}, err
-		case <-time.After(maxBackoff / 4):
-			c.close() // as in fetcher.retry
-		}
-	}
-}
 
 // Replay sends dead letters back to the topics their frames came from, without the headers that were added, and
 // returns how many. It goes on where group has committed and commits as it goes: a second call sends only what
@@ -78,7 +48,7 @@ type replay struct {
 // partition replays [from, p.End).
 func (r *replay) partition(ctx context.Context, p Partition, from int64) error {
 	for from < p.End {
-		b, err := r.client.fetchPatiently(ctx, r.letters, p.ID, filter{from: from, to: p.End, limit: math.MaxInt})
+		b, err := r.client.refetch(ctx, r.letters, p.ID, filter{from: from, to: p.End, limit: math.MaxInt})
 		if err != nil {
 			return fmt.Errorf("kafka: to read %s/%d from offset %d: %w", r.letters, p.ID, from, err)
 		}

@@ -11,15 +11,45 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// Partition is what one partition of a topic holds: the records of [First, End), less what was compacted away.
+// Partition is what one partition of a topic holds for a consumer with read_committed: the records of [First, End),
+// less what was compacted away and what aborted transactions left.
 type Partition struct {
 	ID         int32
 	First, End int64
+	Open       int64 // how many offsets follow End that cannot be read before an open transaction ends
 }
 
 // Describe returns the partitions of topic in order of their ids. An unreachable broker or a missing topic
 // is an error within 10 s, an [ErrUnavailable] where it may pass.
 func Describe(ctx context.Context, cluster Cluster, topic string) ([]Partition, error) {
+	return describe(ctx, cluster, topic, func(c *client, ids []int32) ([]Partition, error) {
+		// asked first, so that what is produced in between does not count as held back
+		written, err := c.listOffsets(ctx, topic, kafka.ReadUncommitted, requests(ids, kafka.LastOffsetOf))
+		if err != nil {
+			return nil, err
+		}
+		all, err := c.bounds(ctx, topic, ids)
+		for i, p := range all {
+			all[i].Open = max(0, written[p.ID].LastOffset-p.End)
+		}
+		return all, err
+	})
+}
+
+// EndOffsets returns, by partition, the end offset of topic: Partition.End, for less than [Describe] costs.
+func EndOffsets(ctx context.Context, cluster Cluster, topic string) (map[int32]int64, error) {
+	partitions, err := describe(ctx, cluster, topic, func(c *client, ids []int32) ([]Partition, error) { return c.bounds(ctx, topic, ids) })
+	if err != nil {
+		return nil, err
+	}
+	ends := make(map[int32]int64, len(partitions))
+	for _, p := range partitions {
+		ends[p.ID] = p.End
+	}
+	return ends, nil
+}
+
+func describe(ctx context.Context, cluster Cluster, topic string, ask func(*client, []int32) ([]Partition, error)) ([]Partition, error) {
 	c, err := cluster.connect(topic)
 	if err != nil {
 		return nil, err
@@ -29,21 +59,8 @@ func Describe(ctx context.Context, cluster Cluster, topic string) ([]Partition, 
 	if err != nil {
 		return nil, mayPass(err)
 	}
-	all, err := c.bounds(ctx, topic, ids)
+	all, err := ask(c, ids)
 	return all, mayPass(err)
-}
-
-// EndOffsets returns, by partition, the offset that the next record of topic will get.
-func EndOffsets(ctx context.Context, cluster Cluster, topic string) (map[int32]int64, error) {
-	partitions, err := Describe(ctx, cluster, topic)
-	if err != nil {
-		return nil, err
-	}
-	ends := make(map[int32]int64, len(partitions))
-	for _, p := range partitions {
-		ends[p.ID] = p.End
-	}
-	return ends, nil
 }
 
 // EnsureTopic makes topic with so many partitions unless it is there, and returns how many it has.
@@ -114,21 +131,39 @@ func (c *client) partitions(ctx context.Context, cluster Cluster, topic string) 
 
 // bounds asks for the first and the end offset of each partition.
 func (c *client) bounds(ctx context.Context, topic string, ids []int32) ([]Partition, error) {
-	requests := make([]kafka.OffsetRequest, 0, 2*len(ids))
-	for _, id := range ids {
-		requests = append(requests, kafka.FirstOffsetOf(int(id)), kafka.LastOffsetOf(int(id)))
-	}
-	res, err := c.ListOffsets(ctx, &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{topic: requests}})
+	offsets, err := c.listOffsets(ctx, topic, kafka.ReadCommitted, requests(ids, kafka.FirstOffsetOf, kafka.LastOffsetOf))
 	if err != nil {
-		return nil, fmt.Errorf("kafka: to list the offsets of %s: %w", topic, err)
+		return nil, err
 	}
 	partitions := make([]Partition, 0, len(ids))
-	for _, p := range res.Topics[topic] {
-		if p.Error != nil {
-			return nil, fmt.Errorf("kafka: to list the offsets of %s/%d: %w", topic, p.Partition, p.Error)
-		}
-		partitions = append(partitions, Partition{ID: int32(p.Partition), First: p.FirstOffset, End: p.LastOffset})
+	for id, p := range offsets {
+		partitions = append(partitions, Partition{ID: id, First: p.FirstOffset, End: p.LastOffset})
 	}
 	slices.SortFunc(partitions, func(a, b Partition) int { return cmp.Compare(a.ID, b.ID) })
 	return partitions, nil
+}
+
+func requests(ids []int32, kinds ...func(partition int) kafka.OffsetRequest) []kafka.OffsetRequest {
+	all := make([]kafka.OffsetRequest, 0, len(kinds)*len(ids))
+	for _, id := range ids {
+		for _, kind := range kinds {
+			all = append(all, kind(int(id)))
+		}
+	}
+	return all
+}
+
+func (c *client) listOffsets(ctx context.Context, topic string, level kafka.IsolationLevel, requests []kafka.OffsetRequest) (map[int32]kafka.PartitionOffsets, error) {
+	res, err := c.ListOffsets(ctx, &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{topic: requests}, IsolationLevel: level})
+	if err != nil {
+		return nil, fmt.Errorf("kafka: list the offsets of %s: %w", topic, err)
+	}
+	offsets := make(map[int32]kafka.PartitionOffsets, len(requests))
+	for _, p := range res.Topics[topic] {
+		if p.Error != nil {
+			return nil, fmt.Errorf("kafka: list the offsets of %s/%d: %w", topic, p.Partition, p.Error)
+		}
+		offsets[int32(p.Partition)] = p
+	}
+	return offsets, nil
 }

@@ -1,0 +1,49 @@
+package kafkaio
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// fetchFor bounds how long a single fetch is tried again: long enough for a broker restart.
+const fetchFor = time.Minute
+
+// refetch returns the records of [want.from, want.to), as far as one fetch goes: it always moves on, past offsets that
+// have left the topic too. A broker that does not answer is waited for, within limits.
+func (c *client) refetch(ctx context.Context, topic string, partition int32, want filter) (batch, error) {
+	ctx, cancel := context.WithTimeout(ctx, fetchFor)
+	defer cancel()
+	for {
+		b, err := c.fetchOnce(ctx, topic, partition, want)
+		if err == nil && b.next > want.from {
+			return b, nil
+		}
+		if err == nil {
+			err = errors.New("the broker returns no records")
+		}
+		select {
+		case <-ctx.Done():
+			return batch{}, err
+		case <-time.After(maxBackoff / 4):
+			c.close() // as in fetcher.retry
+		}
+	}
+}
+
+func (c *client) fetchOnce(ctx context.Context, topic string, partition int32, want filter) (batch, error) {
+	res, err := c.fetchCommitted(ctx, topic, partition, want.from, defaultFetchBytes)
+	if err == nil {
+		return readBatch(res, want)
+	}
+	if !errors.Is(err, kafka.OffsetOutOfRange) {
+		return batch{}, err
+	}
+	bounds, err := c.bounds(ctx, topic, []int32{partition})
+	if err != nil {
+		return batch{}, err
+	}
+	return batch{next: min(bounds[0].First, want.to)}, nil
+}
