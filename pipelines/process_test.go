@@ -34,7 +34,7 @@ func runProcess(text string) error {
 	if err := json.Unmarshal([]byte(text), &p); err != nil {
 		return err
 	}
-	image.RegisterFormat("jpeg", deadly, nil, func(io.Reader) (image.Config, error) {
+	image.RegisterFormat("png", deadly, nil, func(io.Reader) (image.Config, error) {
 		if err := syscall.Kill(os.Getpid(), syscall.SIGKILL); err != nil {
 			return image.Config{}, err
 		}
@@ -47,7 +47,7 @@ func runProcess(text string) error {
 }
 
 // deadly begins an image that kills the process which decodes it.
-const deadly = "KILL"
+const deadly = "\x89PNGKILL"
 
 // process prepares a run in a process of its own.
 func (s *site) process(t *testing.T, o Options) (*exec.Cmd, *bytes.Buffer) {
@@ -68,7 +68,7 @@ func (s *site) process(t *testing.T, o Options) (*exec.Cmd, *bytes.Buffer) {
 func TestAFrameThatKillsIsSetAside(t *testing.T) {
 	s := newSite(t, 2)
 	s.fill(t, 4, 60)
-	s.publish(t, []schemas.Frame{{Stream: "cam-001", Sequence: 1000, ContentType: schemas.JPEG, Image: []byte(deadly)}})
+	s.publish(t, []schemas.Frame{{Stream: "cam-001", Sequence: 1000, ContentType: schemas.PNG, Image: []byte(deadly)}})
 	s.fill(t, 4, 60)
 	o := s.options(t)
 	o.Group = "site/1 [a]-" + s.topic // becomes part of file names

@@ -69,7 +69,7 @@ func (o Options) makeTopics(ctx context.Context) error {
 		}
 	}
 	if o.DeadLetterTopic != "" {
-		return kafkaio.EnsureDeadLetterTopic(ctx, o.Cluster, o.DeadLetterTopic)
+		return kafkaio.EnsureDeadLetterTopic(ctx, o.Cluster, o.DeadLetterTopic, o.Topic)
 	}
 	return nil
 }

@@ -208,7 +208,7 @@ func TestBadFramesCostARowEachAndNothingElse(t *testing.T) {
 	s := newSite(t, 1)
 	s.send(t, "cam", "red", "red")
 	s.publish(t, []schemas.Frame{
-		{Stream: "cam", ContentType: schemas.JPEG, Image: []byte("not an image")},
+		{Stream: "cam", ContentType: schemas.JPEG, Image: []byte("\xff\xd8\xff not an image")},
 		{Stream: "cam", ContentType: "text/plain", Image: []byte("hello")},
 		{Stream: "cam", ContentType: schemas.PNG},
 		{Stream: "", ContentType: schemas.RGB8, Width: 1, Height: 1, Image: []byte{1, 2, 3}},

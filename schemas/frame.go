@@ -29,7 +29,7 @@ func ImageType(image []byte) string {
 	switch {
 	case len(image) > 2 && image[0] == 0xff && image[1] == 0xd8: // start of image
 		return JPEG
-	case len(image) > 8 && string(image[:8]) == "\x89PNG\r\n\x1a\n":
+	case len(image) > 4 && string(image[:4]) == "\x89PNG":
 		return PNG
 	}
 	return ""

@@ -54,6 +54,12 @@ type client struct {
 // close closes idle connections, and those in use when they become idle. The client can still be used.
 func (c *client) close() { c.transport.CloseIdleConnections() }
 
+// Close lets a session keep the client.
+func (c *client) Close() error {
+	c.close()
+	return nil
+}
+
 // connect prepares a client; connections are made on demand. It is the one place where a transport is made.
 // Naming the topics in use keeps the metadata small on a large cluster.
 func (c Cluster) connect(topics ...string) (*client, error) {

@@ -1,11 +1,12 @@
 package kafkaio
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
 	"math"
-	"strconv"
+	"slices"
 	"strings"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
@@ -19,33 +20,12 @@ func init() {
 	register.DoFn4x1[context.Context, beam.EventTime, schemas.Outcomes, func(beam.EventTime, schemas.Outcomes), error](&deadFn{})
 }
 
-// Headers that a dead letter has beside those of its frame.
-const (
-	deadPrefix    = "cachenet-"
-	deadStage     = deadPrefix + "stage"     // schemas.Stage…
-	deadReason    = deadPrefix + "reason"    // the outcome's error
-	deadTopic     = deadPrefix + "topic"     // where the frame was read
-	deadPartition = deadPrefix + "partition" // where the frame was read
-	deadOffset    = deadPrefix + "offset"    // where the frame was read
-)
-
-const (
-	deadPartitions = 1
-	deadBytes      = 64 << 20 // a letter is as large as the frame was
-)
-
-// EnsureDeadLetterTopic makes the topic unless it is there. It takes any frame that fits into 64 MiB.
-func EnsureDeadLetterTopic(ctx context.Context, cluster Cluster, topic string) error {
-	_, err := ensureTopic(ctx, cluster, kafka.TopicConfig{Topic: topic, NumPartitions: deadPartitions, ReplicationFactor: -1,
-		ConfigEntries: []kafka.ConfigEntry{{ConfigName: "max.message.bytes", ConfigValue: strconv.Itoa(deadBytes)}}})
-	return err
-}
-
 // WriteDeadLetters copies the frame of each error among the outcomes to a topic: key, value, headers and time
 // as they were, and headers that say where and why it failed and where it came from. The frame is read from
 // its topic once more, so that nothing has to carry it through the pipeline; one that retention deleted in
-// between is told in the log. It returns the outcomes once every in-sync replica has their letters; a bundle
-// that is run again sends its letters again.
+// between is told in the log. A frame that is larger than the topic takes is kept without its value, which a header
+// says. It returns the outcomes once every in-sync replica has their letters; a bundle that is run again sends its
+// letters again.
 func WriteDeadLetters(s beam.Scope, cfg WriteConfig, outcomes beam.PCollection) beam.PCollection {
 	s = s.Scope("kafkaio.WriteDeadLetters")
 	return beam.ParDo(s, &deadFn{Config: cfg}, outcomes)
@@ -63,13 +43,7 @@ type deadFn struct {
 
 // Setup finds what the job reads and writes letters with.
 func (fn *deadFn) Setup(context.Context) (err error) {
-	fn.writer, err = fn.Config.open(func() (*writer, error) {
-		w, err := fn.Config.Cluster.newWriter(fn.Config.Topic)
-		if err == nil {
-			w.kafka.BatchBytes = deadBytes
-		}
-		return w, err
-	})
+	fn.writer, err = fn.Config.open(func() (*writer, error) { return fn.Config.Cluster.newWriter(fn.Config.Topic) })
 	if err != nil {
 		return err
 	}
@@ -102,20 +76,21 @@ func (fn *deadFn) ProcessElement(_ context.Context, at beam.EventTime, outcomes 
 	return nil
 }
 
-// FinishBundle sends the letters and passes on what waited for them.
+// FinishBundle sends the letters and passes on what waited for them. Frames are read and sent a fetch at a time, so
+// that a bundle of many large ones takes the memory of a few.
 func (fn *deadFn) FinishBundle(ctx context.Context, emit func(beam.EventTime, schemas.Outcomes)) error {
-	letters := make([]kafka.Message, 0, len(fn.failed))
-	for i := range fn.failed {
-		m, there, err := fn.letter(ctx, &fn.failed[i])
+	slices.SortFunc(fn.failed, func(a, b schemas.Outcome) int {
+		return cmp.Or(strings.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Offset, b.Offset))
+	})
+	for rest := fn.failed; len(rest) > 0; {
+		letters, n, err := fn.fetch(ctx, rest)
 		if err != nil {
 			return err
 		}
-		if there {
-			letters = append(letters, m)
+		if err := fn.send(ctx, letters); err != nil {
+			return err
 		}
-	}
-	if err := fn.writer.write(ctx, letters); err != nil {
-		return err
+		rest = rest[n:]
 	}
 	for _, o := range fn.held {
 		emit(fn.at, o)
@@ -124,41 +99,55 @@ func (fn *deadFn) FinishBundle(ctx context.Context, emit func(beam.EventTime, sc
 	return nil
 }
 
-// letter reads the outcome's frame and addresses it.
-func (fn *deadFn) letter(ctx context.Context, o *schemas.Outcome) (m kafka.Message, there bool, err error) {
-	b, err := fn.reader.refetch(ctx, o.Topic, o.Partition, filter{from: o.Offset, to: o.Offset + 1, limit: math.MaxInt})
-	if err != nil {
-		return m, false, fmt.Errorf("kafka: to read the dead letter %s/%d/%d: %w", o.Topic, o.Partition, o.Offset, err)
-	}
-	if len(b.records) == 0 {
-		slog.Warn("a frame with an error left its topic before it could become a dead letter",
-			"topic", o.Topic, "partition", o.Partition, "offset", o.Offset, "error", o.Error)
-		return m, false, nil
-	}
-	m = message(b.records[0])
-	m.Headers = append(m.Headers, header(deadStage, o.Stage), header(deadReason, o.Error), header(deadTopic, o.Topic),
-		header(deadPartition, strconv.Itoa(int(o.Partition))), header(deadOffset, strconv.FormatInt(o.Offset, 10)))
-	return m, true, nil
-}
-
-// message is a record as it was.
-func message(r record) kafka.Message {
-	return kafka.Message{Key: r.key, Value: r.value, Time: r.time, Headers: r.headers}
-}
-
-// frameOf takes a dead letter back to the frame it was: the topic it came from, its place there, and the
-// record without what was added. A frame that failed twice has the added headers twice; all go.
-func frameOf(r record) (topic, place string, m kafka.Message) {
-	added := map[string]string{}
-	m = message(r)
-	m.Headers = nil
-	for _, h := range r.headers {
-		if strings.HasPrefix(h.Key, deadPrefix) {
-			added[h.Key] = string(h.Value)
-		} else {
-			m.Headers = append(m.Headers, h)
+// fetch reads the frames of the first outcomes of failed, which are sorted, as far as one fetch goes: n outcomes.
+func (fn *deadFn) fetch(ctx context.Context, failed []schemas.Outcome) (letters []kafka.Message, n int, err error) {
+	first := failed[0]
+	wanted := map[int64]*schemas.Outcome{}
+	end := first.Offset
+	var between schemas.Offsets
+	for i := range failed {
+		o := &failed[i]
+		if o.Topic != first.Topic || o.Partition != first.Partition {
+			break
 		}
+		between.Add(end, o.Offset)
+		wanted[o.Offset], end = o, o.Offset+1
 	}
-	topic = added[deadTopic]
-	return topic, topic + "/" + added[deadPartition] + "/" + added[deadOffset], m
+	b, err := fn.reader.refetch(ctx, first.Topic, first.Partition, filter{from: first.Offset, to: end, done: between, limit: math.MaxInt})
+	if err != nil {
+		return nil, 0, fmt.Errorf("kafka: read the frame of a dead letter at %s/%d/%d: %w", first.Topic, first.Partition, first.Offset, err)
+	}
+	for _, r := range b.records {
+		letters = append(letters, letter(r, wanted[r.offset]))
+		delete(wanted, r.offset)
+	}
+	for n < len(failed) && failed[n].Topic == first.Topic && failed[n].Partition == first.Partition && failed[n].Offset < b.next {
+		if o := wanted[failed[n].Offset]; o != nil {
+			slog.Warn("a frame with an error left its topic before it could become a dead letter",
+				"topic", o.Topic, "partition", o.Partition, "offset", o.Offset, "error", o.Error)
+			delete(wanted, o.Offset)
+		}
+		n++
+	}
+	return letters, n, nil
+}
+
+// send sends letters. One that the topic refuses for its size goes without the frame's value, and where that is not
+// enough without its key and headers too: the row and the letter's own headers still say which frame it was.
+func (fn *deadFn) send(ctx context.Context, letters []kafka.Message) error {
+	for _, less := range []func(kafka.Message) kafka.Message{withoutValue, withoutFrame} {
+		refused, err := fn.writer.deliver(ctx, letters)
+		if err != nil || len(refused) == 0 {
+			return err
+		}
+		fn.writer.sayOnce.Do(func() {
+			slog.Warn("frames are larger than the dead-letter topic takes: they are kept there without their value; raise its max.message.bytes",
+				"topic", fn.Config.Topic, "max.message.bytes", fn.writer.limit, "frame bytes", len(refused[0].Value))
+		})
+		for i, m := range refused {
+			refused[i] = less(m)
+		}
+		letters = refused
+	}
+	return fn.writer.write(ctx, letters)
 }

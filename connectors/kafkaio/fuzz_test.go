@@ -91,16 +91,21 @@ func FuzzDeadLetter(f *testing.F) {
 	f.Fuzz(func(t *testing.T, key, value []byte, name1 string, content1 []byte, name2 string, content2 []byte) {
 		r := record{offset: 3, time: time.UnixMilli(1e12), key: key, value: value,
 			headers: []kafka.Header{{Key: name1, Value: content1}, {Key: name2, Value: content2}}}
-		_, _, want := frameOf(r)
-		letter := message(r)
-		letter.Headers = append(letter.Headers, header(deadStage, "decode"), header(deadReason, "bad"), header(deadTopic, "frames"),
-			header(deadPartition, "2"), header(deadOffset, "3"))
-		topic, place, got := frameOf(record{time: letter.Time, key: letter.Key, value: letter.Value, headers: letter.Headers})
-		if topic != "frames" || place != "frames/2/3" {
-			t.Errorf("frame of %s at %s", topic, place)
+		before, _ := frameOf(r)
+		o := &schemas.Outcome{Topic: "frames", Partition: 2, Offset: 3, Stage: "decode", Error: "bad"}
+		back := func(m kafka.Message) deadFrame {
+			f, ok := frameOf(record{time: m.Time, key: m.Key, value: m.Value, headers: m.Headers})
+			if !ok || f.topic != "frames" || f.partition != 2 || f.offset != 3 {
+				t.Errorf("a letter of %+v", f)
+			}
+			return f
 		}
-		if diff := cmp.Diff(want, got); diff != "" {
+		full := letter(r, o)
+		if diff := cmp.Diff(before.message, back(full).message); diff != "" {
 			t.Error(diff)
+		}
+		if f := back(withoutFrame(withoutValue(full))); !f.omitted || f.message.Value != nil || f.message.Key != nil || f.message.Headers != nil {
+			t.Errorf("without the frame it says %+v", f)
 		}
 	})
 }

@@ -140,7 +140,7 @@ func TestWritingWaitsForALeader(t *testing.T) {
 	defer w.Close()
 	cluster := &leaderless{RoundTripper: w.client.transport}
 	cluster.times.Store(3)
-	w.kafka.Transport = &patient{RoundTripper: cluster, topic: "frames"}
+	w.batches.Transport = &patient{RoundTripper: cluster, topic: "frames"}
 	var messages []kafka.Message
 	for i := range 2*batchRecords + 10 { // three batches, of which the first finds no leader
 		messages = append(messages, kafka.Message{Value: fmt.Append(nil, i)})

@@ -1,0 +1,71 @@
+package kafkaio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/segmentio/kafka-go"
+)
+
+const (
+	deadPartitions = 1
+	deadBytes      = 64 << 20 // a letter is as large as the frame was
+	leastDeadBytes = 16 << 10 // what a letter needs at most where the frame is left out
+)
+
+// EnsureDeadLetterTopic makes topic, for the dead letters of frames from the topic frames, unless it is there. It warns
+// when the topic takes only smaller records than frames does. A topic that is compacted would lose letters, and one
+// that takes hardly any bytes could not hold one: both are errors.
+func EnsureDeadLetterTopic(ctx context.Context, cluster Cluster, topic, frames string) error {
+	c, err := cluster.connect(topic, frames)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	_, err = c.partitions(ctx, cluster, topic)
+	switch {
+	case errors.Is(err, kafka.UnknownTopicOrPartition):
+		return makeDeadLetterTopic(ctx, cluster, topic)
+	case err != nil:
+		return err
+	}
+	settings, err := c.topicSettings(ctx, topic, maxMessageBytes, cleanupPolicy)
+	if err != nil {
+		slog.Debug("the dead-letter topic does not tell its settings", "topic", topic, "error", err)
+		return nil
+	}
+	if slices.Contains(strings.Split(settings[cleanupPolicy], ","), "compact") {
+		return fmt.Errorf("kafka: use %s for dead letters: it is compacted, and would keep one letter of each stream: name another topic, or set its %s to delete", topic, cleanupPolicy)
+	}
+	limit, err := strconv.ParseInt(settings[maxMessageBytes], 10, 64)
+	switch {
+	case err != nil: // not told
+		return nil
+	case limit < leastDeadBytes:
+		return fmt.Errorf("kafka: use %s for dead letters: its %s of %d is too small for one: name another topic, or set it to %d or more", topic, maxMessageBytes, limit, leastDeadBytes)
+	}
+	if needed, err := c.maxMessageBytes(ctx, frames); err == nil && limit < needed {
+		slog.Warn("the dead-letter topic takes smaller records than the frames' topic: letters of larger frames go without their value; raise its max.message.bytes",
+			"topic", topic, maxMessageBytes, limit, "frames", frames, "frames' "+maxMessageBytes, needed)
+	}
+	return nil
+}
+
+// makeDeadLetterTopic makes the topic so that it takes any frame that fits into 64 MiB, or where the cluster allows no
+// such limit, with the cluster's own.
+func makeDeadLetterTopic(ctx context.Context, cluster Cluster, topic string) error {
+	config := kafka.TopicConfig{Topic: topic, NumPartitions: deadPartitions, ReplicationFactor: -1,
+		ConfigEntries: []kafka.ConfigEntry{{ConfigName: maxMessageBytes, ConfigValue: strconv.Itoa(deadBytes)}}}
+	_, err := ensureTopic(ctx, cluster, config)
+	if errors.Is(err, kafka.PolicyViolation) || errors.Is(err, kafka.InvalidConfiguration) {
+		slog.Warn("the cluster makes no topic for records of 64 MiB: letters of frames above its limit go without their value", "topic", topic, "error", err)
+		config.ConfigEntries = nil
+		_, err = ensureTopic(ctx, cluster, config)
+	}
+	return err
+}

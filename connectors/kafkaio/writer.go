@@ -1,0 +1,180 @@
+package kafkaio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+const (
+	linger       = 5 * time.Millisecond // how long a batch waits for more records
+	batchRecords = 500
+	batchBytes   = 1_000_000 // of records in a batch, at most
+	maxRecord    = 1 << 30   // bytes of a record that is sent at all; the broker decides
+	sendAttempts = 600       // at up to a second each: an outage is waited for as long as in reading
+
+	// What a batch takes on the wire beside its records as [sizeOf] counts them.
+	batchOverhead = 128
+)
+
+// writer sends records to one topic and acknowledges nothing before every in-sync replica has it. Brokers limit the
+// bytes of a batch (max.message.bytes), whatever the number of its records: the writer asks the topic for its limit,
+// sends what does not fit into a shared batch in one of its own, and divides a batch that is refused all the same.
+type writer struct {
+	batches *kafka.Writer
+	singles *kafka.Writer // a batch for each record
+	client  *client
+	topic   string
+
+	ask   sync.Once // before the first write
+	limit int64     // max.message.bytes of the topic, 0 where it does not tell
+
+	sayOnce sync.Once // that records are too large
+}
+
+func (c Cluster) newWriter(topic string) (*writer, error) {
+	client, err := c.connect(topic)
+	if err != nil {
+		return nil, err
+	}
+	w := &writer{client: client, topic: topic}
+	w.batches, w.singles = w.open(batchRecords, batchBytes), w.open(1, maxRecord)
+	return w, nil
+}
+
+func (w *writer) open(records int, bytes int64) *kafka.Writer {
+	return &kafka.Writer{
+		Addr:         w.client.Addr,
+		Topic:        w.topic,
+		Transport:    &patient{RoundTripper: w.client.transport, topic: w.topic},
+		Balancer:     kafka.Murmur2Balancer{Consistent: true}, // as Java's default: a key has one partition, whoever sends it
+		RequiredAcks: kafka.RequireAll,
+		BatchTimeout: linger,
+		BatchSize:    records,
+		BatchBytes:   bytes,
+		MaxAttempts:  sendAttempts,
+	}
+}
+
+// write sends messages, those of a partition in order, unless a batch has to be divided: its records come behind the
+// next batches then. A record that the topic refuses for its size is an error, an [errTooLarge]; the others have been
+// sent.
+func (w *writer) write(ctx context.Context, messages []kafka.Message) error {
+	refused, err := w.deliver(ctx, messages)
+	if err != nil || len(refused) == 0 {
+		return err
+	}
+	return w.tooLarge(refused[0], len(refused), len(messages))
+}
+
+// deliver sends messages and returns those that the topic refuses for their size.
+func (w *writer) deliver(ctx context.Context, messages []kafka.Message) (refused []kafka.Message, err error) {
+	w.ask.Do(func() { w.adapt(ctx) })
+	for len(messages) > 0 {
+		n, large := w.run(messages)
+		part, to := messages[:n], w.batches
+		if large {
+			to = w.singles
+		}
+		left, err := w.send(ctx, to, part)
+		if len(left) > 0 && !large {
+			left, err = w.send(ctx, w.singles, left)
+		}
+		if err != nil {
+			return refused, err
+		}
+		refused, messages = append(refused, left...), messages[n:]
+	}
+	return refused, nil
+}
+
+// adapt makes batches as small as the topic wants them. A topic that does not tell has Kafka's default or more in most
+// cases; where it has less, its refusals say so.
+func (w *writer) adapt(ctx context.Context) {
+	limit, err := w.client.maxMessageBytes(ctx, w.topic)
+	if err != nil {
+		slog.Debug("the topic does not tell its max.message.bytes", "topic", w.topic, "error", err)
+		return
+	}
+	w.limit = limit
+	w.batches.BatchBytes = max(1, min(batchBytes, limit-batchOverhead))
+}
+
+// run returns how many of the first messages go out together, and whether each needs a batch of its own.
+func (w *writer) run(messages []kafka.Message) (n int, large bool) {
+	large = sizeOf(&messages[0]) > w.batches.BatchBytes
+	for n = 1; n < len(messages) && sizeOf(&messages[n]) > w.batches.BatchBytes == large; n++ {
+	}
+	return n, large
+}
+
+// sizeOf returns the bytes of a record on the wire, or slightly more: kafka-go's own count too stays below it.
+func sizeOf(m *kafka.Message) int64 {
+	n := 40 + len(m.Key) + len(m.Value)
+	for i := range m.Headers {
+		n += 10 + len(m.Headers[i].Key) + len(m.Headers[i].Value)
+	}
+	return int64(n)
+}
+
+// send sends messages and returns those refused for the size of their batch.
+func (w *writer) send(ctx context.Context, to *kafka.Writer, messages []kafka.Message) (refused []kafka.Message, err error) {
+	if err = w.sendAll(ctx, to, messages); err == nil {
+		return nil, nil
+	}
+	var each kafka.WriteErrors
+	if !errors.As(err, &each) {
+		return nil, fmt.Errorf("kafka: write %d records to %s: %w", len(messages), w.topic, err)
+	}
+	for i, e := range each { // one error a message, most of them nil
+		switch {
+		case isTooLarge(e):
+			refused = append(refused, messages[i])
+		case e != nil:
+			return nil, fmt.Errorf("kafka: write %d of %d records to %s, first that of %q: %w",
+				each.Count(), len(messages), w.topic, messages[i].Key, e)
+		}
+	}
+	return refused, nil
+}
+
+// sendAll sends messages. kafka-go tries a batch again and again, but not to find out where it has to go: while no
+// broker answers that, nothing was sent, and all of it can be tried again in order.
+func (w *writer) sendAll(ctx context.Context, to *kafka.Writer, messages []kafka.Message) error {
+	var since time.Time
+	for wait := minBackoff; ; wait = min(2*wait, maxBackoff) {
+		err := to.WriteMessages(ctx, messages...)
+		if err == nil || !unsent(err) || ctx.Err() != nil {
+			if !since.IsZero() && err == nil {
+				slog.Info("writing goes on", "topic", w.topic, "after", time.Since(since).Round(time.Millisecond))
+			}
+			return err
+		}
+		if since.IsZero() {
+			since = time.Now()
+		}
+		if time.Since(since) > defaultRetryFor {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(wait):
+		}
+	}
+}
+
+// Close waits for what is being sent and closes the connections.
+func (w *writer) Close() error {
+	err := errors.Join(w.batches.Close(), w.singles.Close())
+	w.client.close()
+	if err != nil {
+		return fmt.Errorf("kafka: end writing to %s: %w", w.topic, err)
+	}
+	return nil
+}
