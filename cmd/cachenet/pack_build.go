@@ -22,6 +22,7 @@ The held-out sequences are split into three parts: one to choose on, one to conf
 budget on every kind of stream, and one that only gives the figures of the model card. Where no threshold holds it, the
 pack asks the full model about every frame, and says so.
 
+NETS is the folder that training wrote, or a pack: its nets are then tuned again, on your frames.
 DIR holds <class>/<sequence>_<frame>.<ext> folders, or such a tree below val (else the images of train that
 training held out).`,
 		Example: "  cachenet pack build nets/birds --data data/birds --out packs/birds --name birds --version 1.0.0",

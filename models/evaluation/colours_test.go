@@ -127,6 +127,10 @@ func TestBuildAndEvaluate(t *testing.T) {
 		t.Fatal(err)
 	}
 	evaluateColours(t, pack, nets, data, small)
+	again, err := ReadNets(dir)
+	if err != nil || len(again.All) != len(nets.All) {
+		t.Errorf("the nets of a pack: %+v, %v", again, err)
+	}
 	if pack.Paper == nil || len(pack.For(policy.Paper).Specialists) != len(table.role(RoleSpecialist)) {
 		t.Errorf("the paper's protocol has settings %v and specialists %v", pack.Paper, pack.For(policy.Paper).Specialists)
 	}

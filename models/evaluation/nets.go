@@ -56,12 +56,13 @@ type netsJSON struct {
 	Split struct{ Val []string }
 }
 
-// ReadNets reads the folder that training wrote. Temperatures are 1 until they are fitted.
+// ReadNets reads the folder that training wrote, or a pack, whose nets can so be tuned again on other frames.
+// Temperatures are 1 until they are fitted.
 func ReadNets(dir string) (*Nets, error) {
 	path := filepath.Join(dir, netsFile)
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("nets %s: no %s there: name the folder that training wrote", dir, netsFile)
+		return netsOfPack(dir)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("nets %s: %w", dir, err)
@@ -119,6 +120,18 @@ func (n *Nets) check() error {
 		}
 	}
 	return nil
+}
+
+// netsOfPack lists the nets of the pack in dir.
+func netsOfPack(dir string) (*Nets, error) {
+	if _, err := os.Stat(filepath.Join(dir, models.ManifestFile)); err != nil {
+		return nil, fmt.Errorf("nets %s: neither %s nor %s there: name the folder that training wrote, or a pack", dir, netsFile, models.ManifestFile)
+	}
+	p, err := models.OpenPack(dir)
+	if err != nil {
+		return nil, err
+	}
+	return packNets(p), nil
 }
 
 // packNets lists the nets that a pack ships.
