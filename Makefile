@@ -52,7 +52,7 @@ train-venv: ## the Python environment for training (PyTorch: a large download)
 	@test -x $(VENV)/bin/python || python3 -m venv $(VENV)
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check -e 'models/train[test]'
 
-test-train: train-venv ## tests of the training project
+test-train: setup build train-venv ## tests of the training project
 	cd models/train && $(VENV)/bin/python -m pytest -q
 
 pack: setup build train-venv ## train the bundled pack from nothing (hours on a small machine)

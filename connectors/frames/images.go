@@ -25,7 +25,8 @@ type sequence []string
 
 // Images reads an image folder DIR/<class>/<sequence>_<frame>.<ext>; a name without "_" is a
 // sequence of its own. Extensions are .jpg, .jpeg and .png, in any case; other files and names that
-// start with "." are passed over. Numbers in names count as numbers: frame 9 comes before frame 10.
+// start with "." are passed over, as are the folders __MACOSX and @eaDir. Numbers in names count as numbers:
+// frame 9 comes before frame 10.
 //
 // The folder is listed once, here; files are read when they are played and published as they are,
 // whether or not they decode.
@@ -41,7 +42,7 @@ func Images(dir string) (Source, error) {
 		folder := filepath.Join(dir, entry.Name())
 		if info, err := os.Stat(folder); err != nil { // follows links: data sets are often linked together
 			return nil, fmt.Errorf("read image folder: %w", err)
-		} else if !info.IsDir() || strings.HasPrefix(entry.Name(), ".") {
+		} else if !info.IsDir() || clutter(entry.Name()) {
 			continue
 		}
 		sequences, err := listClass(folder)
@@ -85,7 +86,7 @@ func listClass(folder string) ([]sequence, error) {
 	found := map[string]sequence{}
 	for _, entry := range entries {
 		name := entry.Name()
-		if contentType(name) == "" || strings.HasPrefix(name, ".") {
+		if contentType(name) == "" || clutter(name) {
 			continue
 		}
 		of := sequenceOf(name)
@@ -100,6 +101,11 @@ func listClass(folder string) ([]sequence, error) {
 		sequences = append(sequences, found[of])
 	}
 	return sequences, nil
+}
+
+// clutter reports whether archivers and network drives leave such a file or folder behind.
+func clutter(name string) bool {
+	return strings.HasPrefix(name, ".") || name == "__MACOSX" || name == "@eaDir"
 }
 
 // contentType goes by the name alone; it is empty for files that are no images.

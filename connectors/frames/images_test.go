@@ -52,7 +52,7 @@ func played(t *testing.T, s Source, class int) map[string]bool {
 func TestImagesGroupsFramesIntoSequences(t *testing.T) {
 	dir := folder(t,
 		"cat/a_10.jpg", "cat/a_9.JPG", "cat/b_1.png", "cat/single.jpeg", "cat/a_b_2.jpg", "cat/a_b_1.jpg",
-		"cat/notes.txt", "cat/._a_1.jpg", "dog/1.jpg", ".cache/x.jpg", "LICENSE",
+		"cat/notes.txt", "cat/._a_1.jpg", "dog/1.jpg", ".cache/x.jpg", "LICENSE", "__MACOSX/cat/._a_1.jpg", "@eaDir/a_1.jpg",
 	)
 	s, err := Images(dir)
 	if err != nil {

@@ -44,7 +44,7 @@ def net(file, *, kind=U8, shape=("N", 8, 8, 3), axes=(1, 2), scale=255, mean=0, 
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
     if props:
         helper.set_model_props(model, props)
-    how = {"save_as_external_data": True, "location": file + ".data", "size_threshold": 0} if external else {}
+    how = {"save_as_external_data": True, "location": file + ".data", "size_threshold": 70} if external else {}
     if external:
         (HERE / (file + ".data")).unlink(missing_ok=True)
     onnx.save(model, HERE / file, **how)

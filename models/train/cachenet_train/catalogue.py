@@ -37,10 +37,10 @@ class Catalogue:
         written = export.write(net, self.out / file, role, names, trained, self.samples)
         self._append(file, role, outputs, other, val_accuracy, written)
 
-    def adopt(self, file: str, source: Path, val_accuracy: float) -> None:
-        """Takes a user's own model over as the full net."""
+    def adopt(self, file: str, source: Path, val_accuracy: float, teacher) -> None:
+        """Takes a user's own model over as the full net; teacher is the same model, loaded."""
         names = output_names(self.classes, list(range(len(self.classes))), False)
-        written = export.adopt(source, self.out / file, names, self.samples)
+        written = export.adopt(source, self.out / file, names, self.samples, teacher)
         self._append(file, "full", list(range(len(self.classes))), False, val_accuracy, written)
 
     def _append(self, file, role, outputs, other, val_accuracy, written: export.Exported) -> None:

@@ -104,7 +104,7 @@ def _train(options: argparse.Namespace) -> int:
 def _label(options: argparse.Namespace) -> int:
     if not options.frames.is_dir():
         raise DataError(f"read frames: {options.frames} is not a folder: give a folder of images")
-    names = options.classes.read_text().split("\n") if options.classes else None
+    names = options.classes.read_text("utf-8-sig").split("\n") if options.classes else None
     names = [name.strip() for name in names if name.strip()] if names else None
     counts = label(options.frames, options.out, OnnxTeacher(options.teacher, names, options.size), _say)
     for name, count in sorted(counts.items()):

@@ -24,6 +24,8 @@ from .nets import HEAD_GAIN, Net, pool
 OPSET = 18
 OTHER = "__other__"
 TOLERANCE = 1e-3
+LEAST = 1e-12
+"""The probability that a model's 0 counts as: its logarithm must be finite."""
 
 
 class ExportError(Exception):
@@ -90,28 +92,34 @@ def write(net: Net, path: Path, role: str, names: list[str], trained: str, frame
     return _finish(_to_onnx(Served(net).eval(), sample), path, role, names, trained, frames, expected)
 
 
-def adopt(source: Path, path: Path, names: list[str], frames: np.ndarray) -> Exported:
-    """Copies a user's model to path as the full net: inputs and outputs renamed, metadata and vectors added."""
+def adopt(source: Path, path: Path, names: list[str], frames: np.ndarray, teacher) -> Exported:
+    """Copies a user's model to path as the full net: inputs and outputs renamed, metadata and vectors added, weights
+    that it keeps in other files taken in. Where it answers probabilities their logarithm is added: a pack's nets answer logits."""
     model = onnx.load(source)
     inlet, outlet = model.graph.input[0].name, model.graph.output[0].name
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    expected = session.run(None, {inlet: frames})[0]
-    rename = {inlet: "frames", outlet: "logits"}
+    expected = teacher(torch.from_numpy(frames)).numpy()
+    answer = "probabilities" if teacher.probabilities else "logits"
+    rename = {inlet: "frames", outlet: answer}
     for node in model.graph.node:
         node.input[:] = [rename.get(name, name) for name in node.input]
         node.output[:] = [rename.get(name, name) for name in node.output]
+    if teacher.probabilities:
+        least = onnx.numpy_helper.from_array(np.array(LEAST, np.float32), "cachenet_least")
+        model.graph.initializer.append(least)
+        model.graph.node.append(onnx.helper.make_node("Max", [answer, least.name], ["cachenet_positive"]))
+        model.graph.node.append(onnx.helper.make_node("Log", ["cachenet_positive"], ["logits"]))
     model.graph.input[0].name, model.graph.output[0].name = "frames", "logits"
-    return _finish(model, path, "full", names, source.stem, frames, expected)
+    return _finish(model, path, "full", names, source.stem, frames, expected, teacher.single)
 
 
-def _finish(model: onnx.ModelProto, path: Path, role, names, trained, frames, expected) -> Exported:
+def _finish(model: onnx.ModelProto, path: Path, role, names, trained, frames, expected, single=False) -> Exported:
     onnx.helper.set_model_props(
         model,
         {"cachenet.role": role, "cachenet.classes": json.dumps(names), "cachenet.trained": trained},
     )
     onnx.checker.check_model(model, full_check=True)
     content = model.SerializeToString()
-    _prove(path, content, frames, expected)
+    _prove(path, content, frames, expected, [1] if single else [len(frames), 1])
     vectors = {"frames_base64": base64.b64encode(frames.tobytes()).decode(), "logits": expected.tolist()}
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
@@ -141,9 +149,9 @@ def _to_onnx(served: nn.Module, sample: torch.Tensor) -> onnx.ModelProto:
     return model
 
 
-def _prove(path: Path, content: bytes, frames: np.ndarray, expected: np.ndarray) -> None:
+def _prove(path: Path, content: bytes, frames: np.ndarray, expected: np.ndarray, batches: list[int]) -> None:
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    for count in (len(frames), 1):
+    for count in batches:
         got = session.run(["logits"], {"frames": frames[:count]})[0]
         worst = float(np.abs(got - expected[:count]).max())
         if got.shape != expected[:count].shape or not worst <= TOLERANCE:

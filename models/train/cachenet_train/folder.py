@@ -9,6 +9,8 @@ from pathlib import Path
 
 EXTENSIONS = {".jpg", ".jpeg", ".png"}
 MIN_CLASSES, MAX_CLASSES = 2, 1000
+CLUTTER = {"__MACOSX", "@eaDir"}
+"""Folders that archivers and network drives leave behind."""
 
 
 class DataError(Exception):
@@ -34,6 +36,11 @@ class Folder:
     warnings: list[str]
 
 
+def is_clutter(name: str) -> bool:
+    """Whether a file or folder of that name is nobody's image or class."""
+    return name.startswith(".") or name in CLUTTER
+
+
 def scan(root: Path, val_share: float, seed: int) -> Folder:
     """Lists the images of a folder; without `val`, holds out val_share of the train sequences."""
     root = Path(root)
@@ -42,7 +49,7 @@ def scan(root: Path, val_share: float, seed: int) -> Folder:
             f"read data: {root / 'train'} is not a folder: "
             "lay images out as DATA/train/<class>/<sequence>_<frame>.png"
         )
-    classes = sorted(p.name for p in (root / "train").iterdir() if p.is_dir())
+    classes = sorted(p.name for p in (root / "train").iterdir() if p.is_dir() and not is_clutter(p.name))
     warnings: list[str] = []
     splits = {"train": _images(root, "train", classes, warnings)}
     classes, splits["train"] = _without_empty(root, classes, splits["train"], warnings)
@@ -63,12 +70,12 @@ def scan(root: Path, val_share: float, seed: int) -> Folder:
 def _images(root: Path, split: str, classes: list[str], warnings: list[str]) -> list[Image]:
     index = {name: i for i, name in enumerate(classes)}
     found = []
-    for folder in sorted(p for p in (root / split).iterdir() if p.is_dir()):
+    for folder in sorted(p for p in (root / split).iterdir() if p.is_dir() and not is_clutter(p.name)):
         if folder.name not in index:
             warnings.append(f"{folder} is a class that train does not have: its images are left out")
             continue
         for path in sorted(folder.iterdir()):
-            if path.suffix.lower() in EXTENSIONS and not path.name.startswith("."):
+            if path.suffix.lower() in EXTENSIONS and not is_clutter(path.name):
                 sequence = f"{folder.name}/{path.stem.rpartition('_')[0] or path.stem}"
                 found.append(Image(str(path.relative_to(root)), index[folder.name], sequence))
     return found

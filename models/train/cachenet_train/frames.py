@@ -9,13 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image as Pillow
 from tqdm import tqdm
 
 from .folder import DataError, Image
+from .pixels import Unreadable, decode, read_image
 
-UNREADABLE = (OSError, ValueError, SyntaxError, Pillow.DecompressionBombError)
-"""What Pillow raises for an image that it cannot decode."""
+DECODER = "cachenet 1"
+"""Changes when the same images would become other pixels, so that no old cache is read."""
+
+__all__ = ["Frames", "load", "read_image"]
 
 
 @dataclass(frozen=True)
@@ -55,29 +57,23 @@ def _decode(root, split, images, size, pixels: Path, index: Path) -> None:
     array = np.lib.format.open_memmap(pixels, "w+", np.uint8, (len(images), size[1], size[0], 3))
     rows: list[int] = []
     unreadable: list[tuple[str, str]] = []
-    for i, image in enumerate(tqdm(images, desc=f"decode {split}", unit="image", mininterval=1)):
-        try:
-            array[len(rows)] = read_image(root / image.path, size)
+    decoded = decode((root / image.path for image in images), size)
+    for i, got in enumerate(tqdm(decoded, total=len(images), desc=f"decode {split}", unit="image", mininterval=1)):
+        if isinstance(got, Unreadable):
+            unreadable.append((images[i].path, str(got)))
+        else:
+            array[len(rows)] = got
             rows.append(i)
-        except UNREADABLE as err:
-            unreadable.append((image.path, str(err)))
+    if len(rows) + len(unreadable) != len(images):
+        raise DataError(f"read {split}: {len(rows) + len(unreadable)} of {len(images)} images came back: try again")
     array.flush()
     partial = index.with_suffix(".partial")
     partial.write_text(json.dumps({"rows": rows, "unreadable": unreadable}))
     partial.replace(index)
 
 
-def read_image(path: Path, size: tuple[int, int]) -> np.ndarray:
-    """Decodes one image to uint8 [H,W,3], resized bilinearly to size (width, height)."""
-    with Pillow.open(path) as image:
-        image = image.convert("RGB")
-        if image.size != size:
-            image = image.resize(size, Pillow.Resampling.BILINEAR)
-        return np.asarray(image)
-
-
 def _fingerprint(root: Path, images: list[Image], size: tuple[int, int]) -> str:
-    digest = hashlib.sha256(repr(size).encode())
+    digest = hashlib.sha256(f"{DECODER} {size!r}".encode())
     for image in images:
         stat = (root / image.path).stat()
         digest.update(f"{image.path}\0{image.label}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())

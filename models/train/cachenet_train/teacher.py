@@ -11,16 +11,21 @@ import onnxruntime
 import torch
 from tqdm import tqdm
 
-from .export import OTHER
+from .export import LEAST, OTHER
 from .fit import Place, logits_of
 from .folder import DataError
 from .views import Views
 
 
-class OnnxTeacher:
-    """A user's own classifier: one uint8 input [N,H,W,3] in RGB, one float output [N,K] of logits.
+class NotFinite(DataError):
+    """A teacher answered NaN or an infinity."""
 
-    classes are its outputs in order; None takes them from the model's `cachenet.classes` metadata.
+
+class OnnxTeacher:
+    """A user's own classifier: one uint8 input [N,H,W,3] in RGB, one float output [N,K] of logits or probabilities.
+
+    classes are its outputs in order; None takes them from the model's `cachenet.classes` metadata. Of probabilities
+    it answers the logarithms, which are logits of the same probabilities. N may be fixed to 1.
     """
 
     def __init__(self, path: Path, classes: list[str] | None, size: tuple[int, int]):
@@ -37,6 +42,8 @@ class OnnxTeacher:
                 "put casting and normalisation into the graph"
             )
         self.input, self.size = inputs[0].name, size
+        self.single = inputs[0].shape[0] == 1
+        self.probabilities = False
         self.digest = hashlib.sha256(path.read_bytes()).hexdigest()
         self.classes = self._agreed(path, classes)
         self._try(path)
@@ -52,19 +59,30 @@ class OnnxTeacher:
     def _try(self, path: Path) -> None:
         width, height = self.size
         try:
-            logits = self(torch.zeros(1, height, width, 3, dtype=torch.uint8))
+            noise = torch.from_numpy(np.random.default_rng(1).integers(0, 256, (4, height, width, 3), np.uint8))
+            answers = self._run(torch.cat([torch.zeros(1, height, width, 3, dtype=torch.uint8), noise]))
         except Exception as err:  # as above
             raise DataError(f"read teacher: {path} does not run on {width}x{height} frames: give --size") from err
-        if logits.shape != (1, len(self.classes)):
+        if answers.shape != (5, len(self.classes)):
             raise DataError(
-                f"read teacher: {path} gives {tuple(logits.shape)[1:]} outputs for {len(self.classes)} classes"
+                f"read teacher: {path} gives {tuple(answers.shape)[1:]} outputs for {len(self.classes)} classes: "
+                "give --classes FILE with one name a line for each output"
             )
+        self.probabilities = bool((answers >= 0).all() and ((answers.sum(1) - 1).abs() < 5e-3).all())
 
     def eval(self) -> None:
         """Does nothing: an ONNX model is always in evaluation mode."""
 
     def __call__(self, frames: torch.Tensor) -> torch.Tensor:
-        return torch.from_numpy(self.session.run(None, {self.input: frames.cpu().numpy()})[0])
+        """Logits float32 [N,K] of frames uint8 [N,H,W,3]; NotFinite where it answers no numbers."""
+        answers = self._run(frames.cpu())
+        if not answers.isfinite().all():
+            raise NotFinite("the teacher answers NaN or an infinity")
+        return answers.clamp(min=LEAST).log() if self.probabilities else answers
+
+    def _run(self, frames: torch.Tensor) -> torch.Tensor:
+        batches = frames.split(1) if self.single else [frames]
+        return torch.cat([torch.from_numpy(self.session.run(None, {self.input: b.numpy()})[0]).float() for b in batches])
 
 
 def taught_views(teacher, key: str, views: Views, count: int, classes: int, place: Place) -> torch.Tensor:

@@ -72,7 +72,7 @@ class Training:
     def _full(self):
         if self.task.teacher:
             teacher = OnnxTeacher(self.task.teacher, self.task.classes, self.task.size)
-            self.catalogue.adopt("full.onnx", self.task.teacher, self._accuracy(teacher))
+            self.catalogue.adopt("full.onnx", self.task.teacher, self._accuracy(teacher), teacher)
             return teacher, self._key(teacher.digest)
         notation, steps = self.plan.full, recipe(self.plan.full_frames, len(self.labels), self.plan.lr)
         key, net = self._key(notation, steps, "whitened"), self._fresh(notation)

@@ -1,6 +1,7 @@
 """Notation, folding for export, specialists and their groups."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -68,10 +69,23 @@ def test_written_net_is_cheap_to_describe_and_serves_as_teacher(tmp_path):
     with torch.no_grad():
         expected = net(torch.from_numpy(frames))
     torch.testing.assert_close(teacher(torch.from_numpy(frames)), expected, atol=1e-3, rtol=1e-3)
-    adopted = export.adopt(tmp_path / "n.onnx", tmp_path / "full.onnx", names, frames)
+    adopted = export.adopt(tmp_path / "n.onnx", tmp_path / "full.onnx", names, frames, teacher)
     assert adopted.mflops == written.mflops
     got = onnxruntime.InferenceSession(str(tmp_path / "full.onnx")).run(["logits"], {"frames": frames})[0]
     np.testing.assert_allclose(got, expected.numpy(), atol=1e-3)
+
+
+@pytest.mark.parametrize("file", ["softmax.onnx", "external.onnx", "plain.onnx"])
+def test_adopted_models_answer_logits_and_stand_alone(tmp_path, file):
+    source = Path(__file__).parents[3] / "testdata" / "models" / file
+    names = ["red", "green", "blue", "dark"]
+    frames = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3), np.uint8)
+    teacher = OnnxTeacher(source, names, (8, 8))
+    export.adopt(source, tmp_path / "full.onnx", names, frames, teacher)
+    got = onnxruntime.InferenceSession((tmp_path / "full.onnx").read_bytes()).run(["logits"], {"frames": frames})[0]
+    plain = onnxruntime.InferenceSession(str(source.with_name("plain.onnx"))).run(None, {"frames": frames})[0]
+    softmax = lambda logits: torch.from_numpy(logits).softmax(1).numpy()
+    np.testing.assert_allclose(softmax(got), softmax(plain), atol=1e-5)
 
 
 def test_a_net_that_onnx_runtime_does_not_reproduce_is_not_written(tmp_path, monkeypatch):

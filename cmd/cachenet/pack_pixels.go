@@ -1,0 +1,146 @@
+package main
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cachenet/cachenet/models/picture"
+	"github.com/cachenet/cachenet/schemas"
+)
+
+func packPixelsCommand() *cobra.Command {
+	var size string
+	var v picture.View
+	c := &cobra.Command{
+		Use:   "pixels",
+		Short: "Decode images as a net sees them, for training",
+		Long: `Decodes the images that standard input names, each name ended by a NUL byte, just as frames are decoded when they are
+answered, and writes them to standard output in that order: a byte 0 and height·width·3 bytes of RGB, rows from
+top to bottom; or, where an image cannot be decoded, a byte 1, the length of the reason (4 bytes, big endian) and the reason.`,
+		Example: `  printf 'photos/cat/a_1.jpg\0' | cachenet pack pixels --size 32x32 | tail -c 3072 > cat.rgb`,
+		Args:    noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := required(c, "size"); err != nil {
+				return err
+			}
+			var err error
+			if v.Width, v.Height, err = parseSize(size); err != nil {
+				return usageError{fmt.Errorf("--size %w", err)}
+			}
+			if err := v.Validate(); err != nil {
+				return usageError{err}
+			}
+			return writePixels(c.InOrStdin(), c.OutOrStdout(), v)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&size, "size", "", "pixels of the net's input, WIDTHxHEIGHT or one number")
+	f.StringVar(&v.Resize, "resize", picture.Stretch, "how an image is brought to that size: stretch, crop or fit")
+	f.Float64Var(&v.CropRatio, "crop-ratio", 0, "with --resize crop, the share of the sides that is kept (default 1)")
+	return c
+}
+
+// parseSize reads WIDTHxHEIGHT, or one number for both.
+func parseSize(s string) (w, h int, err error) {
+	first, second, two := strings.Cut(s, "x")
+	if !two {
+		second = first
+	}
+	w, err = strconv.Atoi(first)
+	if err == nil {
+		h, err = strconv.Atoi(second)
+	}
+	if err != nil {
+		return 0, 0, fmt.Errorf("%q: must be a size such as 224x224 or 32", s)
+	}
+	return w, h, nil
+}
+
+// decodeAhead is how many images are decoded at once for each processor, so that none waits for a slow one.
+const decodeAhead = 8
+
+// writePixels decodes the images that in names and writes them to out; see the command's help for the form.
+func writePixels(in io.Reader, out io.Writer, v picture.View) error {
+	names := bufio.NewReader(in)
+	w := bufio.NewWriterSize(out, 1<<20)
+	chunk := make([]struct {
+		pixels []byte
+		err    error
+	}, decodeAhead*runtime.GOMAXPROCS(0))
+	for {
+		files, err := readNames(names, len(chunk))
+		if err != nil {
+			return fmt.Errorf("read names: %w", err)
+		}
+		if len(files) == 0 {
+			return w.Flush()
+		}
+		var next atomic.Int64
+		var wg sync.WaitGroup
+		for range runtime.GOMAXPROCS(0) {
+			wg.Go(func() {
+				for i := int(next.Add(1)) - 1; i < len(files); i = int(next.Add(1)) - 1 {
+					one := &chunk[i]
+					one.pixels = slices.Grow(one.pixels[:0], v.Bytes())[:v.Bytes()]
+					one.err = decodeFile(one.pixels, files[i], v)
+				}
+			})
+		}
+		wg.Wait()
+		for i := range files {
+			if err := writeRecord(w, chunk[i].pixels, chunk[i].err); err != nil {
+				return fmt.Errorf("write pixels: %w", err)
+			}
+		}
+	}
+}
+
+// readNames reads up to most names, fewer at the end.
+func readNames(r *bufio.Reader, most int) (files []string, err error) {
+	for len(files) < most {
+		name, err := r.ReadString(0)
+		if name = strings.TrimSuffix(name, "\x00"); name != "" {
+			files = append(files, name)
+		}
+		if errors.Is(err, io.EOF) {
+			return files, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return files, nil
+}
+
+func decodeFile(dst []byte, file string, v picture.View) error {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	return picture.Decode(dst, &schemas.Frame{Image: b}, v)
+}
+
+func writeRecord(w *bufio.Writer, pixels []byte, failed error) error {
+	if failed == nil {
+		_ = w.WriteByte(0) // a bufio.Writer keeps its first error
+		_, err := w.Write(pixels)
+		return err
+	}
+	reason := failed.Error()
+	_ = w.WriteByte(1)
+	_, _ = w.Write(binary.BigEndian.AppendUint32(nil, uint32(len(reason))))
+	_, err := w.WriteString(reason)
+	return err
+}
