@@ -85,6 +85,9 @@ func Build(ctx context.Context, t *Table, nets *Nets, o Options) (*Built, error)
 	for i := range t.nets {
 		t.fitTemperature(&t.nets[i], b.parts.choose)
 	}
+	if err := t.settle(); err != nil {
+		return nil, err
+	}
 	for _, step := range []func(context.Context) error{b.tune, b.confirm, b.pick, b.guard, b.certify} {
 		if err := step(ctx); err != nil {
 			return nil, err

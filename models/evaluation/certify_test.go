@@ -40,6 +40,9 @@ func signs(tracks int, seed uint64) *Table {
 		}
 	}
 	t.finish()
+	if err := t.settle(); err != nil {
+		panic(err)
+	}
 	return t
 }
 

@@ -38,6 +38,9 @@ func Evaluate(ctx context.Context, p *models.Pack, card *Card, t *Table, seeds i
 }
 
 func evaluate(ctx context.Context, p *models.Pack, card *Card, t *Table, e effort, seed uint64) (*Report, error) {
+	if err := t.settle(); err != nil {
+		return nil, err
+	}
 	return newContest(t, t.tracks, e, seed).report(ctx, p.ID(), card.Setups, packSetups(p))
 }
 

@@ -3,7 +3,6 @@ package evaluation
 import (
 	"context"
 	"fmt"
-	"math"
 
 	"github.com/cachenet/cachenet/models/policy"
 	"github.com/cachenet/cachenet/schemas"
@@ -17,21 +16,24 @@ type lookup struct {
 	selector    *column
 	full        *column
 
-	frame int
-	us    float64
-	small bool // masked: the one net has run on this frame
+	frame   int
+	us      float64
+	small   bool // masked: the one net has run on this frame
+	scratch []float32
 }
 
+// Specialist returns the distribution of a specialist at its temperature.
 func (l *lookup) Specialist(i int) ([]float32, error) {
 	c := l.specialists[i]
 	if l.groups == nil {
 		l.us += c.us
-		return c.row(l.frame), nil
+		return c.distribution(l.frame), nil
 	}
 	if !l.small {
 		l.us, l.small = l.us+c.us, true
 	}
-	return masked(c.row(l.frame), l.groups[i], c.Temperature), nil
+	l.scratch = masked(l.scratch[:0], c.distribution(l.frame), l.groups[i])
+	return l.scratch, nil
 }
 
 func (l *lookup) Selector() ([]float32, error) {
@@ -44,21 +46,14 @@ func (l *lookup) Full() ([]float32, error) {
 	return l.full.row(l.frame), nil
 }
 
-// masked confines the logits of a net of all classes to a group; what it says of the rest becomes "other".
-func masked(logits []float32, group []int, temperature float32) []float32 {
-	out := make([]float32, len(group)+1)
-	inside := make(map[int]bool, len(group))
-	for o, c := range group {
-		out[o], inside[c] = logits[c], true
+// masked appends to out what the distribution of a net of all classes says of a group, and of the rest as "other".
+func masked(out, all []float32, group []int) []float32 {
+	other := float32(1)
+	for _, c := range group {
+		out = append(out, all[c])
+		other -= all[c]
 	}
-	top, sum := float64(logits[argmax(logits)]), 0.0
-	for c, l := range logits {
-		if !inside[c] {
-			sum += math.Exp((float64(l) - top) / float64(temperature))
-		}
-	}
-	out[len(group)] = float32(top + float64(temperature)*math.Log(max(sum, 1e-30)))
-	return out
+	return append(out, max(0, other))
 }
 
 // player takes one policy through streams.

@@ -172,7 +172,7 @@ func (p *player) cast(r rival, s Setup) error {
 func (p *player) roles() []policy.Specialist {
 	var all []policy.Specialist
 	for i, c := range p.nets.specialists {
-		role := policy.Specialist{Classes: c.Classes, Other: c.Other, Temperature: c.Temperature}
+		role := policy.Specialist{Classes: c.Classes, Other: c.Other, Temperature: c.Temperature, Ready: true}
 		if p.nets.groups != nil {
 			role.Classes, role.Other = p.nets.groups[i], true
 		}

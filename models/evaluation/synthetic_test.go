@@ -1,7 +1,9 @@
 package evaluation
 
 import (
+	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -48,6 +50,9 @@ func synthetic(classes, tracks, frames int, groups int, seed uint64) *Table {
 		}
 	}
 	t.finish()
+	if err := t.settle(); err != nil {
+		panic(err)
+	}
 	return t
 }
 
@@ -80,7 +85,16 @@ func (c *column) answer(class int, skill float64, shown []float64) {
 		c.logits = append(c.logits, all...)
 		return
 	}
-	c.logits = append(c.logits, masked(all, c.Classes, 1)...)
+	other := 0.0
+	for i, l := range all {
+		if !slices.Contains(c.Classes, i) {
+			other += math.Exp(float64(l))
+		}
+	}
+	for _, own := range c.Classes {
+		c.logits = append(c.logits, all[own])
+	}
+	c.logits = append(c.logits, float32(math.Log(other)))
 }
 
 func BenchmarkReplay(b *testing.B) {

@@ -1,6 +1,7 @@
 package evaluation
 
 import (
+	"fmt"
 	"math"
 	"slices"
 
@@ -26,7 +27,30 @@ type column struct {
 	Net
 	outputs int
 	logits  []float32 // outputs for each frame
+	shares  []float32 // the distributions that logits are at the net's temperature; see settle
 	us      float64   // for one frame
+}
+
+// distribution of a frame; it must not be changed.
+func (c *column) distribution(frame int) []float32 {
+	return c.shares[frame*c.outputs : (frame+1)*c.outputs]
+}
+
+// settle computes the distributions of the nets that policies cache, at the temperatures they have now: policies are
+// played thousands of times over them, and exponentials would be most of it.
+func (t *Table) settle() error {
+	for i := range t.nets {
+		c := &t.nets[i]
+		c.shares = c.shares[:0]
+		for f := range t.labels {
+			p, err := policy.Probabilities(c.row(f), c.Temperature)
+			if err != nil {
+				return fmt.Errorf("%s, frame %d: %w", c.File, f, err)
+			}
+			c.shares = append(c.shares, p...)
+		}
+	}
+	return nil
 }
 
 func (c *column) row(frame int) []float32 {
@@ -177,15 +201,13 @@ func (t *Table) calibrationError(c *column, tracks []track) float64 {
 			continue
 		}
 		for f := tr.first; f < tr.first+tr.frames; f++ {
-			a, err := policy.Read(c.row(f), c.Temperature)
-			if err != nil {
-				continue // scoring refuses such nets
-			}
-			bin := min(calibrationBins-1, int(a.Confidence*calibrationBins))
-			confidence[bin] += float64(a.Confidence)
+			p := c.distribution(f)
+			best := argmax(p)
+			bin := min(calibrationBins-1, int(p[best]*calibrationBins))
+			confidence[bin] += float64(p[best])
 			n[bin]++
 			all++
-			if a.Class == target {
+			if best == target {
 				right[bin]++
 			}
 		}

@@ -26,6 +26,7 @@ type Specialist struct {
 	Classes     []int   // label of each output; nil: all classes in order
 	Other       bool    // one more output, last: none of its classes
 	Temperature float32 // > 0
+	Ready       bool    // what Nets returns is the distribution itself, not logits: the temperature plays no part
 }
 
 // Policy decides for every frame of every stream. It is immutable and may be shared.
@@ -136,6 +137,13 @@ func (p *Policy) ask(s *State, nets Nets, i int) ([]float32, error) {
 		want++
 	}
 	s.raw = resize(s.raw, want)
+	if sp.Ready {
+		if len(logits) != want || !shares(logits) {
+			return nil, fmt.Errorf("specialist %d: not a distribution over %d outputs", i, want)
+		}
+		copy(s.raw, logits)
+		return s.raw, nil
+	}
 	if err := distribution(s.raw, logits, sp.Temperature); err != nil {
 		return nil, fmt.Errorf("specialist %d: %w", i, err)
 	}

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"errors"
+	"math"
 	"slices"
 	"testing"
 
@@ -320,6 +321,22 @@ func TestVictimDecidesWhoLeaves(t *testing.T) {
 	s.Cached = []int{0, 1}
 	if d := decide(t, p, s, n); d.CacheEvent != schemas.CacheEvict || !slices.Equal(s.Cached, []int{2, 1}) {
 		t.Fatalf("%+v, cached %v", d, s.Cached)
+	}
+}
+
+// A net that gives a distribution is read as one, and what is none is an error.
+func TestReadyDistributionsAreNotSoftened(t *testing.T) {
+	p := global(func(s *Settings) { s.Threshold, s.Alpha = 0.7, 1 })
+	p.Specialists[0].Ready = true
+	n := &fakeNets{specialist: map[int][]float32{0: {0.1, 0.75, 0.1, 0.05}}}
+	if d := decide(t, p, &State{}, n); !d.Hit || d.Class != 1 || d.Confidence != 0.75 {
+		t.Fatalf("%+v", d)
+	}
+	for _, bad := range [][]float32{{0, 1, 0}, {0, 2, 0, 0}, {0, float32(math.NaN()), 1, 0}} {
+		n.specialist[0] = bad
+		if d, err := p.Decide(&State{}, n, true); err == nil {
+			t.Errorf("%v: %+v", bad, d)
+		}
 	}
 }
 
