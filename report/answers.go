@@ -2,8 +2,8 @@ package report
 
 import "github.com/cachenet/cachenet/schemas"
 
-// answers holds the answer to every frame of a data set, at 4 bytes a frame: offsets of a partition come densely,
-// so they share pages.
+// answers holds the answer to every frame of a data set in 4 bytes a frame: the offsets of a partition are dense, so
+// that they share pages.
 type answers struct {
 	numbers map[string]uint32 // label → its number; 0 is no row
 	labels  []string          // by number
@@ -22,7 +22,7 @@ func newAnswers() *answers {
 	return &answers{numbers: map[string]uint32{}, labels: make([]string, 1), pages: map[page]*[pageSize]uint32{}}
 }
 
-// put remembers the answer of a row and reports whether it is the first of its frame, which is the one that stays.
+// put stores the answer of a row and reports whether it is the first of its frame; later ones are ignored.
 func (a *answers) put(o *schemas.Outcome) (first bool) {
 	at := place(o)
 	p := a.pages[at]
@@ -60,7 +60,7 @@ func (a *answers) get(o *schemas.Outcome) (label string, ok bool) {
 
 func place(o *schemas.Outcome) page {
 	number := o.Offset / pageSize
-	if o.Offset%pageSize < 0 { // a foreign file may hold anything
+	if o.Offset%pageSize < 0 { // a file from elsewhere may hold any offset
 		number--
 	}
 	return page{o.Topic, o.Partition, number}

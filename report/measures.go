@@ -8,7 +8,7 @@ import (
 	"github.com/cachenet/cachenet/schemas"
 )
 
-// Measures is what one data set tells. Shares are 0..1; a figure without data is nil.
+// Measures are the figures of one data set. Shares are 0 … 1; a figure without data is nil.
 type Measures struct {
 	Frames            int64            `json:"frames"` // rows
 	Streams           int              `json:"streams"`
@@ -24,7 +24,7 @@ type Measures struct {
 	ModelLoads        int64            `json:"model_loads"`
 	ModelEvictions    int64            `json:"model_evictions"`
 	ModelUsPerFrame   *float64         `json:"model_us_per_frame,omitempty"` // mean inference time of the answered frames
-	DistinctOffsets   int64            `json:"distinct_offsets"`             // different (topic, partition, offset)
+	DistinctOffsets   int64            `json:"distinct_offsets"`             // distinct (topic, partition, offset)
 	Duplicates        int64            `json:"duplicates"`                   // rows beyond the first of an offset
 	ErrorReasons      map[string]int64 `json:"error_reasons,omitempty"`      // frames by reason
 }
@@ -42,20 +42,20 @@ func Summarize(rows iter.Seq2[schemas.Outcome, error]) (Measures, error) {
 	return m, err
 }
 
-// maxReasons bounds the reasons that are told apart, as a reason may quote the frame it is about.
+// maxReasons bounds the reasons that are counted apart: a reason may quote its frame.
 const (
 	maxReasons  = 100
 	otherReason = "other reasons"
 )
 
-// tally is a summary in the making. It keeps 12 bytes a row, and no strings of rows.
+// tally accumulates a summary. It keeps 12 bytes a row, and none of its strings.
 type tally struct {
 	Measures
 	streams       map[string]struct{}
 	own           *answers
 	full          *answers // the full model's, nil when unknown
 	right         int64
-	shared, alike int64 // frames that the full model answered too, and those of one answer
+	shared, alike int64 // frames that the full model answered too, and those with the same answer
 	modelUs       float64
 	first, last   int64   // emission, µs
 	latencies     []int64 // µs

@@ -1,9 +1,9 @@
-// Package report computes what a run came to from its outcomes alone: the Parquet files that [Read] finds in
+// Package report summarises a run from its outcomes alone: the Parquet files that [Read] finds in
 //
 //	DIR/outcomes/                    the run itself
-//	DIR/replay/cachenet/outcomes/    the same frames at full speed, where they were run again:
-//	DIR/replay/full_only/outcomes/   … by the full model alone
-//	DIR/replay/small_only/outcomes/  … by the small model alone
+//	DIR/replay/cachenet/outcomes/    the same frames replayed at full speed, if they were
+//	DIR/replay/full_only/outcomes/   … with the full model on every frame
+//	DIR/replay/small_only/outcomes/  … with the small model on every frame
 package report
 
 import (
@@ -19,8 +19,8 @@ import (
 	"github.com/cachenet/cachenet/connectors/parquetio"
 )
 
-// Summary is what a run came to, compared with its baselines where the same frames were run again. A figure that
-// cannot be known from the data is nil, and absent from the JSON.
+// Summary holds the figures of a run, and of its baselines where the same frames were replayed. A figure that the data
+// does not hold is nil, and absent from the JSON.
 type Summary struct {
 	Measures
 	Lost              []Lost     `json:"lost,omitempty"`   // frames that retention deleted before they were read
@@ -38,7 +38,7 @@ type Lost struct {
 	To        int64  `json:"to"`
 }
 
-// Baselines are the frames of a run answered in the two ways that need no cache.
+// Baselines are the frames of a run answered without a cache.
 type Baselines struct {
 	FullOnly  *Measures `json:"full_only,omitempty"`
 	SmallOnly *Measures `json:"small_only,omitempty"`
@@ -64,7 +64,7 @@ func Read(ctx context.Context, dir string) (Summary, error) {
 		return s, err
 	}
 	if s.Frames == 0 {
-		return s, fmt.Errorf("report %s: no outcomes there: give the folder that a run wrote to", dir)
+		return s, fmt.Errorf("report %s: no outcomes there: name the folder that a run wrote to", dir)
 	}
 	if s.Lost, err = lost(dir); err != nil {
 		return s, err
@@ -95,8 +95,7 @@ func lost(dir string) ([]Lost, error) {
 	return all, nil
 }
 
-// measureReplay returns nil for a replay that was not run. Its latency is left out: it would tell how long ago the
-// frames were recorded.
+// measureReplay returns nil for a replay that was not run. Its latency is left out: it would be the age of the recording.
 func measureReplay(ctx context.Context, dir string, full *answers) (*Measures, *answers, error) {
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, nil
@@ -139,7 +138,7 @@ func (s Summary) modelSpeedup(m *Measures) *float64 {
 	return ratio(s.full().ModelUsPerFrame, m.ModelUsPerFrame)
 }
 
-// ratio is a over b, where both are known and it means something.
+// ratio is a over b, nil where one is unknown or b is 0.
 func ratio(a, b *float64) *float64 {
 	if a == nil || b == nil || *b == 0 {
 		return nil

@@ -68,7 +68,7 @@ func (s Summary) delivery() string {
 	if s.Duplicates == 0 {
 		return "one row each"
 	}
-	return "WITH " + humanize.Comma(s.Duplicates) + " ROWS TOO MANY"
+	return "WITH " + humanize.Comma(s.Duplicates) + " DUPLICATE ROWS"
 }
 
 const shownReasons = 5
@@ -95,7 +95,7 @@ func shorten(text string, n int) string {
 	return string(runes[:n-3]) + "..."
 }
 
-// column is one way to answer the frames.
+// column is one way of answering the frames.
 type column struct {
 	name string
 	m    *Measures
