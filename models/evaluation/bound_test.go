@@ -55,7 +55,7 @@ func TestLimitsOfKnownCases(t *testing.T) {
 	one := newClusters(3)
 	one.add(1, 0)
 	if one.upper(0.05) != 1 || one.lower(0.05) != -1 {
-		t.Error("one sequence says nothing, and is believed")
+		t.Error("one sequence gives a narrow limit")
 	}
 	if got := clopperPearson(0, 6000, 0.05); math.Abs(got-3./6000) > 1e-6 {
 		t.Errorf("none in 6000: %v", got)

@@ -98,7 +98,7 @@ func Build(ctx context.Context, t *Table, nets *Nets, o Options) (*Built, error)
 		return nil, fmt.Errorf("pack %s: %w", o.Name, err)
 	}
 	o.Progress("compare policies")
-	c := newContest(t, b.parts.report, b.effort, o.Seed+1000)
+	c := newComparison(t, b.parts.report, b.effort, o.Seed+1000)
 	var err error
 	built.Card.Report, err = c.report(ctx, o.Name+"@"+o.Version, built.Card.Setups, b.own())
 	if err != nil {

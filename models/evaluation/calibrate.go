@@ -76,7 +76,7 @@ func (a *arena) play(ctx context.Context, r rival, s Setup, count bool) ([]Figur
 
 // within reports whether figures on each kind keep the budget: its loss over all kinds, over the kinds that show
 // equally many classes and those that change equally often, and on streams without locality or mixed; the loss after a
-// switch for each dwell. Single kinds are left to a bound: of a few streams each, the worst of them is mostly luck.
+// switch for each dwell. Single kinds are left to a bound: with a few streams each, the largest loss is mostly noise.
 func (a *arena) within(f []Figures, b Budget) bool {
 	all := overall(f)
 	loss := all.Loss
@@ -150,9 +150,9 @@ func (c *tuner) try(ctx context.Context, r rival, s Setup) (trial, error) {
 // The threshold is searched on a scale where equal steps matter equally: log-odds of a confidence, log of
 // an entropy. Larger is stricter.
 const (
-	loosest  = -1.5
-	rightest = 12.0
-	finest   = 0.08
+	loosest   = -1.5
+	strictest = 12.0
+	finest    = 0.08
 )
 
 func threshold(score string, z float64) float32 {

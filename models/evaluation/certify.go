@@ -79,11 +79,11 @@ const (
 // confirming sequences show.
 func sequence(tuned float64) []float64 {
 	var all []float64
-	for z := rightest; z > tuned+fineStep*fineSteps; z -= coarseStep {
+	for z := strictest; z > tuned+fineStep*fineSteps; z -= coarseStep {
 		all = append(all, z)
 	}
 	for i := fineSteps; i >= 0; i-- {
-		if z := tuned + fineStep*float64(i); z < rightest {
+		if z := tuned + fineStep*float64(i); z < strictest {
 			all = append(all, z)
 		}
 	}

@@ -158,9 +158,9 @@ func TestTheCardSaysOnWhatItStands(t *testing.T) {
 
 // The sequence goes from strict to loose, ends at what was tuned, and is the same whatever the confirming part shows.
 func TestThresholdsAreTestedFromStrictToLoose(t *testing.T) {
-	for _, tuned := range []float64{loosest, 0, 2.3, 7, rightest} {
+	for _, tuned := range []float64{loosest, 0, 2.3, 7, strictest} {
 		all := sequence(tuned)
-		if !slices.IsSortedFunc(all, func(a, b float64) int { return cmp.Compare(b, a) }) || all[0] != rightest || all[len(all)-1] != tuned {
+		if !slices.IsSortedFunc(all, func(a, b float64) int { return cmp.Compare(b, a) }) || all[0] != strictest || all[len(all)-1] != tuned {
 			t.Errorf("%v: %v", tuned, all)
 		}
 	}

@@ -41,7 +41,7 @@ func evaluate(ctx context.Context, p *models.Pack, card *Card, t *Table, e effor
 	if err := t.settle(); err != nil {
 		return nil, err
 	}
-	return newContest(t, t.tracks, e, seed).report(ctx, p.ID(), card.Setups, packSetups(p))
+	return newComparison(t, t.tracks, e, seed).report(ctx, p.ID(), card.Setups, packSetups(p))
 }
 
 // packSetups lists the ways to run a pack by its manifest.

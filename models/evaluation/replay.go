@@ -2,7 +2,6 @@ package evaluation
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/cachenet/cachenet/models/policy"
 	"github.com/cachenet/cachenet/schemas"
@@ -174,7 +173,8 @@ func (p *player) teach(pol *policy.Policy, row int, d policy.Decision) error {
 		if !d.Hit {
 			return p.learn(pol, row)
 		}
-		p.answer = append(p.answer[:0], make([]float32, pol.Classes)...)
+		p.answer = append(p.answer[:0], p.nets.full.distribution(row)...) // for its length
+		clear(p.answer)
 		p.answer[d.Class] = 1
 		_, err := pol.Teach(&p.state, p.answer)
 		return err
@@ -198,11 +198,8 @@ func (p *player) teach(pol *policy.Policy, row int, d policy.Decision) error {
 
 // learn teaches the window the full model's answer about a row of the table.
 func (p *player) learn(pol *policy.Policy, row int) error {
-	q, err := policy.Probabilities(p.nets.full.row(row), p.nets.full.Temperature)
-	if err != nil {
-		return fmt.Errorf("full model, frame %d: %w", row, err)
-	}
-	_, err = pol.Teach(&p.state, q)
+	p.answer = append(p.answer[:0], p.nets.full.distribution(row)...) // Teach overwrites it
+	_, err := pol.Teach(&p.state, p.answer)
 	return err
 }
 

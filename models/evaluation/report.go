@@ -22,7 +22,7 @@ type Report struct {
 type Row struct {
 	Policy   string          `json:"policy"`
 	Missing  string          `json:"missing,omitempty"` // why there are no figures
-	Oracle   bool            `json:"oracle,omitempty"`  // it knows what no policy can know
+	Oracle   bool            `json:"oracle,omitempty"`  // an upper bound: it uses what no policy can know
 	Over     bool            `json:"over_budget,omitempty"`
 	Net      string          `json:"net,omitempty"` // file of the small net, where there is one
 	Settings policy.Settings `json:"settings"`
@@ -37,15 +37,15 @@ type Spread struct {
 	SD   Figures `json:"sd"`
 }
 
-// contest is a comparison under way: the same streams for everybody.
-type contest struct {
+// comparison plays every policy on the same streams.
+type comparison struct {
 	table  *Table
 	common []*arena // one for each seed
 	rare   []*arena
 }
 
-func newContest(t *Table, tracks []track, e effort, seed uint64) *contest {
-	c := &contest{table: t}
+func newComparison(t *Table, tracks []track, e effort, seed uint64) *comparison {
+	c := &comparison{table: t}
 	for i := range e.seeds {
 		n := seed + uint64(i)
 		c.common = append(c.common, newArena(t, tracks, e.kinds, e.report, n))
@@ -55,7 +55,7 @@ func newContest(t *Table, tracks []track, e effort, seed uint64) *contest {
 }
 
 // row plays one policy on all streams.
-func (c *contest) row(ctx context.Context, r rival, s Setup) (Row, error) {
+func (c *comparison) row(ctx context.Context, r rival, s Setup) (Row, error) {
 	row := Row{Policy: r.name, Oracle: r.isOracle(), Over: !s.Fits && r.tuned(), Settings: s.Settings, Missing: s.Missing}
 	p, err := c.table.player(r, s)
 	if err != nil {
@@ -98,7 +98,7 @@ func (c *contest) row(ctx context.Context, r rival, s Setup) (Row, error) {
 func (r rival) tuned() bool { return r.nets != RoleFull && !r.isOracle() }
 
 // report plays every rival with the best of its setups that can be played, and then the pack's own.
-func (c *contest) report(ctx context.Context, id string, rivalSetups []Setup, own []ownSetup) (*Report, error) {
+func (c *comparison) report(ctx context.Context, id string, rivalSetups []Setup, own []ownSetup) (*Report, error) {
 	rep := &Report{Pack: id, Seeds: len(c.common), FullUs: c.table.full().us, Kinds: c.common[0].kinds}
 	rep.Frames, rep.Sequences = c.table.Frames()
 	for _, r := range rivals() {

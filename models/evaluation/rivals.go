@@ -67,7 +67,7 @@ func sure(s policy.Settings) policy.Settings {
 	return s
 }
 
-// shared believes the prior as far as it has foretold.
+// shared weights the prior by its recent predictive accuracy.
 func shared(s policy.Settings) policy.Settings {
 	s.Share, s.Alpha = 0.05, 0.08
 	return s
@@ -108,7 +108,7 @@ func rivals() []rival {
 	}
 }
 
-// isOracle reports whether the rival knows what no policy can know.
+// isOracle reports whether the rival is an upper bound: it uses what no policy can know.
 func (r rival) isOracle() bool { return r.like != "" || r.static }
 
 // Setup is a rival as it was tuned.
@@ -130,7 +130,7 @@ func (t *Table) player(r rival, s Setup) (*player, error) {
 	if s.Settings.Teacher == policy.Selector && p.nets.selector == nil {
 		return nil, errors.New("no selector among the nets")
 	}
-	if err := p.cast(r, s); err != nil {
+	if err := p.assign(r, s); err != nil {
 		return nil, err
 	}
 	p.policy = policy.Policy{Settings: s.Settings, Classes: len(t.classes), FullTemperature: t.full().Temperature, Specialists: p.roles()}
@@ -140,8 +140,8 @@ func (t *Table) player(r rival, s Setup) (*player, error) {
 	return p, nil
 }
 
-// cast finds the nets that the rival caches.
-func (p *player) cast(r rival, s Setup) error {
+// assign sets the nets that the rival caches.
+func (p *player) assign(r rival, s Setup) error {
 	t := p.table
 	switch r.nets {
 	case RoleFull:

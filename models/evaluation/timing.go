@@ -9,7 +9,7 @@ import (
 )
 
 // Rounds and calls of a measurement. Nets take turns, so that a noisy neighbour slows all of them; the
-// quickest of a few calls leaves out what was interrupted, the median over rounds what was lucky.
+// minimum of a few calls leaves out interruptions, the median over rounds outliers.
 const (
 	timingRounds = 41
 	timingCalls  = 5

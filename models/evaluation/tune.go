@@ -52,7 +52,7 @@ func (c *tuner) tune(ctx context.Context, r rival) ([]trial, error) {
 		first[i], quickest = t, max(quickest, t.Speedup)
 	}
 	for _, t := range first {
-		if t.Missing != "" || t.Speedup < hopeless*quickest {
+		if t.Missing != "" || t.Speedup < tooSlow*quickest {
 			all = append(all, t)
 			continue
 		}
@@ -65,9 +65,9 @@ func (c *tuner) tune(ctx context.Context, r rival) ([]trial, error) {
 	return all, nil
 }
 
-// hopeless is how slow a small net is, compared with the best at the settings that tuning starts from, that
-// no settings will make up for it.
-const hopeless = 0.75
+// tooSlow is the speed of a small net, relative to the fastest at the settings that tuning starts from, below which
+// it is not tuned further.
+const tooSlow = 0.75
 
 // improve turns one knob after the other, and the prior once more at the end.
 func (c *tuner) improve(ctx context.Context, r rival, best trial) (trial, error) {
@@ -100,7 +100,7 @@ func (c *tuner) first(ctx context.Context, r rival, s Setup) (trial, error) {
 	if r.nets == RoleFull {
 		return c.try(ctx, r, s)
 	}
-	return c.tight(ctx, r, s, loosest, rightest)
+	return c.tight(ctx, r, s, loosest, strictest)
 }
 
 func (c *tuner) next(ctx context.Context, r rival, s Setup, best trial) (trial, error) {
