@@ -62,8 +62,8 @@ func (in Input) channels() int {
 	return 3
 }
 
-// validate reports what is wrong with the input.
-func (in Input) validate() error {
+// Validate reports what is wrong with the input.
+func (in Input) Validate() error {
 	if err := in.View.Validate(); err != nil {
 		return err
 	}
