@@ -96,6 +96,9 @@ func (m Manifest) Validate() error {
 	if err := m.Input.View().Validate(); err != nil {
 		return err
 	}
+	if m.Input.Resize != "" && m.Format < 2 {
+		return errors.New("input: resize needs format 2")
+	}
 	if dup := firstDuplicate(m.Classes); dup != "" {
 		return fmt.Errorf("class %q is named twice", dup)
 	}
