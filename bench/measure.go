@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -41,17 +42,17 @@ func (w *workload) measure(ctx context.Context, c contender, s setting, topic st
 }
 
 // once runs a contender over a topic and, where a verdict is wanted, judges its answers.
-func (w *workload) once(ctx context.Context, c contender, s setting, topic string, v *verdict) (usage, error) {
+func (w *workload) once(ctx context.Context, c contender, s setting, topic string, v *verdict) (u usage, err error) {
 	out, err := os.MkdirTemp(w.dir, c.id+"-")
 	if err != nil {
 		return usage{}, err
 	}
-	defer os.RemoveAll(out)
+	defer func() { err = errors.Join(err, os.RemoveAll(out)) }()
 	peers, err := filepath.Abs(w.Peers)
 	if err != nil {
 		return usage{}, err
 	}
-	u, err := measured(ctx, onCores(w.cores, c.command(w, s, topic, out)), []string{"PYTHONPATH=" + peers}, w.Limit)
+	u, err = measured(ctx, onCores(w.cores, c.command(w, s, topic, out)), []string{"PYTHONPATH=" + peers}, w.Limit)
 	if err != nil || v == nil {
 		return u, err
 	}

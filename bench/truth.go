@@ -64,13 +64,12 @@ func readTruth(rec *recording.Recording, path, packDir string, full bool) (*trut
 	return t, nil
 }
 
-func askFull(rec *recording.Recording, pack *models.Pack) ([]recording.Answer, error) {
+func askFull(rec *recording.Recording, pack *models.Pack) (all []recording.Answer, err error) {
 	net, err := pack.Load(pack.Full)
 	if err != nil {
 		return nil, err
 	}
-	defer net.Close()
-	var all []recording.Answer
+	defer func() { err = errors.Join(err, net.Close()) }()
 	var mu sync.Mutex
 	var g errgroup.Group
 	g.SetLimit(2)
@@ -90,7 +89,8 @@ func askFull(rec *recording.Recording, pack *models.Pack) ([]recording.Answer, e
 			return nil
 		})
 	}
-	return all, g.Wait()
+	err = g.Wait() // before all is read
+	return all, err
 }
 
 func largest(v []float32) int {
