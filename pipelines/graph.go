@@ -16,22 +16,29 @@ type plan struct {
 	parquet  parquetio.WriteConfig
 	topic    *kafkaio.WriteConfig // nil: no outcomes topic
 	dead     *kafkaio.WriteConfig // nil: no dead letters
+	fenced   bool                 // the sinks get an output, see fence
 }
 
-// build draws the way of a frame:
+// build draws the data flow, in each branch:
 //
-//	Kafka ── Read ── Lookup ──────────── Flatten ── kafkaio.Write ── WriteDeadLetters ── parquetio.Write
-//	                   └─ misses ─ FullModel ─┘        (when asked for)
+//	Kafka ── Read ── Lookup ──────────────┬─ kafkaio.Write ── WriteDeadLetters ── parquetio.Write
+//	                   └─ misses ─ FullModel ─┘     (when asked for)
 //
-// The sinks follow each other because a row in Parquet is what a restart does not do again: it comes last.
+// Outcomes of both origins have sinks of their own, so that a runner may fuse all behind Read into one stage: between
+// two stages every element is encoded, carried and decoded. The sinks follow each other because a row in Parquet is what a restart does not do again: it comes last.
 func build(s beam.Scope, p plan) {
 	runs := kafkaio.Read(s, p.read)
-	outcomes := transforms.Cached(s, p.model, p.branches, runs)
-	if p.topic != nil {
-		outcomes = kafkaio.Write(s, *p.topic, outcomes)
+	var empty []beam.PCollection
+	for _, outcomes := range transforms.Cached(s, p.model, p.branches, runs) {
+		if p.topic != nil {
+			outcomes = kafkaio.Write(s, *p.topic, outcomes)
+		}
+		if p.dead != nil {
+			outcomes = kafkaio.WriteDeadLetters(s, *p.dead, outcomes)
+		}
+		empty = append(empty, parquetio.Write(s, p.parquet, outcomes))
 	}
-	if p.dead != nil {
-		outcomes = kafkaio.WriteDeadLetters(s, *p.dead, outcomes)
+	if p.fenced {
+		fence(s, empty)
 	}
-	parquetio.Write(s, p.parquet, outcomes)
 }

@@ -109,7 +109,7 @@ func (j job) run(ctx context.Context, part part) error {
 func (j job) once(ctx context.Context, part part) error {
 	link := session.Open(j.Group, j.credit())
 	id := link.ID()
-	p := plan{model: j.model, branches: j.runner.branches}
+	p := plan{model: j.model, branches: j.runner.branches, fenced: j.runner.fenced}
 	p.model.Job = id
 	p.parquet = parquetio.WriteConfig{Job: id, Dir: j.Out, Pack: j.pack, Version: Version, FileAge: j.FileAge, GiveUp: j.DiskWait,
 		EveryBundle: j.runner.everyBundle, Shared: j.runner.shared || j.Share}

@@ -32,6 +32,7 @@ type runner struct {
 	branches    int           // of the caching step
 	everyBundle bool          // files end with their bundle, because the runner replays bundles after a failure
 	shared      bool          // rows may come from several processes at once
+	fenced      bool          // sinks need an output, see fence
 	credit      bool          // source and sink share a process, so credit can stand in for backpressure
 	stay        time.Duration // how long the source stays in a bundle, see kafkaio.ReadConfig
 	elsewhere   bool          // the source runs in other processes, which a file tells to drain
@@ -66,7 +67,7 @@ func chooseRunner(o Options) (runner, error) {
 			branches = 2 * runtime.NumCPU()
 		}
 		giveThreads()
-		return runner{branches: branches, credit: true, execute: onPrism}, nil
+		return runner{branches: branches, credit: true, fenced: true, execute: onPrism}, nil
 	case RunnerFlink:
 		if o.Endpoint == "" {
 			return runner{}, fmt.Errorf("--runner flink: --endpoint is missing: name the job service, HOST:PORT")

@@ -54,8 +54,9 @@ type Frame struct {
 	Fault       string    // why the source could not read the record as a frame; empty when it could
 }
 
-// Run is a few consecutive frames of one stream, in offset order: the element that moves through the
-// graph, because per-element cost outweighs per-frame cost at camera-frame sizes.
+// Run is some consecutive frames of one stream, in offset order: the element that moves through the graph, because
+// what a runner spends on an element outweighs what it spends on a frame.
 type Run struct {
 	Frames []Frame `msg:"frames,limit=65536"` // a damaged length must not take all memory
+	Held   uint64  // not 0: the frames are not here but in the session of the job, under this number
 }

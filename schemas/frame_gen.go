@@ -261,8 +261,8 @@ func (z *Run) DecodeMsg(dc *msgp.Reader) (err error) {
 		err = msgp.WrapError(err)
 		return
 	}
-	if zb0001 != 1 {
-		err = msgp.ArrayError{Wanted: 1, Got: zb0001}
+	if zb0001 != 2 {
+		err = msgp.ArrayError{Wanted: 2, Got: zb0001}
 		return
 	}
 	var zb0002 uint32
@@ -287,13 +287,18 @@ func (z *Run) DecodeMsg(dc *msgp.Reader) (err error) {
 			return
 		}
 	}
+	z.Held, err = dc.ReadUint64()
+	if err != nil {
+		err = msgp.WrapError(err, "Held")
+		return
+	}
 	return
 }
 
 // EncodeMsg implements msgp.Encodable
 func (z *Run) EncodeMsg(en *msgp.Writer) (err error) {
-	// array header, size 1
-	err = en.Append(0x91)
+	// array header, size 2
+	err = en.Append(0x92)
 	if err != nil {
 		return
 	}
@@ -309,14 +314,19 @@ func (z *Run) EncodeMsg(en *msgp.Writer) (err error) {
 			return
 		}
 	}
+	err = en.WriteUint64(z.Held)
+	if err != nil {
+		err = msgp.WrapError(err, "Held")
+		return
+	}
 	return
 }
 
 // MarshalMsg implements msgp.Marshaler
 func (z *Run) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// array header, size 1
-	o = append(o, 0x91)
+	// array header, size 2
+	o = append(o, 0x92)
 	o = msgp.AppendArrayHeader(o, uint32(len(z.Frames)))
 	for za0001 := range z.Frames {
 		o, err = z.Frames[za0001].MarshalMsg(o)
@@ -325,6 +335,7 @@ func (z *Run) MarshalMsg(b []byte) (o []byte, err error) {
 			return
 		}
 	}
+	o = msgp.AppendUint64(o, z.Held)
 	return
 }
 
@@ -336,8 +347,8 @@ func (z *Run) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.WrapError(err)
 		return
 	}
-	if zb0001 != 1 {
-		err = msgp.ArrayError{Wanted: 1, Got: zb0001}
+	if zb0001 != 2 {
+		err = msgp.ArrayError{Wanted: 2, Got: zb0001}
 		return
 	}
 	var zb0002 uint32
@@ -362,6 +373,11 @@ func (z *Run) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			return
 		}
 	}
+	z.Held, bts, err = msgp.ReadUint64Bytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err, "Held")
+		return
+	}
 	o = bts
 	return
 }
@@ -372,5 +388,6 @@ func (z *Run) Msgsize() (s int) {
 	for za0001 := range z.Frames {
 		s += z.Frames[za0001].Msgsize()
 	}
+	s += msgp.Uint64Size
 	return
 }

@@ -25,7 +25,7 @@ func FuzzEncodings(f *testing.F) {
 	at := time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC)
 	for kind, v := range map[byte]encoding{
 		'r': &Run{Frames: []Frame{{Stream: "cam", Topic: "frames", Offset: 7, EventTime: at, ContentType: JPEG, Image: []byte{1}}}},
-		'm': &MissedRun{Frames: []Missed{{Outcome: Outcome{Stream: "cam", EventTime: at}, Pixels: []byte{1, 2, 3}}}},
+		'm': &MissedRun{Frames: []Missed{{Outcome: Outcome{Stream: "cam", EventTime: at}, Frame: Frame{Image: []byte{1, 2, 3}}}}},
 		'o': &Outcomes{Rows: []Outcome{{Stream: "cam", EventTime: at, Outcome: Hit, Label: "cat", Confidence: 0.5}}},
 	} {
 		b, err := v.MarshalMsg(nil)

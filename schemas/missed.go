@@ -3,11 +3,10 @@ package schemas
 //msgp:tuple Missed
 //msgp:tuple MissedRun
 
-// Missed is a frame on its way to the full model: what is known of its outcome, and the decoded frame so
-// that it is not decoded twice.
+// Missed is a frame that the full model has to answer, and what is known of its outcome.
 type Missed struct {
 	Outcome Outcome
-	Pixels  []byte // height·width·3 bytes, RGB, at the pack's input size
+	Frame   Frame // to be decoded again: the full model's input may be larger than the small net's
 }
 
 // MissedRun is the misses of one run of frames.

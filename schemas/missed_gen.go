@@ -23,9 +23,9 @@ func (z *Missed) DecodeMsg(dc *msgp.Reader) (err error) {
 		err = msgp.WrapError(err, "Outcome")
 		return
 	}
-	z.Pixels, err = dc.ReadBytes(z.Pixels)
+	err = z.Frame.DecodeMsg(dc)
 	if err != nil {
-		err = msgp.WrapError(err, "Pixels")
+		err = msgp.WrapError(err, "Frame")
 		return
 	}
 	return
@@ -43,9 +43,9 @@ func (z *Missed) EncodeMsg(en *msgp.Writer) (err error) {
 		err = msgp.WrapError(err, "Outcome")
 		return
 	}
-	err = en.WriteBytes(z.Pixels)
+	err = z.Frame.EncodeMsg(en)
 	if err != nil {
-		err = msgp.WrapError(err, "Pixels")
+		err = msgp.WrapError(err, "Frame")
 		return
 	}
 	return
@@ -61,7 +61,11 @@ func (z *Missed) MarshalMsg(b []byte) (o []byte, err error) {
 		err = msgp.WrapError(err, "Outcome")
 		return
 	}
-	o = msgp.AppendBytes(o, z.Pixels)
+	o, err = z.Frame.MarshalMsg(o)
+	if err != nil {
+		err = msgp.WrapError(err, "Frame")
+		return
+	}
 	return
 }
 
@@ -82,9 +86,9 @@ func (z *Missed) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.WrapError(err, "Outcome")
 		return
 	}
-	z.Pixels, bts, err = msgp.ReadBytesBytes(bts, z.Pixels)
+	bts, err = z.Frame.UnmarshalMsg(bts)
 	if err != nil {
-		err = msgp.WrapError(err, "Pixels")
+		err = msgp.WrapError(err, "Frame")
 		return
 	}
 	o = bts
@@ -93,7 +97,7 @@ func (z *Missed) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *Missed) Msgsize() (s int) {
-	s = 1 + z.Outcome.Msgsize() + msgp.BytesPrefixSize + len(z.Pixels)
+	s = 1 + z.Outcome.Msgsize() + z.Frame.Msgsize()
 	return
 }
 
@@ -144,9 +148,9 @@ func (z *MissedRun) DecodeMsg(dc *msgp.Reader) (err error) {
 			err = msgp.WrapError(err, "Frames", za0001, "Outcome")
 			return
 		}
-		z.Frames[za0001].Pixels, err = dc.ReadBytes(z.Frames[za0001].Pixels)
+		err = z.Frames[za0001].Frame.DecodeMsg(dc)
 		if err != nil {
-			err = msgp.WrapError(err, "Frames", za0001, "Pixels")
+			err = msgp.WrapError(err, "Frames", za0001, "Frame")
 			return
 		}
 	}
@@ -176,9 +180,9 @@ func (z *MissedRun) EncodeMsg(en *msgp.Writer) (err error) {
 			err = msgp.WrapError(err, "Frames", za0001, "Outcome")
 			return
 		}
-		err = en.WriteBytes(z.Frames[za0001].Pixels)
+		err = z.Frames[za0001].Frame.EncodeMsg(en)
 		if err != nil {
-			err = msgp.WrapError(err, "Frames", za0001, "Pixels")
+			err = msgp.WrapError(err, "Frames", za0001, "Frame")
 			return
 		}
 	}
@@ -199,7 +203,11 @@ func (z *MissedRun) MarshalMsg(b []byte) (o []byte, err error) {
 			err = msgp.WrapError(err, "Frames", za0001, "Outcome")
 			return
 		}
-		o = msgp.AppendBytes(o, z.Frames[za0001].Pixels)
+		o, err = z.Frames[za0001].Frame.MarshalMsg(o)
+		if err != nil {
+			err = msgp.WrapError(err, "Frames", za0001, "Frame")
+			return
+		}
 	}
 	return
 }
@@ -247,9 +255,9 @@ func (z *MissedRun) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			err = msgp.WrapError(err, "Frames", za0001, "Outcome")
 			return
 		}
-		z.Frames[za0001].Pixels, bts, err = msgp.ReadBytesBytes(bts, z.Frames[za0001].Pixels)
+		bts, err = z.Frames[za0001].Frame.UnmarshalMsg(bts)
 		if err != nil {
-			err = msgp.WrapError(err, "Frames", za0001, "Pixels")
+			err = msgp.WrapError(err, "Frames", za0001, "Frame")
 			return
 		}
 	}
@@ -261,7 +269,7 @@ func (z *MissedRun) UnmarshalMsg(bts []byte) (o []byte, err error) {
 func (z *MissedRun) Msgsize() (s int) {
 	s = 1 + msgp.ArrayHeaderSize
 	for za0001 := range z.Frames {
-		s += 1 + z.Frames[za0001].Outcome.Msgsize() + msgp.BytesPrefixSize + len(z.Frames[za0001].Pixels)
+		s += 1 + z.Frames[za0001].Outcome.Msgsize() + z.Frames[za0001].Frame.Msgsize()
 	}
 	return
 }

@@ -16,9 +16,9 @@ func init() {
 }
 
 // Cached is the whole of the caching step: streams are spread over branches by a hash of their id, and
-// each branch has its own Lookup and FullModel. Prism runs one stateful stage serially, so branches are
-// its parallelism; a runner that spreads keys itself needs only one.
-func Cached(s beam.Scope, m Model, branches int, runs beam.PCollection) beam.PCollection {
+// each branch has its own Lookup and FullModel, whose outcomes it returns. Prism runs one stateful stage serially, so
+// branches are its parallelism; a runner that spreads keys itself needs only one.
+func Cached(s beam.Scope, m Model, branches int, runs beam.PCollection) []beam.PCollection {
 	s = s.Scope("transforms.Cached")
 	var all []beam.PCollection
 	for b := range branches {
@@ -29,7 +29,7 @@ func Cached(s beam.Scope, m Model, branches int, runs beam.PCollection) beam.PCo
 		outcomes, misses := Lookup(s, m, part)
 		all = append(all, outcomes, FullModel(s, m, misses))
 	}
-	return beam.Flatten(s, all...)
+	return all
 }
 
 // branchFn keeps the streams of one branch.

@@ -9,6 +9,7 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"github.com/cachenet/cachenet/models"
+	"github.com/cachenet/cachenet/models/picture"
 	"github.com/cachenet/cachenet/models/policy"
 	"github.com/cachenet/cachenet/schemas"
 )
@@ -17,9 +18,6 @@ func init() {
 	register.DoFn4x0[context.Context, beam.EventTime, schemas.MissedRun, func(beam.EventTime, schemas.Outcomes)](&fullFn{})
 	register.Emitter2[beam.EventTime, schemas.Outcomes]()
 }
-
-// batchFrames bounds one call of the full model: beyond it a CPU gains nothing and latency grows.
-const batchFrames = 16
 
 // FullModel answers misses: PCollection<schemas.MissedRun> to PCollection<schemas.Outcomes>. Misses of all
 // streams of a bundle share batches.
@@ -39,7 +37,7 @@ type fullFn struct {
 
 // Setup opens the pack.
 func (fn *fullFn) Setup() (err error) {
-	if _, fn.watch, err = attached(fn.Model.Job); err != nil {
+	if _, _, fn.watch, err = attached(fn.Model.Job); err != nil {
 		return fmt.Errorf("answer misses: %w", err)
 	}
 	fn.nets, err = fn.Model.open()
@@ -61,7 +59,7 @@ func (fn *fullFn) ProcessElement(_ context.Context, at beam.EventTime, misses sc
 			fn.flush(emit)
 		}
 		fn.batch = append(fn.batch, m)
-		if suspect || len(fn.batch) == batchFrames {
+		if suspect || len(fn.batch) == models.MaxBatch {
 			fn.flush(emit)
 		}
 	}
@@ -83,40 +81,55 @@ func (fn *fullFn) flush(emit func(beam.EventTime, schemas.Outcomes)) {
 	fn.watch.look(places, func() { done = fn.nets.answerBatch(fn.batch) })
 	emitAt(&done, time.Now())
 	emit(fn.at, done)
+	clear(fn.batch) // the frames' bytes
 	fn.batch = fn.batch[:0]
 }
 
-// answerBatch runs the full model over misses. When the batch fails each frame is tried alone, so that
-// one frame that the model cannot take does not cost the others.
+// answerBatch decodes misses and runs the full model over them.
 func (n *nets) answerBatch(batch []schemas.Missed) schemas.Outcomes {
-	var pixels []byte
-	for i := range batch {
-		pixels = append(pixels, batch[i].Pixels...)
-	}
-	logits, took, err := n.zoo.Run(models.FullNet, n.pack.Full, pixels, len(batch))
-	each := micros(took) / float32(len(batch))
-	if err != nil && len(batch) > 1 {
-		var all schemas.Outcomes
-		for i := range batch {
-			all.Rows = append(all.Rows, n.answerBatch(batch[i:i+1]).Rows...)
-		}
-		return all
-	}
 	done := schemas.Outcomes{Rows: make([]schemas.Outcome, len(batch))}
-	k := len(n.pack.Classes)
+	view := n.see(n.pack.Full)
+	pixels := make([]byte, len(batch)*view.Bytes())
+	decoded := make([]int, 0, len(batch)) // places in batch
 	for i := range batch {
-		out := batch[i].Outcome
-		out.FullUs = each
+		done.Rows[i] = batch[i].Outcome
+		at := len(decoded) * view.Bytes()
+		if err := picture.Decode(pixels[at:at+view.Bytes()], &batch[i].Frame, view); err != nil {
+			done.Rows[i] = failed(batch[i].Outcome, schemas.StageDecode, err.Error())
+			continue
+		}
+		decoded = append(decoded, i)
+	}
+	n.fullOf(done.Rows, decoded, pixels[:len(decoded)*view.Bytes()])
+	return done
+}
+
+// fullOf puts the full model's answers into the rows that places name, of whose pixels one follows the other. When the
+// batch fails each frame is tried alone, so that one frame that the model cannot take does not cost the others.
+func (n *nets) fullOf(rows []schemas.Outcome, places []int, pixels []byte) {
+	if len(places) == 0 {
+		return
+	}
+	logits, took, err := n.sessions.Run(models.FullNet, n.pack.Full, pixels, len(places))
+	if err != nil && len(places) > 1 {
+		size := len(pixels) / len(places)
+		for i := range places {
+			n.fullOf(rows, places[i:i+1], pixels[i*size:(i+1)*size])
+		}
+		return
+	}
+	k := len(n.pack.Classes)
+	for i, place := range places {
+		out := &rows[place]
+		out.FullUs = micros(took) / float32(len(places))
 		answer, unread := policy.Answer{}, err
 		if err == nil {
 			answer, unread = policy.Read(logits[i*k:(i+1)*k], n.pack.Full.Temperature)
 		}
 		if unread != nil {
-			out = failed(out, schemas.StageFull, unread.Error())
+			*out = failed(*out, schemas.StageFull, unread.Error())
 		} else {
-			n.answer(&out, answer, models.FullNet)
+			n.answer(out, answer, models.FullNet)
 		}
-		done.Rows[i] = out
 	}
-	return done
 }

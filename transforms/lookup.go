@@ -9,7 +9,7 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/state"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
-	"github.com/cachenet/cachenet/models"
+	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/models/policy"
 	"github.com/cachenet/cachenet/schemas"
 )
@@ -33,37 +33,33 @@ type lookupFn struct {
 	Model Model
 	State state.Value[[]byte]
 
-	nets   *nets
-	memory *Memory
-	watch  *Watch
+	session *session.Session
+	memory  *Memory
+	walk    walk
 }
 
 // Setup opens the pack.
 func (fn *lookupFn) Setup() (err error) {
-	if fn.memory, fn.watch, err = attached(fn.Model.Job); err != nil {
+	if fn.session, fn.memory, fn.walk.watch, err = attached(fn.Model.Job); err != nil {
 		return fmt.Errorf("look frames up: %w", err)
 	}
-	fn.nets, err = fn.Model.open()
+	fn.walk.nets, err = fn.Model.open()
+	fn.walk.single.nets = fn.walk.nets
 	return err
 }
 
 // ProcessElement moves one stream through one run of its frames.
 func (fn *lookupFn) ProcessElement(_ context.Context, sp state.Provider, stream string, run schemas.Run,
 	settled func(schemas.Outcomes), missed func(schemas.MissedRun)) error {
+	frames, err := fn.session.Frames(run)
+	if err != nil {
+		return fmt.Errorf("stream %q: %w", stream, err)
+	}
 	st, err := fn.read(sp, stream)
 	if err != nil {
 		return fmt.Errorf("stream %q: read state: %w", stream, err)
 	}
-	var done schemas.Outcomes
-	var pending schemas.MissedRun
-	for i := range run.Frames {
-		out, pixels := fn.look(st, &run.Frames[i])
-		if pixels != nil {
-			pending.Frames = append(pending.Frames, schemas.Missed{Outcome: out, Pixels: pixels})
-			continue
-		}
-		done.Rows = append(done.Rows, out)
-	}
+	done, pending := fn.walk.run(st, frames)
 	if err := fn.write(sp, stream, st); err != nil {
 		return fmt.Errorf("stream %q: write state: %w", stream, err)
 	}
@@ -97,45 +93,6 @@ func (fn *lookupFn) write(sp state.Provider, stream string, st *policy.State) er
 	}
 	fn.memory.keep(stream, b)
 	return fn.State.Write(sp, b)
-}
-
-// look is nets.look while the frame is marked as the one being looked at.
-func (fn *lookupFn) look(st *policy.State, f *schemas.Frame) (out schemas.Outcome, pixels []byte) {
-	if f.Fault != "" {
-		return fn.nets.look(st, f)
-	}
-	fn.watch.look([]Place{{f.Partition, f.Offset}}, func() { out, pixels = fn.nets.look(st, f) })
-	return out, pixels
-}
-
-// look settles one frame, or returns its pixels when the full model has to.
-func (n *nets) look(st *policy.State, f *schemas.Frame) (schemas.Outcome, []byte) {
-	out := n.blank(f)
-	if f.Fault != "" {
-		return failed(out, schemas.StageRead, f.Fault), nil
-	}
-	pixels, err := models.Pixels(f, n.pack.Input)
-	if err != nil {
-		return failed(out, schemas.StageDecode, err.Error()), nil
-	}
-	fr := &frameNets{nets: n, pixels: pixels}
-	d, err := n.policy.Decide(st, fr, st.Newer(f.Partition, f.Offset))
-	out.SpecialistUs, out.SelectorUs, out.FullUs = fr.specialistUs, fr.selectorUs, fr.fullUs
-	out.HitRateWindow = st.HitRate
-	if err != nil {
-		return failed(out, schemas.StageLookup, err.Error()), nil
-	}
-	out.CacheEvent = d.CacheEvent
-	switch {
-	case d.Hit:
-		out.Outcome = schemas.Hit
-		n.answer(&out, d.Answer, models.SpecialistNet(d.Specialist))
-	case d.Answered:
-		n.answer(&out, d.Answer, models.FullNet)
-	default:
-		return out, pixels
-	}
-	return out, nil
 }
 
 // blank is the outcome of a frame nobody has looked at: a miss without an answer.

@@ -59,14 +59,14 @@ func (m *Memory) keep(stream string, b []byte) {
 	m.now[stream] = b
 }
 
-// attached returns the memory and the watch of the job, nil where it has none or was opened by another process. The
-// job must not have ended.
-func attached(job string) (*Memory, *Watch, error) {
+// attached returns the session of the job with its memory and its watch, nil where it has none or was opened by another
+// process. The job must not have ended.
+func attached(job string) (*session.Session, *Memory, *Watch, error) {
 	s, err := session.Find(job)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	m, _ := session.Get[*Memory](s, memoryPart)
 	w, _ := session.Get[*Watch](s, watchPart)
-	return m, w, nil
+	return s, m, w, nil
 }

@@ -2,28 +2,31 @@ package transforms
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/models"
+	"github.com/cachenet/cachenet/models/picture"
 	"github.com/cachenet/cachenet/models/policy"
+	"github.com/cachenet/cachenet/schemas"
 )
 
 // Model says which pack the transforms use and how; it travels with the pipeline.
 type Model struct {
-	PackDir  string          // folder of the pack, the same on every worker
-	Policy   policy.Settings // the pack's own, or what the user asked for instead
-	Global   bool            // use the pack's global small net as the only specialist (baselines)
-	Resident int             // specialists in memory at once, 0: all
-	Job      string          // id of the job, for its Memory and its Watch; empty: none
+	PackDir    string          // folder of the pack, the same on every worker
+	Policy     policy.Settings // the pack's own, or what the user asked for instead
+	Global     bool            // use the pack's global small net as the only specialist (baselines)
+	CacheBytes int64           // bytes of loaded nets, beyond which specialists leave memory; 0: no bound
+	Job        string          // id of the job, for its Memory and its Watch; empty: none
 }
 
 // nets is a pack ready to answer, shared by all DoFns of a process that use the same Model.
 type nets struct {
-	pack   *models.Pack
-	zoo    *models.Zoo
-	policy *policy.Policy
-	sha    map[string]string // net name → sha256
+	pack     *models.Pack
+	sessions *models.Sessions
+	policy   *policy.Policy
+	sha      map[string]string // net name → sha256
 }
 
 // open returns the nets of the model, opening the pack the first time: a runner makes many instances of a DoFn, and
@@ -49,7 +52,7 @@ func (m Model) load() (*nets, error) {
 	if err := m.Policy.Validate(len(pack.Specialists), pack.Selector != nil); err != nil {
 		return nil, fmt.Errorf("pack %s: policy: %w", m.PackDir, err)
 	}
-	n := &nets{pack: pack, zoo: models.NewZoo(pack, m.Resident), policy: pack.PolicyWith(m.Policy), sha: map[string]string{}}
+	n := &nets{pack: pack, sessions: models.NewSessions(pack, m.CacheBytes), policy: pack.PolicyWith(m.Policy), sha: map[string]string{}}
 	n.sha[models.FullNet] = pack.Full.SHA256
 	for i, s := range pack.Specialists {
 		n.sha[models.SpecialistNet(i)] = s.SHA256
@@ -57,11 +60,26 @@ func (m Model) load() (*nets, error) {
 	return n, nil
 }
 
-// frameNets answers about one frame and keeps the time each net took; it is the policy's view of the models.
+// see returns how a net of the pack looks at a frame.
+func (n *nets) see(e models.NetEntry) picture.View { return n.pack.InputOf(e).View }
+
+// frameNets answers about one frame and keeps the time each net took; it is the policy's view of the models. What a
+// call returns is valid until the next one.
 type frameNets struct {
 	*nets
-	pixels                           []byte
+	others models.Picture // the frame, for nets that do not look at it as view does
+	view   picture.View
+	pixels []byte // the frame as view shows it
+	logits []float32
+
 	specialistUs, selectorUs, fullUs float32
+}
+
+// show turns to another frame, whose pixels in one view are known. each is what its first specialist took, in µs.
+func (f *frameNets) show(frame *schemas.Frame, view picture.View, pixels []byte, each float32) {
+	f.others.Show(frame)
+	f.view, f.pixels = view, pixels
+	f.specialistUs, f.selectorUs, f.fullUs = each, 0, 0
 }
 
 func (f *frameNets) Specialist(i int) ([]float32, error) {
@@ -77,9 +95,18 @@ func (f *frameNets) Full() ([]float32, error) {
 }
 
 func (f *frameNets) run(name string, e models.NetEntry, us *float32) ([]float32, error) {
-	logits, took, err := f.zoo.Run(name, e, f.pixels, 1)
+	pixels, view := f.pixels, f.see(e)
+	if view != f.view {
+		var err error
+		if pixels, err = f.others.Pixels(view); err != nil {
+			return nil, err
+		}
+	}
+	n := e.Outputs(len(f.pack.Classes))
+	f.logits = slices.Grow(f.logits[:0], n)[:n]
+	took, err := f.sessions.Answer(f.logits, name, e, pixels, 1)
 	*us += micros(took)
-	return logits, err
+	return f.logits, err
 }
 
 func micros(d time.Duration) float32 { return float32(d.Nanoseconds()) / 1000 }

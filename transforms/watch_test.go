@@ -96,7 +96,7 @@ func TestAWatchEndsWithItsJob(t *testing.T) {
 			if err := OpenWatch(job, path, nil); err != nil {
 				t.Fatal(err)
 			}
-			_, w, err := attached(job.ID())
+			_, _, w, err := attached(job.ID())
 			if err != nil || w == nil {
 				t.Fatalf("watch %v, error %v", w, err)
 			}
@@ -119,7 +119,7 @@ func TestAWatchEndsWithItsJob(t *testing.T) {
 			}
 			late := false
 			w.look([]Place{{5, 6}}, func() { late = true })
-			if _, _, err := attached(job.ID()); !late || !errors.Is(err, session.ErrClosed) {
+			if _, _, _, err := attached(job.ID()); !late || !errors.Is(err, session.ErrClosed) {
 				t.Errorf("a late frame was looked at: %v, error %v", late, err)
 			}
 			if !panics {

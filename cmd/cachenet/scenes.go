@@ -8,7 +8,6 @@ import (
 
 func scenesCommand() *cobra.Command {
 	var out string
-	var look look
 	c := &cobra.Command{
 		Use:     "scenes",
 		Short:   "Write the rendered scenes that the bundled pack is trained on as an image folder",
@@ -19,7 +18,7 @@ func scenesCommand() *cobra.Command {
 			if err := required(c, "out"); err != nil {
 				return err
 			}
-			source, err := look.open()
+			source, err := frames.Scenes(frames.DefaultSize)
 			if err != nil {
 				return err
 			}
@@ -27,6 +26,5 @@ func scenesCommand() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&out, "out", "", "folder to write to")
-	look.add(c.Flags(), "32x32")
 	return c
 }

@@ -14,6 +14,13 @@ const (
 	defaultRunLength     = 16
 	defaultBundleRecords = 500
 	defaultBundleBytes   = 4 << 20
+
+	// Where the session holds the frames, a runner is given numbers of a few bytes. The more of them share a bundle
+	// the less it costs; credit is what bounds it.
+	heldRunLength     = 256
+	heldBundleRecords = 1 << 16
+	heldBundleBytes   = 1 << 40
+
 	defaultFetchBytes    = 1 << 20
 	defaultQueueBytes    = 2 << 20
 	defaultMaxFrameBytes = 8 << 20
@@ -36,9 +43,9 @@ type ReadConfig struct {
 	Topic   string
 	Spans   []Span // what to read of each partition; see Describe
 
-	RunLength     int           // frames in a run at most, default 16
-	BundleRecords int           // records in a bundle at most, shared by the partitions that have some, default 500
-	BundleBytes   int64         // bytes of values in a bundle at most, shared likewise, default 4 MiB
+	RunLength     int           // frames in a run at most, default 16, or 256 where the session holds them
+	BundleRecords int           // records in a bundle at most, shared by the partitions that have some, default 500, or what credit allows
+	BundleBytes   int64         // bytes of values in a bundle at most, shared likewise, default 4 MiB, or what credit allows
 	FetchBytes    int64         // bytes asked for in a fetch; a larger batch still comes whole, default 1 MiB
 	QueueBytes    int64         // bytes read ahead of the pipeline in a partition before fetching pauses, default 2 MiB
 	MaxFrameBytes int           // a larger value gives a frame with a Fault and no image, default 8 MiB
@@ -48,13 +55,23 @@ type ReadConfig struct {
 }
 
 func (c ReadConfig) withDefaults() ReadConfig {
-	orDefault(&c.RunLength, defaultRunLength)
-	orDefault(&c.BundleRecords, defaultBundleRecords)
-	orDefault(&c.BundleBytes, defaultBundleBytes)
 	orDefault(&c.FetchBytes, defaultFetchBytes)
 	orDefault(&c.QueueBytes, defaultQueueBytes)
 	orDefault(&c.MaxFrameBytes, defaultMaxFrameBytes)
 	orDefault(&c.RetryFor, defaultRetryFor)
+	return c
+}
+
+// sized settles how much a bundle takes, which depends on where the frames stay.
+func (c ReadConfig) sized(held bool) ReadConfig {
+	if held {
+		orDefault(&c.RunLength, heldRunLength)
+		orDefault(&c.BundleRecords, heldBundleRecords)
+		orDefault(&c.BundleBytes, heldBundleBytes)
+	}
+	orDefault(&c.RunLength, defaultRunLength)
+	orDefault(&c.BundleRecords, defaultBundleRecords)
+	orDefault(&c.BundleBytes, defaultBundleBytes)
 	return c
 }
 

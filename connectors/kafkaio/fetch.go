@@ -44,11 +44,11 @@ type fetcher struct {
 }
 
 // startFetcher reads span from the offset from on, until close.
-func startFetcher(cfg *ReadConfig, span Span, from int64, c *client, link *session.Session) *fetcher {
+func startFetcher(cfg *ReadConfig, span Span, from int64, c *client, link *session.Session, news chan<- struct{}) *fetcher {
 	ctx, cancel := context.WithCancel(context.Background())
 	f := &fetcher{
 		cfg: cfg, span: span, client: c, link: link,
-		queue: newQueue(from, cfg.QueueBytes),
+		queue: newQueue(from, cfg.QueueBytes, news),
 		at:    from, cancel: cancel, ended: make(chan struct{}),
 	}
 	go f.run(ctx)

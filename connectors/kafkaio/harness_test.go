@@ -51,18 +51,23 @@ type collectFn struct {
 }
 
 func (fn *collectFn) ProcessElement(p state.Provider, _ string, run schemas.Run, _ func(int)) error {
-	seen, _, err := fn.Seen.Read(p)
-	if err != nil {
-		return err
-	}
-	if err := fn.Seen.Write(p, seen+int64(len(run.Frames))); err != nil {
-		return err
-	}
 	v, ok := collections.Load(fn.Job)
 	if !ok {
 		return fmt.Errorf("no collection for job %s", fn.Job)
 	}
 	c := v.(*collection)
+	frames, err := c.link.Frames(run)
+	if err != nil {
+		return err
+	}
+	run = schemas.Run{Frames: frames}
+	seen, _, err := fn.Seen.Read(p)
+	if err != nil {
+		return err
+	}
+	if err := fn.Seen.Write(p, seen+int64(len(frames))); err != nil {
+		return err
+	}
 	c.mu.Lock()
 	c.runs = append(c.runs, run)
 	c.mu.Unlock()

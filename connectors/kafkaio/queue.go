@@ -15,6 +15,7 @@ const frameOverhead = 256
 type queue struct {
 	limit int64 // bytes
 	room  chan struct{}
+	news  chan<- struct{} // told of frames and of a failure
 
 	mu     sync.Mutex
 	frames []schemas.Frame
@@ -24,12 +25,21 @@ type queue struct {
 	err    error
 }
 
-func newQueue(from, limit int64) *queue {
-	return &queue{limit: limit, room: make(chan struct{}, 1), taken: from, read: from}
+func newQueue(from, limit int64, news chan<- struct{}) *queue {
+	return &queue{limit: limit, room: make(chan struct{}, 1), news: news, taken: from, read: from}
+}
+
+// tell wakes whoever waits for news.
+func (q *queue) tell() {
+	select {
+	case q.news <- struct{}{}:
+	default: // it has not taken the last word yet
+	}
 }
 
 // push adds frames in offset order; read is the offset to be fetched next.
 func (q *queue) push(frames []schemas.Frame, read int64) {
+	defer q.tell()
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.frames = append(q.frames, frames...)
@@ -41,6 +51,7 @@ func (q *queue) push(frames []schemas.Frame, read int64) {
 
 // fail ends the queue with err, which comes behind the frames already queued.
 func (q *queue) fail(err error) {
+	defer q.tell()
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.err = err
@@ -95,6 +106,13 @@ func (q *queue) waiting() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return len(q.frames) > 0
+}
+
+// pending reports whether there is a frame to pop, or a failure to tell.
+func (q *queue) pending() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.frames) > 0 || q.err != nil
 }
 
 // state returns the offset that the next frame to pop has at least, whether nothing is queued, and the

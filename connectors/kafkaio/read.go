@@ -65,6 +65,7 @@ type readFn struct {
 
 	link   *session.Session
 	source *source
+	silent bool // nothing was emitted in this bundle so far
 }
 
 // CreateInitialRestriction returns the whole span.
@@ -96,8 +97,13 @@ func (fn *readFn) Setup(context.Context) error {
 	return err
 }
 
-// ProcessElement emits what the partition has waiting. It never waits itself, unless Config.Stay says so: the
-// partitions share a bundle, and nothing leaves before the bundle ends.
+// StartBundle begins a bundle of some partitions.
+func (fn *readFn) StartBundle(context.Context, func(beam.EventTime, string, schemas.Run)) {
+	fn.silent = true
+}
+
+// ProcessElement emits what the partition has waiting. It never waits for more, unless Config.Stay says so: the
+// partitions share a bundle, and nothing leaves before the bundle ends. It may wait for the first frame of a bundle.
 func (fn *readFn) ProcessElement(_ context.Context, rt *sdf.LockRTracker, i int,
 	emit func(beam.EventTime, string, schemas.Run)) (sdf.ProcessContinuation, error) {
 	span, rest := fn.Config.Spans[i], rt.GetRestriction().(offsetrange.Restriction)
@@ -105,13 +111,17 @@ func (fn *readFn) ProcessElement(_ context.Context, rt *sdf.LockRTracker, i int,
 		return fn.end(rt, span), nil
 	}
 	f := fn.source.fetcher(span, rest.Start)
+	if fn.silent && fn.Config.Stay == 0 {
+		fn.source.await()
+	}
 	for until := time.Now().Add(fn.source.stay()); ; {
 		frames, more, err := fn.take(rt, f)
 		if err != nil {
 			return nil, err
 		}
-		for _, run := range group(frames, fn.Config.RunLength) {
-			emit(mtime.FromTime(f.stamp(run.Frames[0].EventTime)), run.Frames[0].Stream, run)
+		for _, run := range group(frames, fn.source.cfg.RunLength) {
+			fn.silent = false
+			emit(mtime.FromTime(f.stamp(run[0].EventTime)), run[0].Stream, fn.link.Hold(run))
 		}
 		switch {
 		case !more: // split off behind what was taken: the rest is another element
@@ -122,7 +132,7 @@ func (fn *readFn) ProcessElement(_ context.Context, rt *sdf.LockRTracker, i int,
 			if len(frames) == 0 {
 				time.Sleep(idle)
 			}
-		case len(frames) > 0 && f.queue.waiting():
+		case fn.Config.Stay == 0 || len(frames) > 0 && f.queue.waiting():
 			return sdf.ResumeProcessingIn(0), nil
 		default:
 			return sdf.ResumeProcessingIn(idle), nil
@@ -133,8 +143,12 @@ func (fn *readFn) ProcessElement(_ context.Context, rt *sdf.LockRTracker, i int,
 // take claims and takes waiting frames: this partition's share of a bundle, as long as the link has room.
 // more is false when the restriction ends behind the frames taken.
 func (fn *readFn) take(rt *sdf.LockRTracker, f *fetcher) (frames []schemas.Frame, more bool, err error) {
-	records, bytes := fn.Config.share(fn.source.ready())
-	for len(frames) < records && bytes > 0 && !fn.link.Full() {
+	records, bytes := fn.source.cfg.share(fn.source.ready())
+	for len(frames) < records && bytes > 0 {
+		if fn.link.Full() {
+			fn.source.waits.Store(true)
+			break
+		}
 		frame, ok, err := f.queue.peek()
 		if !ok {
 			// The failure is told once the frames before it are out.

@@ -3,6 +3,7 @@ package kafkaio
 import (
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cachenet/cachenet/connectors/session"
@@ -11,13 +12,20 @@ import (
 // stopPoll is how often a source looks for its stop file.
 const stopPoll = 200 * time.Millisecond
 
+const (
+	awaitLongest = 100 * time.Millisecond // without a frame
+	awaitLook    = 2 * time.Millisecond
+)
+
 // source is what one job reads a topic with in this process: a connection and a fetcher for each partition.
 // It outlives bundles and DoFn instances, so that reading ahead is not thrown away 100 times a second.
 type source struct {
-	cfg    *ReadConfig
-	client *client
-	link   *session.Session
-	closed chan struct{}
+	cfg     *ReadConfig
+	client  *client
+	link    *session.Session
+	closed  chan struct{}
+	arrived chan struct{} // a fetcher queued something, or ended
+	waits   atomic.Bool   // the session was full when frames were last taken
 
 	mu       sync.Mutex
 	fetchers map[int32]*fetcher
@@ -30,7 +38,8 @@ func openSource(cfg *ReadConfig, link *session.Session) (*source, error) {
 		if err != nil {
 			return nil, err
 		}
-		s := &source{cfg: cfg, client: client, link: link, closed: make(chan struct{}), fetchers: map[int32]*fetcher{}}
+		sized := cfg.sized(link.Holds())
+		s := &source{cfg: &sized, client: client, link: link, closed: make(chan struct{}), arrived: make(chan struct{}, 1), fetchers: map[int32]*fetcher{}}
 		if cfg.StopFile != "" {
 			go s.awaitStop()
 		}
@@ -50,7 +59,7 @@ func (s *source) fetcher(span Span, from int64) *fetcher {
 		}
 		old.close()
 	}
-	f := startFetcher(s.cfg, span, from, s.client, s.link)
+	f := startFetcher(s.cfg, span, from, s.client, s.link, s.arrived)
 	if old != nil {
 		f.last = old.last
 	}
@@ -79,6 +88,45 @@ func (s *source) ready() int {
 		}
 	}
 	return n
+}
+
+// await returns when some partition has frames waiting and the session has room for them, when there is something else
+// to do, or after a while. A bundle in which nothing was emitted yet may wait so: it keeps nobody waiting, a runner
+// need not begin one every few milliseconds to ask again, and what came meanwhile shares one bundle.
+func (s *source) await() {
+	end := time.NewTimer(awaitLongest)
+	defer end.Stop()
+	look := time.NewTicker(awaitLook) // room and draining are not signalled
+	defer look.Stop()
+	for !s.link.Draining() && !(s.room() && s.pending()) {
+		select {
+		case <-s.arrived:
+		case <-look.C:
+		case <-end.C:
+			return
+		}
+	}
+}
+
+// room reports whether the session takes frames. When it was full, that means a good part of its credit.
+func (s *source) room() bool {
+	if s.waits.Load() && !s.link.Roomy() {
+		return false
+	}
+	s.waits.Store(false)
+	return !s.link.Full()
+}
+
+// pending reports whether a partition has frames waiting, or has come to its end or to a failure.
+func (s *source) pending() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.fetchers {
+		if f.queue.pending() || f.finished() {
+			return true
+		}
+	}
+	return false
 }
 
 // stay returns one partition's part of Config.Stay.

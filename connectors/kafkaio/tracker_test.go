@@ -73,11 +73,11 @@ func TestGroupKeepsTheOrderOfEachStream(t *testing.T) {
 		got := map[string][]int64{}
 		runs := 0
 		for _, r := range group(frames, length) {
-			if len(r.Frames) == 0 || len(r.Frames) > length {
-				t.Fatalf("a run of %d frames", len(r.Frames))
+			if len(r) == 0 || len(r) > length {
+				t.Fatalf("a run of %d frames", len(r))
 			}
-			for _, f := range r.Frames {
-				if f.Stream != r.Frames[0].Stream {
+			for _, f := range r {
+				if f.Stream != r[0].Stream {
 					t.Fatal("a run mixes streams")
 				}
 				got[f.Stream] = append(got[f.Stream], f.Offset)

@@ -11,7 +11,8 @@ import (
 )
 
 func init() {
-	register.DoFn2x1[context.Context, schemas.Outcomes, error](&writeFn{})
+	register.DoFn3x1[context.Context, schemas.Outcomes, func(string), error](&writeFn{})
+	register.Emitter1[string]()
 }
 
 // What a zero in WriteConfig means.
@@ -56,9 +57,10 @@ func setDefault[T int64 | time.Duration](field *T, value T) {
 
 // Write puts a PCollection<schemas.Outcomes> into the data set at cfg.Dir: one row per (topic, partition, offset),
 // of which the first counts. Rows are durable when the job's session is told so, at the latest when it is closed.
-func Write(s beam.Scope, cfg WriteConfig, outcomes beam.PCollection) {
+// The collection it returns stays empty; it is there for a runner that needs an output of every stage.
+func Write(s beam.Scope, cfg WriteConfig, outcomes beam.PCollection) beam.PCollection {
 	s = s.Scope("parquetio.Write")
-	beam.ParDo0(s, &writeFn{Config: cfg}, outcomes)
+	return beam.ParDo(s, &writeFn{Config: cfg}, outcomes)
 }
 
 type writeFn struct {
@@ -68,16 +70,16 @@ type writeFn struct {
 }
 
 // StartBundle looks the writer up for each bundle, since the job's writer may have failed and been replaced.
-func (fn *writeFn) StartBundle(ctx context.Context) (err error) {
+func (fn *writeFn) StartBundle(ctx context.Context, _ func(string)) (err error) {
 	fn.w, err = writerOf(ctx, fn.Config)
 	return err
 }
 
-func (fn *writeFn) ProcessElement(ctx context.Context, outcomes schemas.Outcomes) error {
+func (fn *writeFn) ProcessElement(ctx context.Context, outcomes schemas.Outcomes, _ func(string)) error {
 	return fn.w.add(ctx, outcomes.Rows)
 }
 
-func (fn *writeFn) FinishBundle(ctx context.Context) error {
+func (fn *writeFn) FinishBundle(ctx context.Context, _ func(string)) error {
 	if !fn.Config.EveryBundle {
 		return nil
 	}

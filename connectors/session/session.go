@@ -7,9 +7,9 @@ import (
 	"github.com/cachenet/cachenet/schemas"
 )
 
-// FrameCost is what a frame in flight takes beside its image, in bytes: decoded pixels, its outcome, and the
-// runner's copies. Without it small frames would pile up in their tens of thousands.
-const FrameCost = 4 << 10
+// FrameCost is what a frame in flight takes beside its image, in bytes: its headers and its outcome
+// until they are written. Without it small frames would pile up in their tens of thousands.
+const FrameCost = 2 << 10
 
 // Session is what one job shares inside this process. Its methods may be called concurrently.
 type Session struct {
@@ -20,6 +20,9 @@ type Session struct {
 	draining atomic.Bool
 	read     atomic.Int64
 	written  atomic.Int64
+
+	held     sync.Map // number → []schemas.Frame
+	lastHeld atomic.Uint64
 
 	mu      sync.Mutex // of the fields below
 	closing bool
@@ -41,6 +44,10 @@ func (s *Session) ID() string { return s.id }
 
 // Full reports whether the source has to wait for the sink.
 func (s *Session) Full() bool { return s.credit > 0 && s.inFlight.Load() >= s.credit }
+
+// Roomy reports whether so much of the credit is free again that a source that found the session full should go on:
+// a little at a time would cost the runner a bundle each.
+func (s *Session) Roomy() bool { return s.credit <= 0 || s.inFlight.Load() < s.credit-s.credit/4 }
 
 // Read tells that the source emitted frames records with that many bytes.
 func (s *Session) Read(frames int, bytes int64) {

@@ -77,6 +77,9 @@ func (p *Policy) Decide(s *State, nets Nets, learn bool) (Decision, error) {
 	return d, err
 }
 
+// Routes reports whether every frame goes to the full-model transform, whatever the nets here would say.
+func (p *Policy) Routes() bool { return p.Kind == Full && p.Teacher != Inline }
+
 // never is the decision of the policy that caches nothing.
 func (p *Policy) never(s *State, nets Nets) (Decision, error) {
 	d := Decision{Answer: Answer{Class: -1}, CacheEvent: schemas.CacheNone}

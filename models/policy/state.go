@@ -28,6 +28,13 @@ func (s *State) Active() int {
 	return s.Cached[0]
 }
 
+// Active returns the specialist that looks at the stream's next frame, after a state that this policy cannot go on from
+// was started afresh.
+func (p *Policy) Active(s *State) int {
+	s.start(p)
+	return s.Cached[0]
+}
+
 // Newer reports whether a frame follows the last one the state learned from, and remembers it. A runner that does not
 // keep a key's order must not make a stream learn backwards. Another partition (a topic that grew) starts afresh.
 func (s *State) Newer(partition int32, offset int64) bool {

@@ -1,0 +1,72 @@
+package session
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cachenet/cachenet/schemas"
+)
+
+func TestHeldFramesTravelAsANumber(t *testing.T) {
+	s := Open("held", 1<<20)
+	defer s.Close()
+	frames := []schemas.Frame{{Stream: "cam", Offset: 1, Image: []byte("one")}, {Stream: "cam", Offset: 2}}
+	run := s.Hold(frames)
+	if run.Held == 0 || run.Frames != nil {
+		t.Fatalf("the element is %+v: it carries the frames", run)
+	}
+	encoded, err := run.MarshalMsg(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(encoded) > 16 {
+		t.Errorf("the element takes %d bytes", len(encoded))
+	}
+	var arrived schemas.Run
+	if _, err := arrived.UnmarshalMsg(encoded); err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.Frames(arrived)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(frames, got); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := s.Frames(arrived); err == nil {
+		t.Error("the frames were handed out twice")
+	}
+}
+
+// Without credit the runner's own flow control applies, and it may replay what it carries.
+func TestFramesThatAreNotHeldTravelWhole(t *testing.T) {
+	s := Open("carried", 0)
+	defer s.Close()
+	frames := []schemas.Frame{{Stream: "cam", Offset: 1, Image: []byte("one")}}
+	run := s.Hold(frames)
+	for range 2 {
+		got, err := s.Frames(run)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(frames, got); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
+func TestASourceThatFoundTheSessionFullWaitsForSomeRoom(t *testing.T) {
+	s := Open("roomy", 100*(FrameCost+10))
+	defer s.Close()
+	s.Read(100, 1000)
+	for written := range 100 {
+		if got, want := s.Roomy(), written > 25; got != want {
+			t.Fatalf("%d of 100 frames written: roomy is %v", written, got)
+		}
+		s.Written(1, 10)
+	}
+	if !Open("unlimited", 0).Roomy() {
+		t.Error("a session without credit has no room")
+	}
+}

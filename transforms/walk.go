@@ -1,0 +1,166 @@
+package transforms
+
+import (
+	"slices"
+
+	"github.com/cachenet/cachenet/models"
+	"github.com/cachenet/cachenet/models/picture"
+	"github.com/cachenet/cachenet/models/policy"
+	"github.com/cachenet/cachenet/schemas"
+)
+
+// walk takes the frames of one run through the policy, in order. What the small net says of a frame does not depend on
+// the stream's state, so it answers several frames in one call before the policy looks at them one by one. With several
+// specialists a frame may turn out to be another one's; then what the active one said ahead is wasted, and the next
+// call reaches less far. A walk is used by one goroutine, for one run after the other, and keeps its buffers.
+type walk struct {
+	nets  *nets
+	watch *Watch
+
+	places []Place
+	looks  []look
+	view   picture.View // of the specialist that is active in a step
+	pixels []byte       // of the frames of the step that could be decoded, one after the other
+	logits []float32    // of the same frames
+	ahead  policy.Ahead
+	single frameNets
+
+	done    schemas.Outcomes
+	pending schemas.MissedRun
+}
+
+// look is one frame of a step.
+type look struct {
+	frame *schemas.Frame
+	stage string // where an error was found; empty: none so far
+	err   string
+	row   int // its place in walk.pixels and among the answers ahead
+}
+
+// run moves st through the frames. It returns the outcomes that are settled and the misses that the full-model
+// transform has to answer; both belong to the caller.
+func (w *walk) run(st *policy.State, frames []schemas.Frame) (schemas.Outcomes, schemas.MissedRun) {
+	w.done, w.pending = schemas.Outcomes{Rows: make([]schemas.Outcome, 0, len(frames))}, schemas.MissedRun{}
+	if w.nets.policy.Routes() {
+		w.route(frames)
+		return w.done, w.pending
+	}
+	limit := models.MaxBatch
+	if w.suspicious(frames) {
+		limit = 1 // a process may have died of one of them: the next death has to name it alone
+	}
+	for reach := limit; len(frames) > 0; {
+		n, active := min(reach, len(frames)), w.nets.policy.Active(st)
+		w.step(st, frames[:n])
+		frames = frames[n:]
+		if reach = min(2*reach, limit); w.nets.policy.Active(st) != active {
+			reach = 1
+		}
+	}
+	return w.done, w.pending
+}
+
+func (w *walk) suspicious(frames []schemas.Frame) bool {
+	for i := range frames {
+		if w.watch.suspect(Place{frames[i].Partition, frames[i].Offset}) {
+			return true
+		}
+	}
+	return false
+}
+
+// route passes on frames that no net here has to look at.
+func (w *walk) route(frames []schemas.Frame) {
+	for i := range frames {
+		f := &frames[i]
+		if f.Fault != "" {
+			w.done.Rows = append(w.done.Rows, failed(w.nets.blank(f), schemas.StageRead, f.Fault))
+			continue
+		}
+		w.pending.Frames = append(w.pending.Frames, schemas.Missed{Outcome: w.nets.blank(f), Frame: *f})
+	}
+}
+
+// step takes frames through the policy that the active specialist answers in one call.
+func (w *walk) step(st *policy.State, frames []schemas.Frame) {
+	w.places = w.places[:0]
+	for i := range frames {
+		w.places = append(w.places, Place{frames[i].Partition, frames[i].Offset})
+	}
+	w.watch.look(w.places, func() {
+		active := w.nets.policy.Active(st)
+		decoded := w.decode(frames, w.nets.see(w.nets.pack.Specialists[active]))
+		each := w.answer(active, decoded)
+		for i := range w.looks {
+			w.decide(st, &w.looks[i], each)
+		}
+	})
+}
+
+// decode turns frames into pixels and returns how many could be decoded.
+func (w *walk) decode(frames []schemas.Frame, view picture.View) (decoded int) {
+	w.view, w.looks = view, w.looks[:0]
+	w.pixels = slices.Grow(w.pixels[:0], len(frames)*view.Bytes())
+	for i := range frames {
+		l := look{frame: &frames[i], row: decoded}
+		end := len(w.pixels)
+		if l.frame.Fault != "" {
+			l.stage, l.err = schemas.StageRead, l.frame.Fault
+		} else if err := picture.Decode(w.pixels[end:end+view.Bytes()], l.frame, view); err != nil {
+			l.stage, l.err = schemas.StageDecode, err.Error()
+		} else {
+			w.pixels = w.pixels[:end+view.Bytes()]
+			decoded++
+		}
+		w.looks = append(w.looks, l)
+	}
+	return decoded
+}
+
+// answer asks specialist i about the decoded frames, and returns the time it took for each. Where that fails the
+// policy asks about each frame alone, so that one frame does not cost the others.
+func (w *walk) answer(i, frames int) (each float32) {
+	n := w.nets
+	w.ahead = policy.Ahead{Of: i, Outputs: n.pack.Specialists[i].Outputs(len(n.pack.Classes)), Rest: &w.single}
+	if frames < 2 {
+		return 0
+	}
+	w.logits = slices.Grow(w.logits[:0], frames*w.ahead.Outputs)[:frames*w.ahead.Outputs]
+	took, err := n.sessions.Answer(w.logits, models.SpecialistNet(i), n.pack.Specialists[i], w.pixels, frames)
+	if err != nil {
+		return 0
+	}
+	w.ahead.Logits = w.logits
+	return micros(took) / float32(frames)
+}
+
+// decide settles one frame of the step, or leaves it to the full-model transform.
+func (w *walk) decide(st *policy.State, l *look, each float32) {
+	n, f, size := w.nets, l.frame, w.view.Bytes()
+	out := n.blank(f)
+	if l.stage != "" {
+		w.done.Rows = append(w.done.Rows, failed(out, l.stage, l.err))
+		return
+	}
+	w.ahead.Frame = l.row
+	w.single.show(f, w.view, w.pixels[l.row*size:(l.row+1)*size], each)
+	d, err := n.policy.Decide(st, &w.ahead, st.Newer(f.Partition, f.Offset))
+	out.SpecialistUs, out.SelectorUs, out.FullUs = w.single.specialistUs, w.single.selectorUs, w.single.fullUs
+	out.HitRateWindow = st.HitRate
+	if err != nil {
+		w.done.Rows = append(w.done.Rows, failed(out, schemas.StageLookup, err.Error()))
+		return
+	}
+	out.CacheEvent = d.CacheEvent
+	switch {
+	case d.Hit:
+		out.Outcome = schemas.Hit
+		n.answer(&out, d.Answer, models.SpecialistNet(d.Specialist))
+	case d.Answered:
+		n.answer(&out, d.Answer, models.FullNet)
+	default:
+		w.pending.Frames = append(w.pending.Frames, schemas.Missed{Outcome: out, Frame: *f})
+		return
+	}
+	w.done.Rows = append(w.done.Rows, out)
+}
