@@ -67,7 +67,7 @@ func (a *arena) play(ctx context.Context, r rival, s Setup, count bool) ([]Figur
 				p.ledger = ledgers[k]
 			}
 			sum, err := p.all(ctx, a.streams[k])
-			out[k] = sum.figures(a.table.full().us)
+			out[k] = sum.figures(a.table.full())
 			return err
 		})
 	}

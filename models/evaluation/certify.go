@@ -159,5 +159,5 @@ func (a *arena) switches(ledgers []*ledger) clusters {
 // fullSetup is the policy that asks the full model about every frame: it holds every budget.
 func fullSetup() trial {
 	s := base(func(s *policy.Settings) { s.Kind = policy.Full })
-	return trial{Setup: Setup{Rival: fullOnly, Settings: s, Speedup: 1, Fits: true}, figures: Figures{Speedup: 1}}
+	return trial{Setup: Setup{Rival: fullOnly, Settings: s, Speedup: 1, Fits: true}, figures: Figures{Speedup: 1, Decoded: 1}}
 }

@@ -6,6 +6,7 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/cachenet/cachenet/models"
+	"github.com/cachenet/cachenet/models/picture"
 	"github.com/cachenet/cachenet/models/policy"
 )
 
@@ -36,14 +38,7 @@ func training(t *testing.T) string {
 		if outputs == nil {
 			outputs = []int{0, 1, 2, 3}
 		}
-		j.Nets = append(j.Nets, struct {
-			File, Role string
-			Classes    []int
-			Other      bool
-			MFLOPs     float64 `json:"mflops"`
-			Params     int64
-			SHA256     string
-		}{n.File, n.Role, outputs, n.Other, 1, 16, n.SHA256})
+		j.Nets = append(j.Nets, netJSON{File: n.File, Role: n.Role, Classes: outputs, Other: n.Other, MFLOPs: 1, Params: 16, SHA256: n.SHA256})
 	}
 	b, err := json.Marshal(j)
 	if err != nil {
@@ -180,6 +175,45 @@ func evaluateColours(t *testing.T, pack *models.Pack, nets *Nets, data []Sequenc
 	}
 	if _, err := json.Marshal(report); err != nil {
 		t.Error(err)
+	}
+}
+
+// Nets may look at frames in views of their own: each is scored on its own pixels, the pack says so, and decoding is paid
+// once a view.
+func TestNetsWithViewsOfTheirOwn(t *testing.T) {
+	dir := training(t)
+	nets, err := ReadNets(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cropped := models.Input{View: picture.View{Width: 8, Height: 8, Resize: picture.Crop, CropRatio: 0.5}}
+	nets.All[0].Input = &cropped // the full model looks at the middle
+	table, err := Score(t.Context(), nets, paint(t, 6, 2), new(atomic.Int64))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if table.nets[0].view == table.nets[1].view || table.nets[0].decode <= 0 {
+		t.Fatalf("views %d and %d, decoding %.1f µs", table.nets[0].view, table.nets[1].view, table.nets[0].decode)
+	}
+	l := lookup{specialists: []*column{&table.nets[1]}, full: &table.nets[0]}
+	if err := table.settle(); err != nil {
+		t.Fatal(err)
+	}
+	for _, ask := range []func() ([]float32, error){func() ([]float32, error) { return l.Specialist(0) }, l.Full, l.Full} {
+		if _, err := ask(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := table.nets[0].decode + table.nets[1].decode; math.Abs(l.decode-want) > 1e-9 {
+		t.Errorf("decoding costs %.2f µs, expected %.2f", l.decode, want)
+	}
+	built, err := Build(t.Context(), table, nets, Options{Name: "views", Version: "1.0.0", Progress: func(string) {}, Seed: 1,
+		Budget: Budget{Loss: 0.1, First: 0.3, Locked: 0.9}, effort: effort{kinds: []Kind{{}}, rivals: []string{cascade}, tune: 600, confirm: 600, report: 600, rare: 600, seeds: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if built.Manifest.Format != 2 || built.Manifest.Full.Input == nil {
+		t.Errorf("manifest %+v", built.Manifest)
 	}
 }
 

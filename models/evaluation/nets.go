@@ -31,10 +31,10 @@ type Net struct {
 // Nets are all nets that may take part, of one training.
 type Nets struct {
 	Name    string
-	Classes []string // names in label order
-	Input   models.InputSize
-	All     []Net    // the full model first
-	HeldOut []string // images that no net was trained on, slash paths below the data folder; empty: not known
+	Classes []string         // names in label order
+	Input   models.InputSize // of every net that has none of its own
+	All     []Net            // the full model first
+	HeldOut []string         // images that no net was trained on, slash paths below the data folder; empty: not known
 }
 
 // netsFile is what training writes.
@@ -45,15 +45,19 @@ type netsJSON struct {
 	Name    string
 	Classes []string
 	Input   models.InputSize
-	Nets    []struct {
-		File, Role string
-		Classes    []int
-		Other      bool
-		MFLOPs     float64 `json:"mflops"`
-		Params     int64
-		SHA256     string
-	}
-	Split struct{ Val []string }
+	Nets    []netJSON
+	Split   struct{ Val []string }
+}
+
+type netJSON struct {
+	File, Role string
+	Classes    []int
+	Other      bool
+	MFLOPs     float64 `json:"mflops"`
+	Params     int64
+	SHA256     string
+	Input      *models.Input  // where it is not uint8 NHWC at the size of the file
+	Output     *models.Output // where it is not logits
 }
 
 // ReadNets reads the folder that training wrote, or a pack, whose nets can so be tuned again on other frames.
@@ -76,7 +80,7 @@ func ReadNets(dir string) (*Nets, error) {
 	}
 	n := &Nets{Name: j.Name, Classes: j.Classes, Input: j.Input, HeldOut: j.Split.Val}
 	for _, e := range j.Nets {
-		entry := models.NetEntry{File: e.File, SHA256: e.SHA256, Classes: e.Classes, Other: e.Other, Temperature: 1, MFLOPs: e.MFLOPs, Params: e.Params}
+		entry := models.NetEntry{File: e.File, SHA256: e.SHA256, Classes: e.Classes, Other: e.Other, Temperature: 1, MFLOPs: e.MFLOPs, Params: e.Params, Input: e.Input, Output: e.Output}
 		if inOrder(e.Classes, len(j.Classes)) {
 			entry.Classes = nil
 		}

@@ -16,32 +16,44 @@ type lookup struct {
 	full        *column
 
 	frame   int
-	us      float64
-	small   bool // masked: the one net has run on this frame
+	us      float64 // in nets
+	decode  float64 // µs of decoding
+	seen    uint64  // views that the frame was decoded for, a bit each
+	small   bool    // masked: the one net has run on this frame
 	scratch []float32
+}
+
+// charge adds what a net costs on the frame at hand; a view is decoded once.
+func (l *lookup) charge(c *column) {
+	l.us += c.us
+	if bit := uint64(1) << c.view; l.seen&bit == 0 {
+		l.seen |= bit
+		l.decode += c.decode
+	}
 }
 
 // Specialist returns the distribution of a specialist at its temperature.
 func (l *lookup) Specialist(i int) ([]float32, error) {
 	c := l.specialists[i]
 	if l.groups == nil {
-		l.us += c.us
+		l.charge(c)
 		return c.distribution(l.frame), nil
 	}
 	if !l.small {
-		l.us, l.small = l.us+c.us, true
+		l.charge(c)
+		l.small = true
 	}
 	l.scratch = masked(l.scratch[:0], c.distribution(l.frame), l.groups[i])
 	return l.scratch, nil
 }
 
 func (l *lookup) Selector() ([]float32, error) {
-	l.us += l.selector.us
+	l.charge(l.selector)
 	return l.selector.row(l.frame), nil
 }
 
 func (l *lookup) Full() ([]float32, error) {
-	l.us += l.full.us
+	l.charge(l.full)
 	return l.full.row(l.frame), nil
 }
 
@@ -153,7 +165,7 @@ func (p *player) play(s *stream) (tally, error) {
 
 // frame decides one frame and returns the class that is answered in the end.
 func (p *player) frame(pol *policy.Policy, row int) (class int, hit bool, event string, err error) {
-	p.nets.frame, p.nets.small = row, false
+	p.nets.frame, p.nets.small, p.nets.seen = row, false, 0
 	d, err := pol.Decide(&p.state, &p.nets, true)
 	if err != nil {
 		return 0, false, "", err
@@ -161,7 +173,7 @@ func (p *player) frame(pol *policy.Policy, row int) (class int, hit bool, event 
 	class, event = d.Class, d.CacheEvent
 	if !d.Answered {
 		class = p.table.best[row]
-		p.nets.us += p.nets.full.us
+		p.nets.charge(p.nets.full)
 	}
 	return class, d.Hit && !p.always, event, p.teach(pol, row, d)
 }
@@ -222,7 +234,8 @@ func (p *player) count(sum *tally, s *stream, i, class int, hit bool, event stri
 			l.first.add(track, lost)
 		}
 	}
-	one.us, p.nets.us = p.nets.us, 0
+	one.us, one.decode = p.nets.us, p.nets.decode
+	p.nets.us, p.nets.decode = 0, 0
 	sum.add(one)
 }
 

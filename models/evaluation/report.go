@@ -13,7 +13,8 @@ type Report struct {
 	Frames    int     `json:"frames"` // that the streams are drawn from
 	Sequences int     `json:"sequences"`
 	Seeds     int     `json:"seeds"`
-	FullUs    float64 `json:"full_us"` // of the full model for one frame
+	FullUs    float64 `json:"full_us"`   // of the full model for one frame
+	DecodeUs  float64 `json:"decode_us"` // to decode a frame for it
 	Kinds     []Kind  `json:"kinds"`
 	Rows      []Row   `json:"policies"`
 }
@@ -99,7 +100,7 @@ func (r rival) tuned() bool { return r.nets != RoleFull && !r.isOracle() }
 
 // report plays every rival with the best of its setups that can be played, and then the pack's own.
 func (c *comparison) report(ctx context.Context, id string, rivalSetups []Setup, own []ownSetup) (*Report, error) {
-	rep := &Report{Pack: id, Seeds: len(c.common), FullUs: c.table.full().us, Kinds: c.common[0].kinds}
+	rep := &Report{Pack: id, Seeds: len(c.common), FullUs: c.table.full().us, DecodeUs: c.table.full().decode, Kinds: c.common[0].kinds}
 	rep.Frames, rep.Sequences = c.table.Frames()
 	for _, r := range rivals() {
 		row, err := c.row(ctx, r, c.table.setup(r, rivalSetups))

@@ -53,11 +53,7 @@ func Score(ctx context.Context, nets *Nets, data []Sequence, done *atomic.Int64)
 	if err != nil {
 		return nil, err
 	}
-	us, err := measure(ctx, loaded, t.sample)
-	for i := range us {
-		t.nets[i].us = us[i]
-	}
-	return t, err
+	return t, t.price(ctx, loaded)
 }
 
 // shot is one frame to score.
@@ -95,8 +91,8 @@ type scorer struct {
 // part is what one batch of images became.
 type part struct {
 	kept   []shot
-	sample []byte      // one frame
-	logits [][]float32 // of each net
+	sample *schemas.Frame // the last of them
+	logits [][]float32    // of each net
 }
 
 func (s *scorer) table(ctx context.Context, all []shot) (*Table, error) {
@@ -120,44 +116,57 @@ func (s *scorer) table(ctx context.Context, all []shot) (*Table, error) {
 	return s.join(parts)
 }
 
-// part decodes and scores one batch.
+// part decodes and scores one batch: each image once for each view that nets have of it.
 func (s *scorer) part(batch []shot) (part, error) {
 	var p part
-	var pixels []byte
+	var picture models.Picture
+	pixels := make([][]byte, len(s.loaded)) // of each net
 	for _, im := range batch {
-		b, err := decode(im.file, s.nets.Input)
+		frame, err := read(im.file)
+		if err == nil {
+			picture.Show(frame)
+			err = s.look(&picture, pixels)
+		}
 		if err != nil {
 			slog.Warn("image left out", "file", im.file, "error", err)
 			continue
 		}
-		p.kept, p.sample = append(p.kept, im), b
-		pixels = append(pixels, b...)
+		p.kept, p.sample = append(p.kept, im), frame
 	}
 	if len(p.kept) == 0 {
 		return p, nil
 	}
 	for i, n := range s.loaded {
-		logits, err := n.Run(pixels, len(p.kept))
+		logits, err := n.Run(pixels[i], len(p.kept))
 		if err != nil {
 			return p, fmt.Errorf("%s: %w", s.nets.All[i].File, err)
-		}
-		for o, l := range logits {
-			if l-l != 0 { // NaN or infinite
-				return p, fmt.Errorf("%s: its answer to %s is %v, which is not a finite number: export the net again", s.nets.All[i].File, p.kept[o*len(p.kept)/len(logits)].file, l)
-			}
 		}
 		p.logits = append(p.logits, logits)
 	}
 	return p, nil
 }
 
-// decode reads an image by what it is, not by what its name says.
-func decode(file string, size models.InputSize) ([]byte, error) {
+// look appends the picture's pixels for every net, or for none.
+func (s *scorer) look(picture *models.Picture, pixels [][]byte) error {
+	for _, n := range s.loaded {
+		if _, err := picture.Pixels(n.View()); err != nil {
+			return err
+		}
+	}
+	for i, n := range s.loaded {
+		view, _ := picture.Pixels(n.View()) // decoded above
+		pixels[i] = append(pixels[i], view...)
+	}
+	return nil
+}
+
+// read takes an image for what it is, not for what its name says.
+func read(file string) (*schemas.Frame, error) {
 	b, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
-	return models.Pixels(&schemas.Frame{Image: b, ContentType: http.DetectContentType(b)}, size)
+	return &schemas.Frame{Image: b, ContentType: http.DetectContentType(b)}, nil
 }
 
 // join puts the batches together in the order of the data.
@@ -175,7 +184,9 @@ func (s *scorer) join(parts []part) (*Table, error) {
 			}
 			t.tracks[len(t.tracks)-1].frames++
 			t.labels = append(t.labels, im.class)
-			t.sample = p.sample
+		}
+		if p.sample != nil && len(t.samples) < timingFrames {
+			t.samples = append(t.samples, p.sample)
 		}
 		for i, l := range p.logits {
 			t.nets[i].logits = append(t.nets[i].logits, l...)

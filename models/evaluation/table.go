@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/cachenet/cachenet/models/policy"
+	"github.com/cachenet/cachenet/schemas"
 )
 
 // Table holds what every net says of every frame, and what each net costs.
@@ -14,9 +15,9 @@ type Table struct {
 	labels  []int   // true class of each frame
 	tracks  []track // the frames of a track lie together, in order
 	nets    []column
-	sample  []byte // one frame
-	best    []int  // the full model's answer of each frame
-	trackOf []int  // index of each frame's track
+	samples []*schemas.Frame // some frames, to measure costs on
+	best    []int            // the full model's answer of each frame
+	trackOf []int            // index of each frame's track
 }
 
 // track is a sequence in the table.
@@ -28,7 +29,9 @@ type column struct {
 	outputs int
 	logits  []float32 // outputs for each frame
 	shares  []float32 // the distributions that logits are at the net's temperature; see settle
-	us      float64   // for one frame
+	us      float64   // of the net for one frame
+	view    int       // number of its view: nets with the same one share the decoded frame
+	decode  float64   // µs to decode one frame for it
 }
 
 // distribution of a frame; it must not be changed.

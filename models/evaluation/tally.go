@@ -8,7 +8,7 @@ type tally struct {
 	first, firstRight, firstFull                 int // of the first frames after a switch
 	rare, rareRight, rareFull                    int // of single-frame intruders
 	plays, locked                                int // playings of tracks that are long enough to lock in
-	us                                           float64
+	us, decode                                   float64
 }
 
 // firstFrames after a switch are looked at apart: totals hide what is lost there.
@@ -16,7 +16,7 @@ const firstFrames = 30
 
 func (t *tally) add(o tally) {
 	t.frames, t.hits, t.right, t.fullRight = t.frames+o.frames, t.hits+o.hits, t.right+o.right, t.fullRight+o.fullRight
-	t.agree, t.loads, t.us = t.agree+o.agree, t.loads+o.loads, t.us+o.us
+	t.agree, t.loads, t.us, t.decode = t.agree+o.agree, t.loads+o.loads, t.us+o.us, t.decode+o.decode
 	t.first, t.firstRight, t.firstFull = t.first+o.first, t.firstRight+o.firstRight, t.firstFull+o.firstFull
 	t.rare, t.rareRight, t.rareFull = t.rare+o.rare, t.rareRight+o.rareRight, t.rareFull+o.rareFull
 	t.plays, t.locked = t.plays+o.plays, t.locked+o.locked
@@ -26,8 +26,9 @@ func share(part, whole int) float64 { return float64(part) / float64(max(1, whol
 
 // Figures are what a policy achieved; shares and losses are 0 … 1.
 type Figures struct {
-	Speedup    float64 `json:"speedup"`      // over the full model on every frame; over several kinds of stream, the geometric mean
-	Us         float64 `json:"us_per_frame"` // mean µs in nets
+	Speedup    float64 `json:"speedup"`         // over the full model on every frame; over several kinds of stream, the geometric mean
+	Us         float64 `json:"us_per_frame"`    // mean µs in nets
+	Decoded    float64 `json:"speedup_decoded"` // Speedup with the decoding of frames in both
 	HitRate    float64 `json:"hit_rate"`
 	Accuracy   float64 `json:"accuracy"`         // against truth
 	Loss       float64 `json:"accuracy_loss"`    // accuracy of the full model less Accuracy
@@ -39,10 +40,11 @@ type Figures struct {
 	Locked     float64 `json:"locked"`           // tracks answered by one wrong class nearly throughout that the full model has mostly right
 }
 
-func (t tally) figures(fullUs float64) Figures {
-	us := t.us / float64(max(1, t.frames))
+func (t tally) figures(full *column) Figures {
+	n := float64(max(1, t.frames))
+	us := t.us / n
 	return Figures{
-		Speedup: fullUs / us, Us: us, HitRate: share(t.hits, t.frames),
+		Speedup: full.us / us, Us: us, Decoded: (full.us + full.decode) / (us + t.decode/n), HitRate: share(t.hits, t.frames),
 		Accuracy: share(t.right, t.frames), Loss: share(t.fullRight-t.right, t.frames), Agreement: share(t.agree, t.frames),
 		FirstLoss: share(t.firstFull-t.firstRight, t.first), RareRecall: share(t.rareRight, t.rare), RareLoss: share(t.rareFull-t.rareRight, t.rare),
 		Loads: 1000 * share(t.loads, t.frames), Locked: share(t.locked, t.plays),
@@ -51,7 +53,7 @@ func (t tally) figures(fullUs float64) Figures {
 
 // values lists the figures for arithmetic, in the order of the struct.
 func (f *Figures) values() []*float64 {
-	return []*float64{&f.Speedup, &f.Us, &f.HitRate, &f.Accuracy, &f.Loss, &f.Agreement, &f.FirstLoss, &f.RareRecall, &f.RareLoss, &f.Loads, &f.Locked}
+	return []*float64{&f.Speedup, &f.Us, &f.Decoded, &f.HitRate, &f.Accuracy, &f.Loss, &f.Agreement, &f.FirstLoss, &f.RareRecall, &f.RareLoss, &f.Loads, &f.Locked}
 }
 
 // moments returns mean and standard deviation (of a sample) of each figure.
@@ -77,10 +79,11 @@ func moments(all []Figures) (mean, sd Figures) {
 // overall is the mean over kinds of stream, each with the same weight; the speed-up is the geometric mean.
 func overall(kinds []Figures) Figures {
 	mean, _ := moments(kinds)
-	logs := 0.0
+	var logs, decoded float64
 	for _, k := range kinds {
-		logs += math.Log(k.Speedup)
+		logs, decoded = logs+math.Log(k.Speedup), decoded+math.Log(k.Decoded)
 	}
-	mean.Speedup = math.Exp(logs / float64(max(1, len(kinds))))
+	n := float64(max(1, len(kinds)))
+	mean.Speedup, mean.Decoded = math.Exp(logs/n), math.Exp(decoded/n)
 	return mean
 }

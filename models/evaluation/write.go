@@ -43,6 +43,11 @@ func (b *builder) pack(nets *Nets) *Built {
 	if routed := b.routed(); routed != nil {
 		m.Routed = &routed.Settings
 	}
+	for _, n := range m.Nets() {
+		if n.Input != nil || n.Output != nil {
+			m.Format = 2
+		}
+	}
 	b.describe(out)
 	return out
 }
