@@ -29,7 +29,7 @@ func (r *Report) Markdown() string {
 }
 
 func (r *Report) head() string {
-	return fmt.Sprintf("%s on streams drawn from %d frames in %d sequences, %d seeds; a frame takes the full model %.0f µs, and decoding %.0f µs.",
+	return fmt.Sprintf("%s on streams drawn from %d frames in %d sequences, %d seeds; full model %.0f µs a frame, decoding %.0f µs.",
 		r.Pack, r.Frames, r.Sequences, r.Seeds, r.FullUs, r.DecodeUs)
 }
 
