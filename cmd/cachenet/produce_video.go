@@ -78,15 +78,19 @@ func (f *film) run(c *cobra.Command, p *production, sources []string) (err error
 		return err
 	}
 	defer func() { err = errors.Join(err, producer.Close()) }()
-	bar := newProgress(c.ErrOrStderr(), "published")
-	bar.start(p.sent.Load)
-	summaries, err := playback.Play(ctx, func(ctx context.Context, batch []schemas.Frame) error {
+	sink := video.Sink{Publish: func(ctx context.Context, batch []schemas.Frame) error {
 		err := producer.Publish(ctx, batch)
 		if err == nil {
 			p.sent.Add(int64(len(batch)))
 		}
 		return err
-	})
+	}}
+	if sink.MaxFrameBytes, err = producer.MaxImageBytes(ctx); err != nil {
+		slog.Warn("the largest record that the topic takes is not known; a larger frame will end everything", "error", err)
+	}
+	bar := newProgress(c.ErrOrStderr(), "published")
+	bar.start(p.sent.Load)
+	summaries, err := playback.Play(ctx, sink)
 	bar.stop()
 	if err != nil {
 		return err

@@ -65,7 +65,9 @@ func StartRTSP(t *testing.T, clip Clip, user, password string) *RTSP {
 		t.Fatal(err)
 	}
 	addr := l.Addr().String()
-	l.Close()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
 	c := &RTSP{Addr: addr, clip: clip, user: user, password: password}
 	c.Start(t)
 	t.Cleanup(c.Stop)

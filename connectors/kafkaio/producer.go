@@ -43,6 +43,15 @@ func (p *Producer) Publish(ctx context.Context, frames []schemas.Frame) error {
 	return p.writer.write(ctx, messages)
 }
 
+// MaxImageBytes returns how large a frame's image may be for the topic to take it, with the largest key and label.
+func (p *Producer) MaxImageBytes(ctx context.Context) (int, error) {
+	limit, err := p.writer.client.maxMessageBytes(ctx, p.writer.topic)
+	return int(max(1, limit-recordOverhead)), err
+}
+
+// recordOverhead is what a frame's record takes beside its image at most: key, label, and the other headers.
+const recordOverhead = batchOverhead + 3*maxKeyBytes + maxLabelBytes + 1024
+
 // Close ends the producer.
 func (p *Producer) Close() error { return p.writer.Close() }
 

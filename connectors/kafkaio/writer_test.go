@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/segmentio/kafka-go"
+
+	"github.com/cachenet/cachenet/schemas"
 	"pgregory.net/rapid"
 )
 
@@ -121,5 +123,29 @@ func TestARecordThatTheTopicDoesNotTakeIsNamed(t *testing.T) {
 	}
 	if got := values(readAll(t, c, "small")[0]); len(got) != 4 {
 		t.Errorf("what fits was not sent: %q", got)
+	}
+}
+
+// An image of the largest size that the producer names is taken, with the largest key and label beside it.
+func TestMaxImageBytes(t *testing.T) {
+	leakCheck(t)
+	_, c := startBroker(t, 1)
+	limited(t, c, "small", 20_000)
+	p, err := NewProducer(c, "small", "/test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	limit, err := p.MaxImageBytes(t.Context())
+	if err != nil || limit < 10_000 || limit > 20_000 {
+		t.Fatalf("%d bytes, error %v", limit, err)
+	}
+	f := schemas.Frame{Stream: strings.Repeat("é", maxKeyBytes/2), Truth: strings.Repeat("x", maxLabelBytes), ContentType: schemas.JPEG, Image: make([]byte, limit)}
+	if err := p.Publish(t.Context(), []schemas.Frame{f}); err != nil {
+		t.Error(err)
+	}
+	f.Image = make([]byte, 20_000)
+	if err := p.Publish(t.Context(), []schemas.Frame{f}); !errors.Is(err, errTooLarge) {
+		t.Errorf("a larger one: %v", err)
 	}
 }

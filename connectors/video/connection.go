@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -52,7 +53,7 @@ func (p *player) connect(ctx context.Context, q *queue) error {
 	err = g.Wait()
 	ended := proc.wait()
 	switch cause := context.Cause(ctx); {
-	case cause == errComplete:
+	case errors.Is(cause, errComplete):
 		return nil
 	case cause != nil:
 		return cause
@@ -105,7 +106,7 @@ func (c *connection) read(ctx context.Context, i int) error {
 			}
 		}
 		burst = burst[:0]
-		if err == io.EOF || err == io.ErrUnexpectedEOF { // in the midst of a packet, where ffmpeg was ended
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) { // in the midst of a packet, where ffmpeg was ended
 			return nil
 		}
 		if err != nil {
@@ -151,9 +152,9 @@ func (c *connection) show(ctx context.Context, s *stream, keep *thin, b shot) er
 
 // take reads a packet; nil where it is to be left out.
 func (c *connection) take(data io.Reader, size int) ([]byte, error) {
-	if size > c.o.MaxFrameBytes {
+	if size > c.limit {
 		if c.count(&c.tally.TooLarge) == 1 {
-			slog.Warn("frame left out: it exceeds the limit", "camera", c.camera.Name, "bytes", size, "limit", c.o.MaxFrameBytes)
+			slog.Warn("frame left out: it exceeds the limit", "camera", c.camera.Name, "bytes", size, "limit", c.limit)
 		}
 		_, err := io.CopyN(io.Discard, data, int64(size))
 		return nil, err

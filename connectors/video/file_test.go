@@ -150,8 +150,12 @@ func TestFilesThatCannotBePlayed(t *testing.T) {
 func TestFramesOverTheLimit(t *testing.T) {
 	pictures := jpegs(t, 6)
 	pictures[2] = append(bytes.Clone(pictures[2][:len(pictures[2])-2]), make([]byte, 50_000)...)
-	frames, summaries := play(t, Options{MaxFrameBytes: 40_000}, nil, "video:"+motion(t, pictures, 25))
-	if got := frames["gate"]; len(got) != 5 || summaries[0].TooLarge != 1 || !bytes.Equal(got[2].Image, pictures[3]) {
+	var s screen
+	summaries, err := open(t, Options{}, nil, "video:"+motion(t, pictures, 25)).Play(t.Context(), Sink{Publish: s.publish, MaxFrameBytes: 40_000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := s.frames["gate"]; len(got) != 5 || summaries[0].TooLarge != 1 || !bytes.Equal(got[2].Image, pictures[3]) {
 		t.Errorf("%d frames, %+v", len(got), summaries[0])
 	}
 }
@@ -162,7 +166,7 @@ func TestPublishFails(t *testing.T) {
 	source := "video:" + clip(t, 50, "gate.mp4")
 	b := open(t, Options{}, nil, source, "yard="+source)
 	calls := 0
-	_, err := b.Play(t.Context(), func(context.Context, []schemas.Frame) error { calls++; return refused })
+	_, err := b.Play(t.Context(), Sink{Publish: func(context.Context, []schemas.Frame) error { calls++; return refused }})
 	if !errors.Is(err, refused) || calls != 1 {
 		t.Errorf("%d calls, error %v", calls, err)
 	}

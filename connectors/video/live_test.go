@@ -52,7 +52,7 @@ func begin(t *testing.T, o Options, crops []string, sources ...string) (s *scree
 	s = &screen{}
 	done := make(chan []Summary, 1)
 	go func() {
-		summaries, err := b.Play(ctx, s.publish)
+		summaries, err := b.Play(ctx, Sink{Publish: s.publish})
 		if err != nil {
 			t.Error(err)
 		}
@@ -247,11 +247,11 @@ func TestLiveCameraDropsWhenBrokersAreSlow(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	told := listen(t)
-	summaries, err := b.Play(ctx, func(ctx context.Context, _ []schemas.Frame) error {
+	summaries, err := b.Play(ctx, Sink{Publish: func(ctx context.Context, _ []schemas.Frame) error {
 		eventually(t, "dropped frames", func() bool { return strings.Contains(told.String(), "do not keep up") || ctx.Err() != nil })
 		cancel()
 		return nil
-	})
+	}})
 	if err != nil || summaries[0].Dropped == 0 || summaries[0].Restarts != 0 {
 		t.Errorf("%+v, error %v", summaries, err)
 	}

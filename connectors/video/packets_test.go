@@ -2,6 +2,7 @@ package video
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -27,7 +28,7 @@ func TestIndex(t *testing.T) {
 			t.Errorf("packet %d: %+v, error %v, want %+v", i, got, err, want)
 		}
 	}
-	if _, err := x.next(); err != io.EOF {
+	if _, err := x.next(); !errors.Is(err, io.EOF) {
 		t.Errorf("at the end: %v", err)
 	}
 	if want := (header{"mjpeg", 320, 240, 0.04}); x.header != want {

@@ -154,7 +154,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 func play(t *testing.T, o Options, crops []string, sources ...string) (map[string][]schemas.Frame, []Summary) {
 	t.Helper()
 	var s screen
-	summaries, err := open(t, o, crops, sources...).Play(t.Context(), s.publish)
+	summaries, err := open(t, o, crops, sources...).Play(t.Context(), Sink{Publish: s.publish})
 	if err != nil {
 		t.Fatal(err)
 	}

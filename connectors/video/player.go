@@ -21,6 +21,7 @@ type player struct {
 	encoder
 	o       Options
 	picture picture
+	limit   int // bytes of a frame
 
 	mu      sync.Mutex
 	streams []*stream // one a region, or one for the whole picture
@@ -109,7 +110,7 @@ func (p *player) keepUp(ctx context.Context, q *queue) error {
 				err = p.connect(ctx, q)
 			}
 			complete = err == nil
-			if complete || ctx.Err() != nil || errors.As(err, new(final)) || p.seen == before {
+			if complete || ctx.Err() != nil || errors.As(err, new(final)) || p.seen.Equal(before) {
 				return err
 			}
 			slog.Warn("camera lost; connecting again", "camera", p.camera.Name, "error", err)

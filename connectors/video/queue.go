@@ -56,11 +56,14 @@ func (q *queue) offer(f schemas.Frame) bool {
 
 func cost(f schemas.Frame) int64 { return min(int64(len(f.Image)), queueBytes) }
 
-// Publish sends frames in order and returns when they are durable.
-type Publish func(ctx context.Context, frames []schemas.Frame) error
+// Sink is where frames go.
+type Sink struct {
+	Publish       func(ctx context.Context, frames []schemas.Frame) error // sends them in order and returns when they are durable
+	MaxFrameBytes int                                                     // a larger frame is left out and counted; 0: 8 MiB
+}
 
 // drain publishes until the queue is closed. What is queued when ctx ends is still published.
-func (q *queue) drain(ctx context.Context, publish Publish) error {
+func (q *queue) drain(ctx context.Context, publish func(context.Context, []schemas.Frame) error) error {
 	sending, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(lastWords, cancel) })()

@@ -26,14 +26,13 @@ const (
 // Options says how cameras are played. The zero value plays files as fast as their frames can be published, and
 // live cameras until the context ends.
 type Options struct {
-	FFmpeg        string        // path of ffmpeg; empty: see [FindFFmpeg]
-	Regions       []Region      // parts of the pictures to publish instead of the whole
-	FPS           float64       // frames a second of a source's time, at most; 0: all
-	Realtime      bool          // files play at their own speed
-	Frames        int64         // frames of each stream, at most; 0: all
-	MaxFrameBytes int           // a larger frame is left out and counted, default 8 MiB
-	Stall         time.Duration // how long a live camera may send nothing before it counts as lost, default 20 s
-	RetryFor      time.Duration // how long a live camera may be away before it is given up, default 10 min
+	FFmpeg   string        // path of ffmpeg; empty: see [FindFFmpeg]
+	Regions  []Region      // parts of the pictures to publish instead of the whole
+	FPS      float64       // frames a second of a source's time, at most; 0: all
+	Realtime bool          // files play at their own speed
+	Frames   int64         // frames of each stream, at most; 0: all
+	Stall    time.Duration // how long a live camera may send nothing before it counts as lost, default 20 s
+	RetryFor time.Duration // how long a live camera may be away before it is given up, default 10 min
 }
 
 // Validate says whether cameras can be played so.
@@ -43,8 +42,8 @@ func (o Options) Validate() error {
 		return fmt.Errorf("%g frames a second: choose more than 0 and at most 1000, or 0 for all", o.FPS)
 	case o.Frames < 0:
 		return fmt.Errorf("%d frames of each stream: choose 1 or more, or 0 for all", o.Frames)
-	case o.MaxFrameBytes < 0 || o.Stall < 0 || o.RetryFor < 0:
-		return fmt.Errorf("frames of at most %d bytes, %s without one, %s without a camera: choose more than 0", o.MaxFrameBytes, o.Stall, o.RetryFor)
+	case o.Stall < 0 || o.RetryFor < 0:
+		return fmt.Errorf("%s without a frame, %s without a camera: choose more than 0", o.Stall, o.RetryFor)
 	}
 	return nil
 }
@@ -57,7 +56,7 @@ type Summary struct {
 	Away     time.Duration // their total length
 	Restarts int           // connections after the first that brought frames
 	Dropped  int64         // frames left out because the brokers could not keep up
-	TooLarge int64         // frames left out because they exceed Options.MaxFrameBytes
+	TooLarge int64         // frames left out because they exceed Sink.MaxFrameBytes
 	Damaged  int64         // packets left out because they are no JPEG picture
 	GivenUp  error         // why the camera was given up; nil where it ended or was stopped
 }
@@ -94,9 +93,6 @@ func (o *Options) complete(ctx context.Context) (err error) {
 	if err := o.Validate(); err != nil {
 		return err
 	}
-	if o.MaxFrameBytes == 0 {
-		o.MaxFrameBytes = DefaultMaxFrameBytes
-	}
 	if o.RetryFor == 0 {
 		o.RetryFor = DefaultRetryFor
 	}
@@ -110,21 +106,26 @@ func (o *Options) complete(ctx context.Context) (err error) {
 }
 
 // Play publishes the cameras' frames until all of them have ended or are given up, or ctx ends. A fault of one camera
-// ends that camera alone: see Summary.GivenUp. An error of publish ends everything. When ctx ends, frames that
+// ends that camera alone: see Summary.GivenUp. An error of the sink ends everything. When ctx ends, frames that
 // were read are still published, and Play returns no error for that.
-func (b *Playback) Play(ctx context.Context, publish Publish) ([]Summary, error) {
+func (b *Playback) Play(ctx context.Context, to Sink) ([]Summary, error) {
 	playing, stop := context.WithCancel(ctx)
 	defer stop()
+	limit := to.MaxFrameBytes
+	if limit == 0 {
+		limit = DefaultMaxFrameBytes
+	}
 	q := newQueue()
 	var running sync.WaitGroup
 	for _, p := range b.players {
+		p.limit = limit
 		running.Go(func() { p.run(playing, q) })
 	}
 	go func() {
 		running.Wait()
 		close(q.frames)
 	}()
-	err := q.drain(ctx, publish)
+	err := q.drain(ctx, to.Publish)
 	stop()
 	running.Wait()
 	summaries := make([]Summary, len(b.players))
