@@ -22,16 +22,17 @@ func newPlayer(s frames.Schedule, i int) *player {
 	return &player{stream: fmt.Sprintf("stream-%04d", i), next: next, stop: stop}
 }
 
-// take appends up to n frames to batch.
-func (p *player) take(n int, batch *[]schemas.Frame) error {
-	for range n {
+// take appends up to n frames to batch, fewer when they are large, and returns their bytes.
+func (p *player) take(n int, batch *[]schemas.Frame) (bytes int, err error) {
+	for i := 0; i < n && bytes < chunkBytes; i++ {
 		f, err, ok := p.next()
 		if !ok || err != nil {
-			return err
+			return bytes, err
 		}
 		*batch = append(*batch, schemas.Frame{Stream: p.stream, Sequence: f.Sequence, ContentType: f.ContentType, Truth: f.Label, Image: f.Bytes})
+		bytes += len(f.Bytes)
 	}
-	return nil
+	return bytes, nil
 }
 
 // addSchedule adds the flags that shape streams, with the command's own length and rate.

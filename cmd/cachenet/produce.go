@@ -120,8 +120,11 @@ func (p *production) validate() error {
 	return p.schedule.Validate()
 }
 
-// chunk is how many frames of a stream go into one call to the producer when there is no rate to keep.
-const chunk = 16
+// How much of a stream goes into one call to the producer when there is no rate to keep.
+const (
+	chunkFrames = 16
+	chunkBytes  = 1 << 20 // and then one more frame
+)
 
 // publish plays every stream whose number is w modulo workers, side by side, one chunk of each at a time.
 func (p *production) publish(ctx context.Context, producer *kafkaio.Producer, w, workers int) error {
@@ -131,7 +134,7 @@ func (p *production) publish(ctx context.Context, producer *kafkaio.Producer, w,
 		defer pl.stop()
 		players = append(players, pl)
 	}
-	n := chunk
+	n := chunkFrames
 	if p.rate > 0 {
 		n = 1
 	}
@@ -142,20 +145,41 @@ func (p *production) publish(ctx context.Context, producer *kafkaio.Producer, w,
 				return err
 			}
 		}
-		var batch []schemas.Frame
-		for _, pl := range players {
-			if err := pl.take(n, &batch); err != nil {
-				return err
-			}
+		published, err := p.round(ctx, producer, players, n)
+		if err != nil || published == 0 {
+			return err
 		}
-		if len(batch) == 0 {
-			return nil
-		}
+	}
+}
+
+// callBytes bounds the frames in one call to the producer, which waits until all of them are acknowledged.
+const callBytes = 8 << 20
+
+// round publishes up to n frames of each stream and returns how many frames that were.
+func (p *production) round(ctx context.Context, producer *kafkaio.Producer, players []*player, n int) (published int, err error) {
+	var batch []schemas.Frame
+	bytes := 0
+	flush := func() error {
 		if err := producer.Publish(ctx, batch); err != nil {
 			return err
 		}
 		p.sent.Add(int64(len(batch)))
+		published += len(batch)
+		batch, bytes = nil, 0
+		return nil
 	}
+	for _, pl := range players {
+		took, err := pl.take(n, &batch)
+		if err != nil {
+			return published, err
+		}
+		if bytes += took; bytes >= callBytes {
+			if err := flush(); err != nil {
+				return published, err
+			}
+		}
+	}
+	return published, flush()
 }
 
 func sleepUntil(ctx context.Context, t time.Time) error {

@@ -24,12 +24,12 @@ type images struct {
 type sequence []string
 
 // Images reads an image folder DIR/<class>/<sequence>_<frame>.<ext>; a name without "_" is a
-// sequence of its own. Extensions are .jpg, .jpeg and .png, in any case; other files and names that
-// start with "." are passed over, as are the folders __MACOSX and @eaDir. Numbers in names count as numbers:
-// frame 9 comes before frame 10.
+// sequence of its own. Extensions are .jpg, .jpeg and .png, in any case; other files, names that start with "." and
+// what operating systems leave in folders are passed over. Numbers in names count as numbers: frame 9 comes before
+// frame 10.
 //
 // The folder is listed once, here; files are read when they are played and published as they are,
-// whether or not they decode.
+// whether or not they decode. Their content type is that of their bytes, whatever their extension.
 func Images(dir string) (Source, error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -39,10 +39,13 @@ func Images(dir string) (Source, error) {
 	}
 	var s images
 	for _, entry := range entries {
+		if passedOver(entry.Name()) {
+			continue
+		}
 		folder := filepath.Join(dir, entry.Name())
 		if info, err := os.Stat(folder); err != nil { // follows links: data sets are often linked together
 			return nil, fmt.Errorf("read image folder: %w", err)
-		} else if !info.IsDir() || clutter(entry.Name()) {
+		} else if !info.IsDir() {
 			continue
 		}
 		sequences, err := listClass(folder)
@@ -59,6 +62,17 @@ func Images(dir string) (Source, error) {
 	return &s, nil
 }
 
+// leftovers are names, in lower case, of what operating systems, archives and file servers leave in folders.
+var leftovers = map[string]bool{
+	"__macosx": true, "@eadir": true, "@tmp": true, "#recycle": true, "$recycle.bin": true, "lost+found": true,
+	"system volume information": true, "thumbs.db": true, "desktop.ini": true, "icon\r": true,
+}
+
+// passedOver reports whether a file or folder holds no images of its owner.
+func passedOver(name string) bool {
+	return strings.HasPrefix(name, ".") || leftovers[strings.ToLower(name)]
+}
+
 func (s *images) Classes() []string { return s.classes }
 
 func (s *images) Play(class int, seed uint64) iter.Seq2[Image, error] {
@@ -71,7 +85,7 @@ func (s *images) Play(class int, seed uint64) iter.Seq2[Image, error] {
 				yield(Image{}, fmt.Errorf("read frame: %w", err))
 				return
 			}
-			if !yield(Image{data, contentType(file)}, nil) {
+			if !yield(Image{data, contentType(file, data)}, nil) {
 				return
 			}
 		}
@@ -86,7 +100,7 @@ func listClass(folder string) ([]sequence, error) {
 	found := map[string]sequence{}
 	for _, entry := range entries {
 		name := entry.Name()
-		if contentType(name) == "" || clutter(name) {
+		if typeOfName(name) == "" || passedOver(name) || entry.IsDir() {
 			continue
 		}
 		of := sequenceOf(name)
@@ -103,13 +117,16 @@ func listClass(folder string) ([]sequence, error) {
 	return sequences, nil
 }
 
-// clutter reports whether archivers and network drives leave such a file or folder behind.
-func clutter(name string) bool {
-	return strings.HasPrefix(name, ".") || name == "__MACOSX" || name == "@eaDir"
+// contentType goes by what a file holds, and by its name where that is neither JPEG nor PNG.
+func contentType(name string, data []byte) string {
+	if t := schemas.ImageType(data); t != "" {
+		return t
+	}
+	return typeOfName(name)
 }
 
-// contentType goes by the name alone; it is empty for files that are no images.
-func contentType(name string) string {
+// typeOfName is empty for files that are no images.
+func typeOfName(name string) string {
 	switch strings.ToLower(filepath.Ext(name)) {
 	case ".jpg", ".jpeg":
 		return schemas.JPEG

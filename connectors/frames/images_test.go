@@ -75,12 +75,47 @@ func TestImagesGroupsFramesIntoSequences(t *testing.T) {
 	}
 }
 
+func TestImagesPassOverWhatSystemsLeave(t *testing.T) {
+	dir := folder(t,
+		"cat/1.jpg", "cat/._1.jpg", "cat/.DS_Store", "cat/Thumbs.db", "cat/desktop.ini", "cat/@eaDir/1.jpg/SYNOPHOTO_THUMB_M.jpg",
+		"cat/album.jpg/2.jpg", "__MACOSX/cat/._1.jpg", "@eaDir/cat/1.jpg", "#recycle/1.jpg", "$RECYCLE.BIN/1.jpg",
+		"System Volume Information/1.jpg", "lost+found/x", ".Trash-1000/1.jpg", "Thumbs.db", ".DS_Store",
+	)
+	if err := os.Symlink("nowhere", filepath.Join(dir, ".lock")); err != nil {
+		t.Fatal(err)
+	}
+	listed, err := List(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]Listed{{"cat", []string{filepath.Join(dir, "cat", "1.jpg")}}}, listed); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestImagesContentTypes(t *testing.T) {
-	for name, want := range map[string]string{
-		"x.jpg": schemas.JPEG, "x.JPEG": schemas.JPEG, "x.Png": schemas.PNG, "x.gif": "", "jpg": "",
+	jpeg, png := "\xff\xd8\xff\xe0", "\x89PNG\r\n\x1a\n\x00"
+	for _, test := range [][3]string{
+		{"x.jpg", jpeg, schemas.JPEG}, {"x.JPEG", png, schemas.PNG}, {"x.Png", jpeg, schemas.JPEG}, {"x.png", png, schemas.PNG},
+		{"x.jpg", "RIFF....WEBP", schemas.JPEG}, {"x.png", "", schemas.PNG}, // neither: as their names say
 	} {
-		if got := contentType(name); got != want {
-			t.Errorf("%s: %q, want %q", name, got, want)
+		dir := folder(t, filepath.Join("cat", test[0]))
+		if err := os.WriteFile(filepath.Join(dir, "cat", test[0]), []byte(test[1]), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		s, err := Images(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for image, err := range s.Play(0, 1) {
+			if err != nil || image.ContentType != test[2] {
+				t.Errorf("%s holding %q: %q, want %q (%v)", test[0], test[1], image.ContentType, test[2], err)
+			}
+		}
+	}
+	for _, name := range []string{"x.gif", "jpg", "x.jpg_original", "x.jpg~"} {
+		if got := typeOfName(name); got != "" {
+			t.Errorf("%s: %q, want none", name, got)
 		}
 	}
 }

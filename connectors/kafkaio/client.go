@@ -68,6 +68,7 @@ func (c Cluster) connect(topics ...string) (*client, error) {
 	}
 	t := &kafka.Transport{
 		ClientID:       "cachenet",
+		Dial:           c.dial,
 		DialTimeout:    dialTimeout,
 		MetadataTTL:    metadataTTL,
 		MetadataTopics: topics,

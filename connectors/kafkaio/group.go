@@ -83,7 +83,7 @@ func (c Cluster) join(group, topic string, session time.Duration) (*kafka.Consum
 	if session <= 0 {
 		session = DefaultSessionTimeout
 	}
-	dialer := &kafka.Dialer{ClientID: "cachenet", Timeout: dialTimeout}
+	dialer := &kafka.Dialer{ClientID: "cachenet", Timeout: dialTimeout, DialFunc: c.dial}
 	var err error
 	if dialer.TLS, err = c.Security.tls(); err != nil {
 		return nil, err

@@ -6,31 +6,30 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/cachenet/cachenet/connectors/retry"
 )
 
 // fetchFor bounds how long a single fetch is tried again: long enough for a broker restart.
 const fetchFor = time.Minute
 
+// errNothing means that a broker returned nothing where something must be.
+var errNothing = errors.New("the broker returns no records")
+
 // refetch returns the records of [want.from, want.to), as far as one fetch goes: it always moves on, past offsets that
 // have left the topic too. A broker that does not answer is waited for, within limits.
 func (c *client) refetch(ctx context.Context, topic string, partition int32, want filter) (batch, error) {
-	ctx, cancel := context.WithTimeout(ctx, fetchFor)
-	defer cancel()
-	for {
+	away := retry.Outage{For: fetchFor, Passes: func(err error) bool { return errors.Is(mayPass(err), ErrUnavailable) }}
+	return retry.Get(ctx, away, func() (batch, error) {
 		b, err := c.fetchOnce(ctx, topic, partition, want)
-		if err == nil && b.next > want.from {
-			return b, nil
+		if err == nil && b.next == want.from {
+			err = errNothing
 		}
-		if err == nil {
-			err = errors.New("the broker returns no records")
-		}
-		select {
-		case <-ctx.Done():
-			return batch{}, err
-		case <-time.After(maxBackoff / 4):
+		if err != nil {
 			c.close() // as in fetcher.retry
 		}
-	}
+		return b, err
+	})
 }
 
 func (c *client) fetchOnce(ctx context.Context, topic string, partition int32, want filter) (batch, error) {
