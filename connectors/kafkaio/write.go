@@ -103,7 +103,7 @@ func outcomeMessage(o *schemas.Outcome) (kafka.Message, error) {
 		return kafka.Message{}, fmt.Errorf("kafka: to write the outcome of %s: %w", id, err)
 	}
 	return kafka.Message{
-		Key: []byte(o.Stream), Value: value,
+		Key: schemas.KeyOf(o.Stream), Value: value,
 		Headers: cloudEvent(id, outcomeSource, outcomeType, o.EventTime, "application/json"),
 	}, nil
 }
