@@ -9,8 +9,10 @@ from pathlib import Path
 
 EXTENSIONS = {".jpg", ".jpeg", ".png"}
 MIN_CLASSES, MAX_CLASSES = 2, 1000
-CLUTTER = {"__MACOSX", "@eaDir"}
-"""Folders that archivers and network drives leave behind."""
+CLUTTER = {
+    "__macosx", "@eadir", "@tmp", "#recycle", "$recycle.bin", "lost+found", "system volume information", "thumbs.db", "desktop.ini", "icon\r",
+}
+"""What archivers, operating systems and file servers leave behind, in lower case: as connectors/frames passes over."""
 
 
 class DataError(Exception):
@@ -38,7 +40,7 @@ class Folder:
 
 def is_clutter(name: str) -> bool:
     """Whether a file or folder of that name is nobody's image or class."""
-    return name.startswith(".") or name in CLUTTER
+    return name.startswith(".") or name.lower() in CLUTTER
 
 
 def scan(root: Path, val_share: float, seed: int) -> Folder:
