@@ -25,7 +25,7 @@ const setAsideAfter = 3
 type deaths map[int32]map[int64]int
 
 // watchFile returns the file in which one process of the group marks what it looks at.
-func (j job) watchFile(id string) string { return parquetio.Beside(j.Out, "watch-"+j.Group+"-"+id) }
+func (j job) watchFile(id string) string { return parquetio.PrivatePath(j.Out, "watch-"+j.Group+"-"+id) }
 
 // watchID is part of the name of such a file.
 func watchID() string { return rand.Text()[:10] }

@@ -110,12 +110,12 @@ func slicesOf(colour string, n int) []string {
 func overwrite(t *testing.T, o Options, text []byte) []byte {
 	t.Helper()
 	name := job{Options: o}.snapshotName()
-	before, err := parquetio.ReadBeside(o.Out, name)
+	before, err := parquetio.ReadPrivate(o.Out, name)
 	if err != nil || before == nil {
 		t.Fatalf("no snapshot: %v", err)
 	}
 	if text != nil {
-		if err := parquetio.WriteBeside(o.Out, name, text); err != nil {
+		if err := parquetio.WritePrivate(o.Out, name, text); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -57,7 +57,7 @@ func (f flink) execute(ctx context.Context, x execution) error {
 		defer func() { _ = here.Stop(running) }() // it never returns an error
 		pool = here.EnvironmentConfig(running)
 	}
-	if err := parquetio.RemoveBeside(x.out, stopName(x.id)); err != nil { // of a job whose process had the same number
+	if err := parquetio.RemovePrivate(x.out, stopName(x.id)); err != nil { // of a job whose process had the same number
 		return err
 	}
 	graph, err := portable(running, x.pipeline, pool)

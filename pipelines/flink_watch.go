@@ -64,7 +64,7 @@ func stopName(job string) string { return "stop-" + job }
 // drainOthers is drained for workers in other processes: it tells them by a file, and takes the job for drained when
 // no row has come for a while. What has none by then is read again by the next run.
 func drainOthers(ctx context.Context, x execution) error {
-	if err := parquetio.WriteBeside(x.out, stopName(x.id), nil); err != nil {
+	if err := parquetio.WritePrivate(x.out, stopName(x.id), nil); err != nil {
 		return err
 	}
 	tick := time.NewTicker(watchFiles)
@@ -84,7 +84,7 @@ func drainOthers(ctx context.Context, x execution) error {
 			rows, since = now, time.Now()
 		}
 	}
-	return parquetio.RemoveBeside(x.out, stopName(x.id))
+	return parquetio.RemovePrivate(x.out, stopName(x.id))
 }
 
 // drained waits until the frames that were read are written and no other is read. It gives up after a while: what

@@ -125,7 +125,7 @@ func (j job) once(ctx context.Context, part part) error {
 	}
 	p.read = kafkaio.ReadConfig{Job: id, Cluster: j.Cluster, Topic: j.Topic, Spans: s.spans, Stay: j.runner.stay}
 	if j.runner.elsewhere {
-		p.read.StopFile = parquetio.Beside(j.Out, stopName(id))
+		p.read.StopFile = parquetio.PrivatePath(j.Out, stopName(id))
 	}
 	return j.execute(ctx, link, part, p, s)
 }

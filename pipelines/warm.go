@@ -41,11 +41,11 @@ func (j job) snapshotName() string { return "streams-" + j.Group + ".json" }
 // recall returns what the streams knew when the last run drained, and removes it, so that it is used once.
 // Nothing where it does not fit: the streams begin cold.
 func (j job) recall(k known) (map[string][]byte, error) {
-	text, err := parquetio.ReadBeside(j.Out, j.snapshotName())
+	text, err := parquetio.ReadPrivate(j.Out, j.snapshotName())
 	if err != nil || text == nil {
 		return nil, err
 	}
-	if err := parquetio.RemoveBeside(j.Out, j.snapshotName()); err != nil {
+	if err := parquetio.RemovePrivate(j.Out, j.snapshotName()); err != nil {
 		return nil, err
 	}
 	return j.fitting(text, k), nil
@@ -82,7 +82,7 @@ func (j job) keep(done map[int32]schemas.Offsets, streams map[string][]byte) err
 	if err != nil {
 		return fmt.Errorf("keep what the streams know: %w", err)
 	}
-	return parquetio.WriteBeside(j.Out, j.snapshotName(), seal(text))
+	return parquetio.WritePrivate(j.Out, j.snapshotName(), seal(text))
 }
 
 // seal puts a checksum before text: a damaged state may read well and decide badly.

@@ -30,6 +30,7 @@ type commits struct {
 	seen   map[int64]*hourFiles
 	linked string // path of the last finished file that became part of the data set
 	left   int64  // rows left out so far
+	added  Tally  // of the last file that became part of the data set
 }
 
 // hourFiles is what is known of the files of one hour.
@@ -57,6 +58,7 @@ func (c *commits) store(f finished) error {
 	if err != nil {
 		return err
 	}
+	c.added = Tally{}
 	for added := false; !added && len(f.offsets) > 0; {
 		if hour.held.overlaps(f.offsets) {
 			var left int
@@ -84,6 +86,7 @@ func (c *commits) add(h *hourFiles, f finished) (bool, error) {
 		if err == nil {
 			h.next++
 			h.held.union(f.offsets)
+			c.added = f.tally
 			return true, nil
 		}
 		if !errors.Is(err, fs.ErrExist) {

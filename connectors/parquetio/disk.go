@@ -6,13 +6,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/cachenet/cachenet/connectors/retry"
 	"github.com/cachenet/cachenet/connectors/session"
-)
-
-// Pauses between two tries of a write that the disk refused.
-const (
-	firstPause = 50 * time.Millisecond
-	lastPause  = 2 * time.Second
 )
 
 // run takes files to the disk until the writer is closed and empty, or the disk has refused for too long.
@@ -26,8 +21,8 @@ func (w *writer) run() {
 				w.fail(err)
 				return
 			}
-			w.settle(*f)
-			w.survey()
+			w.announce(*f)
+			w.refreshLedger()
 		case pause == 0:
 			return
 		default:
@@ -65,26 +60,21 @@ func (w *writer) next() (*finished, time.Duration) {
 // persist stores a file, however often the disk refuses, for at most GiveUp. The rows are in memory meanwhile,
 // and nobody was told that they are durable.
 func (w *writer) persist(f finished) error {
-	var since time.Time
-	for pause := firstPause; ; pause = min(2*pause, lastPause) {
-		err := w.store(f)
-		if err == nil {
-			if !since.IsZero() {
-				slog.Info("outcomes are written again", "dir", w.cfg.Dir, "after", time.Since(since).Round(time.Millisecond))
-			}
-			return nil
-		}
-		if since.IsZero() {
-			since = time.Now()
+	err := retry.Do(context.Background(), retry.Outage{
+		For: w.cfg.GiveUp,
+		Began: func(err error) {
 			slog.Warn("outcomes cannot be written: they stay in memory and are tried again",
 				"dir", w.cfg.Dir, "error", err, "give_up_after", w.cfg.GiveUp)
-		}
-		if time.Since(since)+pause > w.cfg.GiveUp {
-			return fmt.Errorf("write outcomes: %w: refused for %v: make room or make the folder writable, and start again: "+
-				"every frame without a row is read again", err, w.cfg.GiveUp)
-		}
-		time.Sleep(pause)
+		},
+		Ended: func(after time.Duration) {
+			slog.Info("outcomes are written again", "dir", w.cfg.Dir, "after", after)
+		},
+	}, func() error { return w.store(f) })
+	if err != nil {
+		return fmt.Errorf("write outcomes: %w: refused for %v: make room or make the folder writable, and start again: "+
+			"every frame without a row is read again", err, w.cfg.GiveUp)
 	}
+	return nil
 }
 
 // store makes a file part of the data set.
@@ -95,8 +85,13 @@ func (w *writer) store(f finished) error {
 	return store(w.cfg.Dir, f.path, f.data)
 }
 
-// settle tells everyone that a file is on disk.
-func (w *writer) settle(f finished) {
+// announce tells everyone that a file is on disk.
+func (w *writer) announce(f finished) {
+	if w.commits != nil {
+		w.tally.merge(w.commits.added) // less the rows that others have written
+	} else {
+		w.tally.merge(f.tally)
+	}
 	for topic, partitions := range f.offsets {
 		for partition, offsets := range partitions {
 			w.job.SetDurable(session.Durable{Topic: topic, Partition: partition, Offsets: offsets})
@@ -110,12 +105,13 @@ func (w *writer) settle(f finished) {
 	w.changed.Broadcast()
 }
 
-// survey brings the ledger up to date now and then, so that a start after a long job need not read all its footers.
-func (w *writer) survey() {
-	if time.Since(w.surveyed) < w.cfg.LedgerAge {
+// refreshLedger brings the ledger up to date now and then, so that a start after a long job need not read all its
+// footers.
+func (w *writer) refreshLedger() {
+	if time.Since(w.refreshed) < w.cfg.LedgerAge {
 		return
 	}
-	w.surveyed = time.Now()
+	w.refreshed = time.Now()
 	if _, err := Recover(context.Background(), w.cfg.Dir); err != nil {
 		slog.Warn("the ledger of old hours could not be brought up to date", "dir", w.cfg.Dir, "error", err)
 	}

@@ -35,15 +35,17 @@ type building struct {
 	buffer  bytes.Buffer
 	rows    *parquet.GenericWriter[schemas.Outcome]
 	offsets Durable
+	tally   Tally
 }
 
-// finished is a whole file on its way to disk.
+// finished is a whole file to be written to disk.
 type finished struct {
 	cfg     WriteConfig
 	hour    int64
 	path    string // under outcomes/
 	data    []byte
 	offsets Durable
+	tally   Tally
 }
 
 func build(hour int64, cfg WriteConfig) *building {
@@ -64,6 +66,7 @@ func (b *building) add(rows []schemas.Outcome) error {
 	}
 	for i := range rows {
 		b.offsets.add(rows[i].Topic, rows[i].Partition, rows[i].Offset)
+		b.tally.add(&rows[i])
 	}
 	return nil
 }
@@ -81,7 +84,7 @@ func (b *building) finish(name string) (finished, error) {
 	if err := b.rows.Close(); err != nil {
 		return finished{}, fmt.Errorf("encode outcomes: %w", err)
 	}
-	return finished{cfg: b.cfg, hour: b.hour, path: path.Join(folderOf(b.hour), name), data: b.buffer.Bytes(), offsets: b.offsets}, nil
+	return finished{cfg: b.cfg, hour: b.hour, path: path.Join(folderOf(b.hour), name), data: b.buffer.Bytes(), offsets: b.offsets, tally: b.tally}, nil
 }
 
 // Event times that Parquet readers agree on; pandas and parquet-go count nanoseconds in 64 bits.

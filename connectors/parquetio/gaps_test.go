@@ -69,23 +69,23 @@ func TestADamagedGapFileIsNamed(t *testing.T) {
 	}
 }
 
-func TestFilesBesideTheOutcomes(t *testing.T) {
+func TestPrivateFiles(t *testing.T) {
 	dir, name := t.TempDir(), "streams of a/b.json"
-	if b, err := ReadBeside(dir, name); b != nil || err != nil {
+	if b, err := ReadPrivate(dir, name); b != nil || err != nil {
 		t.Errorf("before: %q, error %v", b, err)
 	}
-	if err := WriteBeside(dir, name, []byte("x")); err != nil {
+	if err := WritePrivate(dir, name, []byte("x")); err != nil {
 		t.Fatal(err)
 	}
-	if b, err := ReadBeside(dir, name); string(b) != "x" || err != nil {
+	if b, err := ReadPrivate(dir, name); string(b) != "x" || err != nil {
 		t.Errorf("after: %q, error %v", b, err)
 	}
 	for range 2 {
-		if err := RemoveBeside(dir, name); err != nil {
+		if err := RemovePrivate(dir, name); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if b, err := ReadBeside(dir, name); b != nil || err != nil {
+	if b, err := ReadPrivate(dir, name); b != nil || err != nil {
 		t.Errorf("at last: %q, error %v", b, err)
 	}
 }

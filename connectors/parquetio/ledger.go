@@ -34,7 +34,7 @@ func readLedger(dir string) ledger {
 }
 
 // record writes the ledger where it has changed.
-func (s *survey) record() error {
+func (s *scan) record() error {
 	safe := ledger{}
 	for rel, entry := range s.found {
 		if !entry.partly && s.start.Sub(time.Unix(0, entry.Modified)) > settled {
@@ -56,7 +56,7 @@ func (s *survey) record() error {
 }
 
 // sum adds up what was found.
-func (s *survey) sum() Durable {
+func (s *scan) sum() Durable {
 	all := Durable{}
 	for _, entry := range s.found {
 		all.union(entry.Offsets)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"time"
@@ -33,7 +32,7 @@ func lock(dir, topic, group string, share bool) (unlock func() error, err error)
 	if err := prepare(dir); err != nil {
 		return nil, err
 	}
-	path := filepath.Join(privateFolder(dir), "lock-"+url.PathEscape(topic))
+	path := filepath.Join(privateFolder(dir), "lock-"+FileName(topic))
 	l := flock.New(path, flock.SetPermissions(0o666))
 	held, err := l.TryLock()
 	if held && err == nil {

@@ -29,7 +29,7 @@ func Recover(ctx context.Context, dir string) (Durable, error) {
 	if err := removeStale(partialFolder(dir)); err != nil {
 		return nil, fmt.Errorf("recover %s: %w", dir, err)
 	}
-	s := survey{dir: dir, known: readLedger(dir), found: ledger{}, start: time.Now()}
+	s := scan{dir: dir, known: readLedger(dir), found: ledger{}, start: time.Now()}
 	if err := s.folder(ctx, "."); err != nil {
 		return nil, fmt.Errorf("recover %s: %w", dir, err)
 	}
@@ -39,16 +39,16 @@ func Recover(ctx context.Context, dir string) (Durable, error) {
 	return s.sum(), nil
 }
 
-// survey goes through the folders of a data set.
-type survey struct {
+// scan goes through the folders of a data set.
+type scan struct {
 	dir   string
 	start time.Time
-	known ledger // what an earlier survey found
+	known ledger // what an earlier scan found
 	found ledger // what is there
 }
 
-// folder surveys one folder under outcomes/ and those in it.
-func (s *survey) folder(ctx context.Context, rel string) error {
+// folder scans one folder under outcomes/ and those in it.
+func (s *scan) folder(ctx context.Context, rel string) error {
 	path := filepath.Join(outcomesFolder(s.dir), rel)
 	info, err := os.Stat(path)
 	if err != nil {

@@ -26,12 +26,13 @@ type writer struct {
 	job *session.Session
 	id  string // part of every file name, so that no two writers ever use the same
 
-	commits  *commits  // of a shared data set, else nil; only run uses it
-	surveyed time.Time // when the ledger was brought up to date; only run uses it
+	commits   *commits  // of a shared data set, else nil; only run uses it
+	refreshed time.Time // when the ledger was brought up to date; only run uses it
+	tally     *tallies
 
 	mu      sync.Mutex
 	changed *sync.Cond // of the fields below
-	taken   Durable    // offsets that are durable or on their way
+	taken   Durable    // offsets that are durable or in flight
 	again   int64      // rows that came for an offset already taken
 	scratch []schemas.Outcome
 	open    []*building
@@ -54,8 +55,12 @@ func newWriter(ctx context.Context, cfg WriteConfig, job *session.Session) (*wri
 	if err != nil {
 		return nil, err
 	}
+	tally, err := talliesOf(job)
+	if err != nil {
+		return nil, err
+	}
 	w := &writer{
-		cfg: cfg, job: job, id: rand.Text()[:10], taken: taken, surveyed: time.Now(),
+		cfg: cfg, job: job, id: rand.Text()[:10], taken: taken, refreshed: time.Now(), tally: tally,
 		wake: make(chan struct{}, 1), stopped: make(chan struct{}),
 	}
 	w.changed = sync.NewCond(&w.mu)

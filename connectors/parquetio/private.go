@@ -1,0 +1,63 @@
+package parquetio
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+)
+
+// longName is how many bytes of a name become part of a file's name; file systems take 255.
+const longName = 150
+
+// PrivatePath returns the path of a file that is kept with the data set at dir and holds no outcomes; name may be any
+// text.
+func PrivatePath(dir, name string) string {
+	return filepath.Join(privateFolder(dir), url.PathEscape(name))
+}
+
+// FileName turns any text, the name of a topic for example, into a part of a file name: as it is where that is
+// possible, else shortened, with a checksum that keeps it apart from others.
+func FileName(name string) string {
+	escaped := url.PathEscape(name)
+	if len(escaped) <= longName {
+		return escaped
+	}
+	return fmt.Sprintf("%s~%x", escaped[:longName/2], sha256.Sum256([]byte(name)))
+}
+
+// WritePrivate makes data the content of the file that [PrivatePath] names: whole or not at all, and surviving a power
+// cut.
+func WritePrivate(dir, name string, data []byte) error {
+	if err := place(dir, PrivatePath(dir, name), data); err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	return nil
+}
+
+// ReadPrivate returns what was written, nil when there is no such file.
+func ReadPrivate(dir, name string) ([]byte, error) {
+	data, err := os.ReadFile(PrivatePath(dir, name))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	return data, nil
+}
+
+// RemovePrivate removes the file, durably; it is no error when there is none.
+func RemovePrivate(dir, name string) error {
+	err := os.Remove(PrivatePath(dir, name))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err == nil:
+		err = syncFolder(privateFolder(dir))
+	}
+	if err != nil {
+		return fmt.Errorf("remove %s: %w", name, err)
+	}
+	return nil
+}
