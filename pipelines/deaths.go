@@ -18,28 +18,30 @@ import (
 	"github.com/cachenet/cachenet/transforms"
 )
 
-// setAsideAfter is how often a process may die of a frame before the frame gets no further look.
-const setAsideAfter = 3
+// quarantineAfter is how often a process may die of a frame before the frame is not answered any more.
+const quarantineAfter = 3
 
 // deaths counts, by partition and offset, how often a process died while it looked at a frame that has no row yet.
 type deaths map[int32]map[int64]int
 
-// watchFile returns the file in which one process of the group marks what it looks at.
-func (j job) watchFile(id string) string { return parquetio.PrivatePath(j.Out, "watch-"+j.Group+"-"+id) }
+// watchPrefix begins the paths of the files in which processes mark the frames of topic that they look at.
+func watchPrefix(dir, topic string) string {
+	return parquetio.PrivatePath(dir, "watch-"+parquetio.FileName(topic)+"-")
+}
 
-// watchID is part of the name of such a file.
+// watchID ends such a path.
 func watchID() string { return rand.Text()[:10] }
 
-// watchFiles returns those that are there.
-func (j job) watchFiles() ([]string, error) {
-	folder, prefix := filepath.Split(j.watchFile(""))
+// watchFilesOf returns the files that are there.
+func watchFilesOf(dir, topic string) ([]string, error) {
+	folder, prefix := filepath.Split(watchPrefix(dir, topic))
 	entries, err := os.ReadDir(folder)
 	if err != nil {
 		return nil, err
 	}
 	var all []string
 	for _, e := range entries {
-		// the length tells the group "g" from the group "g-2"
+		// the length tells the topic "t" from the topic "t-2"
 		if strings.HasPrefix(e.Name(), prefix) && len(e.Name()) == len(prefix)+len(watchID()) {
 			all = append(all, filepath.Join(folder, e.Name()))
 		}
@@ -47,26 +49,26 @@ func (j job) watchFiles() ([]string, error) {
 	return all, nil
 }
 
-// autopsy adds up what dead processes of the group left behind. Their files stay until every frame in them is done,
-// so the members of a group may look at them at the same time.
-func (j job) autopsy(k known) (deaths, error) {
+// countDeaths adds up what dead processes left behind, less what is done. Their files stay until every frame in them is
+// done, so the members of a group may look at them at the same time.
+func countDeaths(dir, topic string, done map[int32]schemas.Offsets) (deaths, error) {
 	d := deaths{}
-	left, err := j.watchFiles()
+	left, err := watchFilesOf(dir, topic)
 	if err != nil {
 		return nil, fmt.Errorf("find out what a process died of: %w", err)
 	}
 	for _, path := range left {
-		if err := d.examine(path, k.done); err != nil {
+		if err := d.count(path, done); err != nil {
 			return nil, fmt.Errorf("find out what a process died of: %w", err)
 		}
 	}
 	return d, nil
 }
 
-// examine counts what a process was looking at when it died, less what is done. Where nothing is left to count it
+// count counts what a process was looking at when it died, less what is done. Where nothing is left to count it
 // removes the file. It passes over the file of a process that lives.
-func (d deaths) examine(path string, done map[int32]schemas.Offsets) error {
-	lock := flock.New(path, flock.SetFlag(os.O_RDONLY)) // not recreated where another has removed it
+func (d deaths) count(path string, done map[int32]schemas.Offsets) error {
+	lock := flock.New(path, flock.SetFlag(os.O_RDONLY)) // not created where another process has removed it
 	dead, err := lock.TryRLock()                        // others may look at it too
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !dead {
 		return nil
@@ -103,11 +105,11 @@ func (d deaths) examine(path string, done map[int32]schemas.Offsets) error {
 	return nil
 }
 
-// setAside returns the frames of a partition that get no further look.
-func (d deaths) setAside(partition int32) schemas.Offsets {
+// quarantined returns the frames of a partition that are not answered any more.
+func (d deaths) quarantined(partition int32) schemas.Offsets {
 	var o schemas.Offsets
 	for offset, times := range d[partition] {
-		if times >= setAsideAfter {
+		if times >= quarantineAfter {
 			o.Add(offset, offset+1)
 		}
 	}
@@ -119,7 +121,7 @@ func (d deaths) suspects() []transforms.Place {
 	var all []transforms.Place
 	for partition, offsets := range d {
 		for offset, times := range offsets {
-			if times < setAsideAfter {
+			if times < quarantineAfter {
 				all = append(all, transforms.Place{Partition: partition, Offset: offset})
 			}
 		}
@@ -130,20 +132,20 @@ func (d deaths) suspects() []transforms.Place {
 // watchLock is held as long as the job's watch file is written to; it is closed after the file.
 type watchLock struct{ *flock.Flock }
 
-// watch marks what the job looks at in a file that tells of its death.
-func (j job) watch(link *session.Session, d deaths) error {
-	path := j.watchFile(watchID())
-	made := path + ".new" // until it is locked: without its lock it would pass for that of a dead process
-	lock := flock.New(made)
-	_, err := session.Part(link, "pipelines.watchLock", func() (watchLock, error) {
+// markFrames marks the frames that the job looks at in a file that outlives the process.
+func markFrames(job *session.Session, dir, topic string, suspects []transforms.Place) error {
+	path := watchPrefix(dir, topic) + watchID()
+	unlocked := path + ".new" // without its lock it would pass for the file of a dead process
+	lock := flock.New(unlocked)
+	_, err := session.Part(job, "pipelines.watchLock", func() (watchLock, error) {
 		_, err := lock.TryLock()
 		return watchLock{lock}, err
 	})
 	if err == nil {
-		err = os.Rename(made, path)
+		err = os.Rename(unlocked, path)
 	}
 	if err != nil {
 		return fmt.Errorf("watch frames: %w", err)
 	}
-	return transforms.OpenWatch(link, path, d.suspects())
+	return transforms.OpenWatch(job, path, suspects)
 }

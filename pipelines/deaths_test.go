@@ -15,8 +15,9 @@ import (
 // Members that start at the same moment each count every death, while others begin to watch and end; no one of them
 // takes a living process for a dead one.
 func TestMembersCountDeathsTogether(t *testing.T) {
-	j := job{Options: Options{Group: "g", Out: t.TempDir()}}
-	unlock, err := parquetio.LockShared(j.Out, "frames", j.Group) // makes the folders
+	const topic = "frames"
+	dir := t.TempDir()
+	unlock, err := parquetio.LockShared(dir, topic, "g") // makes the folders
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +29,7 @@ func TestMembersCountDeathsTogether(t *testing.T) {
 			slot[0], slot[8] = places[i]+1, places[i+1]
 			page = append(page, slot...)
 		}
-		if err := os.WriteFile(j.watchFile(watchID()), page, 0o666); err != nil {
+		if err := os.WriteFile(watchPrefix(dir, topic)+watchID(), page, 0o666); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -38,18 +39,17 @@ func TestMembersCountDeathsTogether(t *testing.T) {
 	died(1, 4) // … and of what is done
 	var done schemas.Offsets
 	done.Add(0, 5)
-	k := known{done: map[int32]schemas.Offsets{1: done}}
 	want := deaths{2: {7: 2}, 1: {5: 1}}
 	var members sync.WaitGroup
 	for range 8 {
 		members.Go(func() {
 			for range 20 {
-				link := session.Open(j.Group, 0)
-				if err := j.watch(link, nil); err != nil {
+				link := session.Open("g", 0)
+				if err := markFrames(link, dir, topic, nil); err != nil {
 					t.Error(err)
 					return
 				}
-				got, err := j.autopsy(k)
+				got, err := countDeaths(dir, topic, map[int32]schemas.Offsets{1: done})
 				if diff := cmp.Diff(want, got); diff != "" || err != nil {
 					t.Errorf("error %v: %s", err, diff)
 				}
@@ -60,7 +60,7 @@ func TestMembersCountDeathsTogether(t *testing.T) {
 		})
 	}
 	members.Wait()
-	left, err := j.watchFiles()
+	left, err := watchFilesOf(dir, topic)
 	if err != nil || len(left) != 2 {
 		t.Errorf("left: %v, %v; want the two files with deaths that still count", left, err)
 	}

@@ -109,7 +109,7 @@ func slicesOf(colour string, n int) []string {
 // overwrite changes what the streams of a drained run knew, unless text is nil, and returns what was there.
 func overwrite(t *testing.T, o Options, text []byte) []byte {
 	t.Helper()
-	name := job{Options: o}.snapshotName()
+	name := snapshotName(o.Topic)
 	before, err := parquetio.ReadPrivate(o.Out, name)
 	if err != nil || before == nil {
 		t.Fatalf("no snapshot: %v", err)

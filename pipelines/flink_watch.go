@@ -46,7 +46,9 @@ func watchOthers(ctx context.Context, x execution) error {
 		if err != nil {
 			return err
 		}
-		x.link.Begin(x.topic, durable[x.topic])
+		for partition, offsets := range durable[x.topic] {
+			x.link.SetDurable(session.Durable{Topic: x.topic, Partition: partition, Offsets: offsets})
+		}
 		if !x.remains() {
 			return nil
 		}

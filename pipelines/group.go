@@ -2,87 +2,72 @@ package pipelines
 
 import (
 	"context"
-	"errors"
-	"log/slog"
 	"time"
 
 	"github.com/cachenet/cachenet/connectors/kafkaio"
+	"github.com/cachenet/cachenet/connectors/retry"
 )
 
-const (
-	pollEnd  = time.Second      // how often a member without work looks whether the others have some, and asks Kafka again
-	patience = 10 * time.Minute // how long a Kafka that does not answer is asked, as long as the source asks it
-)
+// pollEnd is how often a member without work looks whether the others have some.
+const pollEnd = time.Second
 
-// share runs the pipeline over whatever the group assigns to this process. When the assignment changes the running
-// job drains, and the next one resumes from the files, those of the other members included. The group decides who
-// reads what; that no offset gets two rows, whatever a member believes, is up to parquetio (WriteConfig.Shared).
-func (j job) share(ctx context.Context) error {
-	ends, err := kafkaio.EndOffsets(ctx, j.Cluster, j.Topic)
+// share runs jobs over whatever the group assigns to this process. When the assignment changes the running job drains,
+// and the next one resumes from the files, those of the other members included. The group decides who reads what; that
+// no offset gets two rows, whatever a member believes, is up to parquetio (WriteConfig.Shared).
+func share(ctx context.Context, s *supervisor) error {
+	ends, err := kafkaio.EndOffsets(ctx, s.Cluster, s.Topic)
 	if err != nil {
 		return err
 	}
-	return kafkaio.Share(ctx, j.Cluster, j.Group, j.Topic, j.SessionTimeout,
-		func(ctx context.Context, a kafkaio.Assignment) (done bool, err error) {
-			err = patiently(ctx, j.Topic, func() error {
-				if len(a.Partitions) == 0 {
-					return nil
+	return kafkaio.Share(ctx, s.Cluster, s.Group, s.Topic, s.SessionTimeout,
+		func(assignment context.Context, a kafkaio.Assignment) (bool, error) {
+			s.scope = scope{assigned: &a, ends: ends}
+			working, end := context.WithCancelCause(context.WithoutCancel(assignment))
+			defer end(nil)
+			defer context.AfterFunc(assignment, func() {
+				if ctx.Err() != nil {
+					end(reasonStopped)
+				} else {
+					end(reasonReassigned)
 				}
-				return j.run(ctx, part{assigned: &a, ends: ends})
-			})
-			if err != nil {
-				return false, err
-			}
-			if j.UntilEnd {
-				return j.awaitOthers(ctx, ends)
-			}
-			<-ctx.Done()
-			return false, nil
+			})()
+			return workOn(working, s)
 		})
 }
 
-// patiently calls do, and again where Kafka could not be asked what is left to do. What comes of it when the
-// assignment has ended meanwhile is for the next one.
-func patiently(ctx context.Context, topic string, do func() error) error {
-	for failing := (time.Time{}); ; {
-		err := do()
-		if ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, kafkaio.ErrUnavailable)) {
-			return nil
-		}
-		if !errors.Is(err, kafkaio.ErrUnavailable) {
-			return err
-		}
-		if failing.IsZero() {
-			failing = time.Now()
-			slog.Warn("Kafka does not say what is left to do; asking again", "topic", topic, "for", patience, "error", err)
-		}
-		if time.Since(failing) > patience {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(pollEnd):
+// workOn does the work of one assignment; all says that there is none left for anybody.
+func workOn(ctx context.Context, s *supervisor) (all bool, err error) {
+	if len(s.scope.assigned.Partitions) > 0 {
+		why, err := s.run(ctx)
+		if steps[why].next == nextFail {
+			return false, err
 		}
 	}
+	if s.UntilEnd {
+		return awaitOthers(ctx, s.config, s.scope.ends)
+	}
+	<-ctx.Done()
+	return false, nil
 }
 
 // awaitOthers returns true when the whole topic is done up to ends. Until then this member stays in the group, to
 // take over from one that dies.
-func (j job) awaitOthers(ctx context.Context, ends map[int32]int64) (done bool, err error) {
+func awaitOthers(ctx context.Context, c config, ends map[int32]int64) (all bool, err error) {
 	for ctx.Err() == nil {
-		var committed map[int32]int64
-		err := patiently(ctx, j.Topic, func() (err error) {
-			committed, err = kafkaio.CommittedOffsets(ctx, j.Cluster, j.Group, j.Topic)
-			return err
+		committed, err := retry.Get(ctx, kafkaAway(c.Topic), func() (map[int32]int64, error) {
+			return kafkaio.CommittedOffsets(ctx, c.Cluster, c.Group, c.Topic)
 		})
+		if ctx.Err() != nil {
+			return false, nil
+		}
 		if err != nil {
 			return false, err
 		}
-		done := true
+		all := true
 		for partition, end := range ends {
-			done = done && committed[partition] >= end
+			all = all && committed[partition] >= end
 		}
-		if done {
+		if all {
 			return true, nil
 		}
 		select {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/cachenet/cachenet/connectors/kafkaio"
+	"github.com/cachenet/cachenet/connectors/parquetio"
 	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/models"
 	"github.com/cachenet/cachenet/models/policy"
@@ -66,7 +67,8 @@ type Options struct {
 	Checkpoints time.Duration // between two checkpoints on flink; 0: DefaultCheckpoints
 	WorkerPool  string        // HOST:PORT where flink finds workers (see ServeWorkers); empty: this process
 
-	Started func(*session.Session) // called when frames begin to flow, and again after each change of the group
+	Started func(*session.Session) // called when frames begin to flow, and again for each later job of the run
+	Ended   func(parquetio.Tally)  // called with the rows of the run when it has ended, well or not
 }
 
 // DefaultCredit holds some seconds of work and keeps memory flat when the producer is faster.
@@ -93,7 +95,7 @@ func (o Options) model(p *models.Pack) (transforms.Model, error) {
 	switch o.Policy {
 	case PolicyPack:
 		if o.Guard && p.Guarded == nil {
-			return m, fmt.Errorf("--guard: pack %s was not calibrated for it: build the pack anew", p.ID())
+			return m, fmt.Errorf("--guard: pack %s was not calibrated for it: build the pack again", p.ID())
 		}
 		if o.Guard {
 			m.Policy.Guard = p.Guarded.Guard
@@ -133,6 +135,12 @@ func (o Options) validate() error {
 		return errors.New("--pack is missing: name the folder of a pack")
 	case o.Share && o.Runner == RunnerFlink:
 		return errors.New("--share: flink spreads the partitions itself: leave it out, or leave out --runner flink")
+	case o.OutcomesTopic == o.Topic:
+		return fmt.Errorf("--outcomes-topic %s: is the topic with the frames: outcomes would be read as frames, without end; choose another one", o.Topic)
+	case o.DeadLetterTopic == o.Topic:
+		return fmt.Errorf("--dead-letter-topic %s: is the topic with the frames: dead letters would be read as frames, without end; choose another one", o.Topic)
+	case o.DeadLetterTopic != "" && o.DeadLetterTopic == o.OutcomesTopic:
+		return fmt.Errorf("--dead-letter-topic %s: is the outcomes topic: outcomes would be replayed as frames; choose another one", o.DeadLetterTopic)
 	}
-	return nil
+	return checkOffset(o.Offset)
 }

@@ -65,7 +65,7 @@ func (s *site) process(t *testing.T, o Options) (*exec.Cmd, *bytes.Buffer) {
 }
 
 // A frame that kills the process gets three chances, then a row and a dead letter; no other frame pays for it.
-func TestAFrameThatKillsIsSetAside(t *testing.T) {
+func TestAFrameThatKillsIsQuarantined(t *testing.T) {
 	s := newSite(t, 2)
 	s.fill(t, 4, 60)
 	s.publish(t, []schemas.Frame{{Stream: "cam-001", Sequence: 1000, ContentType: schemas.PNG, Image: []byte(deadly)}})
@@ -73,14 +73,14 @@ func TestAFrameThatKillsIsSetAside(t *testing.T) {
 	o := s.options(t)
 	o.Group = "site/1 [a]-" + s.topic // becomes part of file names
 	o.DeadLetterTopic = s.topic + "-dead"
-	for death := range setAsideAfter {
+	for death := range quarantineAfter {
 		c, said := s.process(t, o)
 		if err := c.Run(); err == nil || c.ProcessState.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
 			t.Fatalf("run %d: %v: %s", death, c.ProcessState, said)
 		}
 	}
 	if c, said := s.process(t, o); c.Run() != nil {
-		t.Fatalf("after %d deaths: %v: %s", setAsideAfter, c.ProcessState, said)
+		t.Fatalf("after %d deaths: %v: %s", quarantineAfter, c.ProcessState, said)
 	}
 	failed := 0
 	for _, r := range s.rows(t, o.Out) {

@@ -301,7 +301,7 @@ func TestWrongOptionsAreTold(t *testing.T) {
 				t.Fatal(err)
 			}
 			o.Cluster = other
-		}, "made anew"},
+		}, "deleted and created again"},
 		"folder is file": {func(o *Options) { o.Out = "run_test.go" }, "run_test.go"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -23,9 +23,10 @@ type progress struct {
 	what  string
 	total int64 // 0: unknown
 
-	mu        sync.Mutex
-	done      func() int64
-	following bool
+	mu     sync.Mutex
+	job    *session.Session // whose rows are shown, see follow
+	before int64            // what was done before the first one
+	done   func() int64
 
 	end  chan struct{}
 	idle sync.WaitGroup
@@ -35,24 +36,34 @@ func newProgress(out io.Writer, what string) *progress {
 	return &progress{out: out, what: what, done: func() int64 { return 0 }, end: make(chan struct{})}
 }
 
-// follow shows the rows that a run has written; those of an earlier link, if any, are added.
-func (p *progress) follow(l *session.Session) {
+// follow shows how many frames of a run have rows. It may be called again for each later job of the run: what an earlier
+// one lost and this one does again counts once.
+func (p *progress) follow(job *session.Session) {
 	p.mu.Lock()
-	before, first := p.done(), !p.following
-	p.following = true
-	done := func() int64 { _, written := l.Counts(); return before + written }
-	p.done = done
+	first := p.job == nil
+	if first {
+		p.before = job.Progress() // of earlier runs
+	}
+	p.job = job
 	p.mu.Unlock()
 	if first {
-		p.start(done)
+		p.start(p.rows)
 	}
+}
+
+// rows is how many rows the followed run has.
+func (p *progress) rows() int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.job.Progress() - p.before
 }
 
 // count is how much is done.
 func (p *progress) count() int64 {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.done()
+	done := p.done
+	p.mu.Unlock()
+	return done()
 }
 
 // start begins to show what done returns.

@@ -94,7 +94,7 @@ func (l *Ledger) commitSoon(ctx context.Context) error {
 		l.report(l.commit(ctx))
 		return nil
 	}
-	return settled(ctx, func() error { return l.commit(ctx) })
+	return mayPass(settled(ctx, func() error { return l.commit(ctx) }))
 }
 
 // settled repeats a request, for requestTimeout at most, while its group's coordinator is on the move: on a new

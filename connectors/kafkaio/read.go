@@ -110,7 +110,10 @@ func (fn *readFn) ProcessElement(_ context.Context, rt *sdf.LockRTracker, i int,
 	if fn.link.Draining() || rest.Start >= rest.End {
 		return fn.end(rt, span), nil
 	}
-	f := fn.source.fetcher(span, rest.Start)
+	f, err := fn.source.fetcher(span, rest.Start)
+	if err != nil {
+		return nil, err
+	}
 	if fn.silent && fn.Config.Stay == 0 {
 		fn.source.await()
 	}

@@ -1,6 +1,7 @@
 package kafkaio
 
 import (
+	"fmt"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -49,13 +50,18 @@ func openSource(cfg *ReadConfig, link *session.Session) (*source, error) {
 
 // fetcher returns the fetcher of span whose next frame is the first at or behind the offset from. It is
 // the running one, except at the start and after a bundle that did not end well.
-func (s *source) fetcher(span Span, from int64) *fetcher {
+func (s *source) fetcher(span Span, from int64) (*fetcher, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	select {
+	case <-s.closed: // by the end of the job, which this bundle outlives
+		return nil, fmt.Errorf("kafka: read %s: %w", s.cfg.Topic, session.ErrClosed)
+	default:
+	}
 	old := s.fetchers[span.Partition]
 	if old != nil {
 		if taken, _, _ := old.queue.state(); taken == from {
-			return old
+			return old, nil
 		}
 		old.close()
 	}
@@ -64,7 +70,7 @@ func (s *source) fetcher(span Span, from int64) *fetcher {
 		f.last = old.last
 	}
 	s.fetchers[span.Partition] = f
-	return f
+	return f, nil
 }
 
 // done closes the fetcher of a partition that is read.

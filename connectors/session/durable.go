@@ -22,14 +22,28 @@ type place struct {
 	partition int32
 }
 
-// Begin adds what earlier jobs made durable; listeners are not told.
+// Begin adds what was done before this job; listeners are not told.
 func (s *Session) Begin(topic string, done map[int32]schemas.Offsets) {
 	for partition, o := range done {
 		s.add(place{topic, partition}, o)
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var begun int64
+	for _, o := range s.durable {
+		begun += o.Count()
+	}
+	s.begun.Store(begun)
 }
 
+// Progress is how many offsets are done: before this job, or by rows that the sink has taken since. It grows over
+// the jobs of a run, also when a later one does again what an earlier one lost.
+func (s *Session) Progress() int64 { return s.begun.Load() + s.written.Load() }
+
 func (s *Session) add(at place, o schemas.Offsets) {
+	if o.Count() == 0 {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all := s.durable[at]

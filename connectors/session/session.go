@@ -20,6 +20,7 @@ type Session struct {
 	draining atomic.Bool
 	read     atomic.Int64
 	written  atomic.Int64
+	begun    atomic.Int64 // offsets done before this job
 
 	held     sync.Map // number → []schemas.Frame
 	lastHeld atomic.Uint64

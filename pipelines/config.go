@@ -1,0 +1,66 @@
+package pipelines
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/cachenet/cachenet/models"
+	"github.com/cachenet/cachenet/transforms"
+)
+
+// config is what does not change between the jobs of a run.
+type config struct {
+	Options
+	runner runner
+	model  transforms.Model
+	pack   string // name@version
+	nets   string // what the state of a stream depends on: nets and policy
+}
+
+// configure checks the options and the pack. It asks nobody outside of this machine.
+func configure(o Options) (c config, err error) {
+	c.Options = o
+	if err := o.validate(); err != nil {
+		return c, err
+	}
+	if c.runner, err = chooseRunner(o); err != nil {
+		return c, err
+	}
+	pack, err := models.OpenPack(o.Pack)
+	if err != nil {
+		return c, err
+	}
+	if c.model, err = o.model(pack); err != nil {
+		return c, err
+	}
+	if err := pack.Verify(); err != nil {
+		return c, err
+	}
+	c.pack = pack.ID()
+	c.nets, err = netsOf(pack, c.model)
+	return c, err
+}
+
+// netsOf names the nets of a pack and what decides about them.
+func netsOf(p *models.Pack, m transforms.Model) (string, error) {
+	shas := []string{p.Full.SHA256}
+	for _, n := range p.Specialists {
+		shas = append(shas, n.SHA256)
+	}
+	text, err := json.Marshal(map[string]any{"pack": p.ID(), "nets": shas, "policy": m.Policy, "global": m.Global})
+	if err != nil {
+		return "", fmt.Errorf("name the nets of pack %s: %w", p.ID(), err)
+	}
+	return string(text), nil
+}
+
+// credit is how many bytes of frames may be between source and sink; 0: as many as the runner likes.
+func (c config) credit() int64 {
+	switch {
+	case !c.runner.credit:
+		return 0
+	case c.Credit <= 0:
+		return DefaultCredit
+	}
+	return c.Credit
+}

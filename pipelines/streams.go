@@ -1,0 +1,91 @@
+package pipelines
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"reflect"
+
+	"github.com/cachenet/cachenet/connectors/parquetio"
+	"github.com/cachenet/cachenet/models/policy"
+	"github.com/cachenet/cachenet/schemas"
+)
+
+// snapshot is the state of the streams when a run drained. It fits only the same nets under the same policy, and
+// only a data set that holds exactly what it held then: after a crash in between it would teach wrongly.
+type snapshot struct {
+	Nets    string                    `json:"nets"`
+	Done    map[int32]schemas.Offsets `json:"done"`
+	Streams map[string][]byte         `json:"streams"` // encoded policy.State
+}
+
+// errOther says that a snapshot does not fit.
+var errOther = errors.New("their snapshot is of other nets, another policy or other rows")
+
+func snapshotName(topic string) string { return "streams-" + parquetio.FileName(topic) + ".json" }
+
+// keepStreams writes the snapshot after a run that drained.
+func keepStreams(dir, topic, nets string, done map[int32]schemas.Offsets, streams map[string][]byte) error {
+	text, err := json.Marshal(snapshot{Nets: nets, Done: done, Streams: streams})
+	if err != nil {
+		return fmt.Errorf("keep the state of the streams: %w", err)
+	}
+	return parquetio.WritePrivate(dir, snapshotName(topic), seal(text))
+}
+
+// loadStreams returns the state of each stream from the snapshot; none where there is no snapshot, or one that does not
+// fit.
+func loadStreams(dir, topic, nets string, done map[int32]schemas.Offsets) (map[string][]byte, error) {
+	sealed, err := parquetio.ReadPrivate(dir, snapshotName(topic))
+	if err != nil || sealed == nil {
+		return nil, err
+	}
+	streams, err := readSnapshot(sealed, nets, done)
+	if errors.Is(err, errOther) { // after a crash, or where the user chose another pack or policy
+		slog.Info("streams start with empty state", "topic", topic, "reason", err)
+		return nil, nil
+	}
+	if err != nil {
+		slog.Warn("streams start with empty state", "topic", topic, "error", err)
+		return nil, nil
+	}
+	return streams, nil
+}
+
+// removeStreams removes the snapshot, so that it is used once.
+func removeStreams(dir, topic string) error { return parquetio.RemovePrivate(dir, snapshotName(topic)) }
+
+// readSnapshot returns the state of each stream, or why the snapshot cannot be used.
+func readSnapshot(sealed []byte, nets string, done map[int32]schemas.Offsets) (map[string][]byte, error) {
+	text, whole := unseal(sealed)
+	if !whole {
+		return nil, errors.New("their snapshot is damaged")
+	}
+	var s snapshot
+	if err := json.Unmarshal(text, &s); err != nil {
+		return nil, fmt.Errorf("read their snapshot: %w", err)
+	}
+	if s.Nets != nets || !reflect.DeepEqual(s.Done, done) {
+		return nil, errOther
+	}
+	for stream, b := range s.Streams {
+		if err := new(policy.State).UnmarshalBinary(b); err != nil {
+			return nil, fmt.Errorf("read the state of stream %q in their snapshot: %w", stream, err)
+		}
+	}
+	return s.Streams, nil
+}
+
+// seal puts a checksum before text: a damaged state may decode well and decide badly.
+func seal(text []byte) []byte { return append([]byte(checksum(text)+"\n"), text...) }
+
+// unseal returns what was sealed, and whether it is unchanged.
+func unseal(b []byte) (text []byte, whole bool) {
+	sum, text, found := bytes.Cut(b, []byte("\n"))
+	return text, found && string(sum) == checksum(text)
+}
+
+func checksum(text []byte) string { return fmt.Sprintf("%x", sha256.Sum256(text)) }

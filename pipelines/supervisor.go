@@ -1,0 +1,106 @@
+package pipelines
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/cachenet/cachenet/connectors/kafkaio"
+	"github.com/cachenet/cachenet/connectors/parquetio"
+	"github.com/cachenet/cachenet/connectors/retry"
+)
+
+// supervisor runs one job after the other, each of them surveyed, planned, started and waited for, until one ends for
+// a reason after which nothing follows (see steps).
+type supervisor struct {
+	config
+	scope scope
+	begun bool // a job of this run has started
+	total parquetio.Tally
+}
+
+// ended is how a job ended.
+type ended struct {
+	reason reason
+	err    error
+	rows   int64 // that it made durable
+}
+
+// run runs jobs over the scope until ctx is done or nothing is left to read. The reason is the last job's. The error
+// is nil where the table says that all is well.
+func (s *supervisor) run(ctx context.Context) (reason, error) {
+	for losses := 0; ; {
+		end := s.job(ctx)
+		switch {
+		case end.rows > 0:
+			losses = 0
+		case end.reason == reasonLost:
+			losses++
+		}
+		switch {
+		case losses > lostInARow:
+			return reasonFailed, end.err
+		case end.reason == reasonLost:
+			slog.Warn("the job is resumed from the files", "topic", s.Topic, "error", end.err)
+		case steps[end.reason].next != nextResume:
+			return end.reason, end.err
+		}
+	}
+}
+
+// job runs one job.
+func (s *supervisor) job(ctx context.Context) ended {
+	running, ask := context.WithCancelCause(ctx)
+	defer ask(nil)
+	j, err := s.start(running)
+	if err != nil {
+		return ended{reason: why(err, nil, context.Cause(running)), err: err}
+	}
+	if !s.UntilEnd && s.scope.assigned == nil {
+		go watchTopic(running, s.config, len(j.work.partitions), ask)
+	}
+	err, closing := j.wait(running)
+	rows := parquetio.Written(j.session)
+	s.total.Merge(rows)
+	return ended{why(err, closing, context.Cause(running)), errors.Join(err, closing), rows.Frames()}
+}
+
+// start starts the next job. A broker that is away is waited for, but not by the first job: a wrong address should be
+// told at once.
+func (s *supervisor) start(ctx context.Context) (*job, error) {
+	if !s.begun {
+		return s.try(ctx)
+	}
+	return retry.Get(ctx, kafkaAway(s.Topic), func() (*job, error) { return s.try(ctx) })
+}
+
+func (s *supervisor) try(ctx context.Context) (*job, error) {
+	f, err := survey(ctx, s.config)
+	if err != nil {
+		return nil, err
+	}
+	if s.UntilEnd && s.scope.ends == nil {
+		s.scope.ends = endsOf(f.partitions)
+	}
+	s.scope.later = s.begun
+	w, err := planWork(f, s.Options, s.scope)
+	if err != nil {
+		return nil, err
+	}
+	j, err := start(ctx, s.config, w, s.scope.assigned)
+	if err != nil {
+		return nil, err
+	}
+	s.begun = true
+	return j, nil
+}
+
+// kafkaAway is the outage of brokers that are asked what is left to read.
+func kafkaAway(topic string) retry.Outage {
+	return retry.Outage{
+		Passes: func(err error) bool { return errors.Is(err, kafkaio.ErrUnavailable) },
+		Began: func(err error) {
+			slog.Warn("Kafka does not say what is left to read; asking again", "topic", topic, "for", retry.Budget, "error", err)
+		},
+	}
+}

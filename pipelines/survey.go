@@ -1,0 +1,80 @@
+package pipelines
+
+import (
+	"context"
+
+	"github.com/cachenet/cachenet/connectors/kafkaio"
+	"github.com/cachenet/cachenet/connectors/parquetio"
+	"github.com/cachenet/cachenet/schemas"
+)
+
+// found is what there is of one topic before a job starts. Maps are by partition.
+type found struct {
+	rows map[int32]schemas.Offsets // offsets with a durable row
+	done map[int32]schemas.Offsets // … and those that will never have one
+
+	deaths  deaths            // frames that processes died of
+	streams map[string][]byte // state of each stream when the last run drained; nil where there is none that fits
+
+	partitions []kafkaio.Partition
+	committed  map[int32]int64
+}
+
+// survey finds out what earlier jobs left behind, and then what Kafka holds: in this order, since a record cannot be
+// newer than its outcome. It changes nothing.
+func survey(ctx context.Context, c config) (found, error) {
+	f, err := surveyRows(ctx, c)
+	if err != nil {
+		return f, err
+	}
+	if c.runner.credit { // what is kept there is of use in this process only
+		if f.deaths, err = countDeaths(c.Out, c.Topic, f.done); err != nil {
+			return f, err
+		}
+		if !c.Share {
+			if f.streams, err = loadStreams(c.Out, c.Topic, c.nets, f.done); err != nil {
+				return f, err
+			}
+		}
+	}
+	if f.partitions, err = kafkaio.Describe(ctx, c.Cluster, c.Topic); err != nil {
+		return f, err
+	}
+	f.committed, err = kafkaio.CommittedOffsets(ctx, c.Cluster, c.Group, c.Topic)
+	return f, err
+}
+
+// surveyRows reads the data set.
+func surveyRows(ctx context.Context, c config) (f found, err error) {
+	rows, err := parquetio.Recover(ctx, c.Out)
+	if err != nil {
+		return f, err
+	}
+	gaps, err := parquetio.ReadGaps(c.Out)
+	if err != nil {
+		return f, err
+	}
+	f.rows, f.done = rows[c.Topic], map[int32]schemas.Offsets{}
+	for _, held := range []parquetio.Durable{rows, gaps.Lost, gaps.Empty, gaps.Unwanted} {
+		for partition, offsets := range held[c.Topic] {
+			addOffsets(f.done, partition, offsets)
+		}
+	}
+	return f, nil
+}
+
+// endsOf returns where each partition ends.
+func endsOf(partitions []kafkaio.Partition) map[int32]int64 {
+	ends := map[int32]int64{}
+	for _, p := range partitions {
+		ends[p.ID] = p.End
+	}
+	return ends
+}
+
+// addOffsets adds to a set of offsets by partition.
+func addOffsets(set map[int32]schemas.Offsets, partition int32, o schemas.Offsets) {
+	all := set[partition]
+	all.Union(o)
+	set[partition] = all
+}
