@@ -135,6 +135,13 @@ func (o Options) validate() error {
 		return errors.New("--pack is missing: name the folder of a pack")
 	case o.Share && o.Runner == RunnerFlink:
 		return errors.New("--share: flink spreads the partitions itself: leave it out, or leave out --runner flink")
+	}
+	return o.Contradiction()
+}
+
+// Contradiction returns what is wrong with the options by themselves, whatever the pack and the brokers say.
+func (o Options) Contradiction() error {
+	switch {
 	case o.OutcomesTopic == o.Topic:
 		return fmt.Errorf("--outcomes-topic %s: is the topic with the frames: outcomes would be read as frames, without end; choose another one", o.Topic)
 	case o.DeadLetterTopic == o.Topic:

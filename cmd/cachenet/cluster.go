@@ -25,9 +25,16 @@ func (c *clusterFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&s.PasswordFile, "password-file", "", "file that holds the SASL password")
 }
 
-// warn says aloud what is not safe.
-func (c *clusterFlags) warn() {
+// check refuses what contradicts itself, and says aloud what is not safe.
+func (c *clusterFlags) check() error {
+	if err := c.Security.Validate(); err != nil {
+		return usageError{err}
+	}
+	if c.Security.SASL == "PLAIN" && !c.Security.TLS {
+		slog.Warn("--sasl PLAIN without --tls: the password is sent as plain text; anybody on the way can read it")
+	}
 	if c.Security.SkipVerify {
 		slog.Warn("--tls-skip-verify: the brokers' certificates are not verified; anybody on the way can read and alter frames")
 	}
+	return nil
 }

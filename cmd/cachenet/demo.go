@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,15 +22,16 @@ import (
 // defaultPack is the bundled pack, seen from the root of the project.
 const defaultPack = "models/packs/scenes"
 
-// demo is the whole way of a frame in one process.
+// demo is the whole data flow in one process.
 type demo struct {
 	production production
 	options    pipelines.Options
 	out        io.Writer // progress
+	pipeline   func(context.Context, pipelines.Options) error
 }
 
 func demoCommand() *cobra.Command {
-	d := demo{}
+	d := demo{pipeline: pipelines.Run}
 	var out, format string
 	c := &cobra.Command{
 		Use:   "demo",
@@ -77,7 +79,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 		return usageError{err}
 	}
 	if _, err := os.Stat(filepath.Join(d.options.Out, "outcomes")); err == nil {
-		return fmt.Errorf("--out %s holds outcomes already, and the demo's topic begins anew each time: choose another folder", d.options.Out)
+		return fmt.Errorf("--out %s holds outcomes already, and the demo's topic is a new one each time: choose another folder", d.options.Out)
 	}
 	b, err := broker.Start(broker.Options{})
 	if err != nil {
@@ -100,31 +102,31 @@ func (d *demo) live(ctx context.Context) error {
 	o := d.options
 	running, drain := context.WithCancel(ctx)
 	defer drain()
-	links, finished := make(chan *session.Session, 1), make(chan error, 1)
-	o.Started = func(l *session.Session) { links <- l }
-	go func() { finished <- pipelines.Run(running, o) }()
+	bar := newProgress(d.out, "live")
+	bar.total = int64(d.production.streams * d.production.schedule.Frames)
+	defer bar.stop()
+	started, finished := make(chan struct{}), make(chan error, 1)
+	first := sync.OnceFunc(func() { close(started) })
+	o.Started = func(job *session.Session) { bar.follow(job); first() } // again for each later job
+	go func() { finished <- d.pipeline(running, o) }()
 	select {
 	case err := <-finished: // before any frame: it could not start
 		return err
-	case link := <-links:
-		bar := newProgress(d.out, "live")
-		bar.total = int64(d.production.streams * d.production.schedule.Frames)
-		bar.follow(link)
-		defer bar.stop()
-		if err := d.production.run(running); err != nil {
-			drain()
-			return errors.Join(err, <-finished)
-		}
-		for _, written := link.Counts(); written < d.production.sent.Load(); _, written = link.Counts() {
-			select {
-			case err := <-finished:
-				return errors.Join(err, ctx.Err())
-			case <-time.After(10 * time.Millisecond):
-			}
-		}
-		drain()
-		return errors.Join(<-finished, ctx.Err())
+	case <-started:
 	}
+	if err := d.production.run(running); err != nil {
+		drain()
+		return errors.Join(err, <-finished)
+	}
+	for bar.rows() < d.production.sent.Load() {
+		select {
+		case err := <-finished:
+			return errors.Join(err, ctx.Err())
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	drain()
+	return errors.Join(<-finished, ctx.Err())
 }
 
 // replays sends the topic's frames through again at full speed, by each policy, into the folders where the
@@ -142,7 +144,7 @@ func (d *demo) replays(ctx context.Context) error {
 		bar := newProgress(d.out, "replay "+r.name)
 		bar.total = d.production.sent.Load()
 		o.Started = bar.follow
-		err := pipelines.Run(ctx, o)
+		err := d.pipeline(ctx, o)
 		bar.stop()
 		if err := errors.Join(err, ctx.Err()); err != nil {
 			return err

@@ -71,7 +71,7 @@ func signalCode(s os.Signal) int {
 	return 1
 }
 
-// exitCode says what happened: 0 done, 1 failed, 2 wrong usage, 130 or 143 given up at a signal.
+// exitCode says what happened: 0 done, 1 failed, 2 wrong usage, 130 or 143 terminated by a signal.
 func exitCode(ctx context.Context, err error) int {
 	if err == nil {
 		return 0
@@ -114,11 +114,11 @@ func root() *cobra.Command {
 	return c
 }
 
-// fromEnvironment sets flags that were not given from CACHENET_<FLAG>, e.g. CACHENET_BROKERS.
+// fromEnvironment sets flags that were not given from CACHENET_<FLAG>, e.g. CACHENET_BROKERS, unless that is empty.
 func fromEnvironment(c *cobra.Command) (err error) {
 	c.Flags().VisitAll(func(f *pflag.Flag) {
 		name := "CACHENET_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
-		if value, ok := os.LookupEnv(name); ok && !f.Changed && err == nil {
+		if value := os.Getenv(name); value != "" && !f.Changed && err == nil { // empty: as if it were not set
 			if e := c.Flags().Set(f.Name, value); e != nil {
 				err = usageError{fmt.Errorf("%s: %w", name, e)}
 			}

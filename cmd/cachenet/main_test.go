@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,11 +13,21 @@ import (
 	"testing"
 	"time"
 
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"cachenet": main})
+	testscript.Main(pipelineTests{m}, map[string]func(){"cachenet": main})
+}
+
+// pipelineTests are tests that may run pipelines in this process, too.
+type pipelineTests struct{ *testing.M }
+
+func (m pipelineTests) Run() int {
+	flag.Parse()
+	beam.Init()
+	return m.M.Run()
 }
 
 // The scripts run the command as a user does. $ROOT is the root of the project; the pack of the tests is

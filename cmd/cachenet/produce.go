@@ -48,7 +48,9 @@ played in order. The key is the stream's id, the true class travels in the label
 			if err := required(c, "brokers", "topic"); err != nil {
 				return err
 			}
-			cluster.warn()
+			if err := cluster.check(); err != nil {
+				return err
+			}
 			p.cluster = cluster.Cluster
 			if film.wanted(sources) {
 				return film.run(c, &p, sources)

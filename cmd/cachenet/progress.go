@@ -51,10 +51,20 @@ func (p *progress) follow(job *session.Session) {
 	}
 }
 
+// followed reports whether frames began to flow.
+func (p *progress) followed() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.job != nil
+}
+
 // rows is how many rows the followed run has.
 func (p *progress) rows() int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.job == nil {
+		return 0
+	}
 	return p.job.Progress() - p.before
 }
 

@@ -22,7 +22,9 @@ looked at once more after the cause is gone. What --group has replayed is not re
 			if err := required(c, "brokers", "from-dead-letters", "group"); err != nil {
 				return err
 			}
-			cluster.warn()
+			if err := cluster.check(); err != nil {
+				return err
+			}
 			n, err := kafkaio.Replay(c.Context(), cluster.Cluster, letters, group)
 			fmt.Fprintf(c.OutOrStdout(), "replayed %d frames\n", n)
 			return err

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/spf13/cobra"
 
 	"github.com/cachenet/cachenet/connectors/kafkaio"
@@ -11,12 +13,14 @@ import (
 func runCommand() *cobra.Command {
 	var o pipelines.Options
 	var cluster clusterFlags
+	var format string
 	c := &cobra.Command{
 		Use:   "run",
 		Short: "Run the pipeline: frames from Kafka, outcomes to Parquet",
 		Long: `Reads frames from a Kafka topic, answers each with the stream's cached specialist or the full model, and
 writes one outcome row a frame to Parquet. It goes on until SIGINT or SIGTERM and then drains: every frame
-that was read has its row. Started again with the same --out it reads only frames that have no row there.`,
+that was read has its row. Started again with the same --out it reads only frames that have no row there. At the end
+it says how many frames were hits, misses and errors, and why.`,
 		Example: `  cachenet run --brokers localhost:9092 --topic frames --group cachenet --pack models/packs/scenes --out out
   cachenet run --brokers localhost:9092 --topic frames --group cachenet --pack models/packs/scenes --out out --until-end`,
 		Args: noArgs,
@@ -24,12 +28,23 @@ that was read has its row. Started again with the same --out it reads only frame
 			if err := required(c, "brokers", "topic", "group", "pack", "out"); err != nil {
 				return err
 			}
-			cluster.warn()
+			if err := checkRun(c, o, format); err != nil {
+				return err
+			}
+			if err := cluster.check(); err != nil {
+				return err
+			}
 			o.Cluster = cluster.Cluster
 			bar := newProgress(c.ErrOrStderr(), "frames")
 			o.Started = bar.follow
-			defer bar.stop()
-			return pipelines.Run(c.Context(), o)
+			var total parquetio.Tally
+			o.Ended = func(t parquetio.Tally) { total = t }
+			err := pipelines.Run(c.Context(), o)
+			bar.stop()
+			if bar.followed() { // else nothing was read, and err says why
+				err = errors.Join(err, tellRun(c, o, format, total))
+			}
+			return err
 		},
 	}
 	f := c.Flags()
@@ -55,6 +70,7 @@ that was read has its row. Started again with the same --out it reads only frame
 	f.BoolVar(&o.Share, "share", false, "share the topic's partitions with the other members of the group")
 	f.DurationVar(&o.SessionTimeout, "session-timeout", kafkaio.DefaultSessionTimeout, "with --share: how long a member may be silent before others take over")
 	f.IntVar(&o.Parallelism, "parallelism", 0, "branches of the caching step on prism, task slots on flink (default the runner's)")
-	f.Int64Var(&o.Credit, "credit", pipelines.DefaultCredit, "bytes of frames under way at most")
+	f.Int64Var(&o.Credit, "credit", pipelines.DefaultCredit, "bytes of frames in flight at most (prism)")
+	f.StringVar(&format, "output", "text", "how the run says at its end how it went: text (on stderr) or json (on stdout)")
 	return c
 }

@@ -66,6 +66,9 @@ func (c Cluster) connect(topics ...string) (*client, error) {
 	if len(c.Brokers) == 0 {
 		return nil, errors.New("kafka: to connect: give at least one broker as HOST:PORT")
 	}
+	if err := c.Security.Validate(); err != nil {
+		return nil, err
+	}
 	t := &kafka.Transport{
 		ClientID:       "cachenet",
 		Dial:           c.dial,

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cachenet/cachenet/pipelines"
+)
+
+// flinkOnly and prismOnly are the flags of run that mean something with one runner only.
+var (
+	flinkOnly = []string{"endpoint", "flink-rest", "checkpoints", "worker-pool"}
+	prismOnly = []string{"credit", "share", "session-timeout"}
+)
+
+// checkRun refuses flags of run that contradict each other or would be passed over.
+func checkRun(c *cobra.Command, o pipelines.Options, format string) error {
+	if o.Runner == pipelines.RunnerFlink {
+		if err := only(c, "without --runner flink", prismOnly...); err != nil {
+			return err
+		}
+	} else if err := only(c, "with --runner flink", flinkOnly...); err != nil {
+		return err
+	}
+	if !o.Share {
+		if err := only(c, "with --share", "session-timeout"); err != nil {
+			return err
+		}
+	}
+	if o.Policy == pipelines.PolicySmall {
+		if err := only(c, "where the full model is called, which --policy small never does", "full"); err != nil {
+			return err
+		}
+	}
+	for flag, negative := range map[string]bool{
+		"parallelism": o.Parallelism < 0, "credit": o.Credit < 0, "file-age": o.FileAge < 0, "disk-wait": o.DiskWait < 0,
+		"checkpoints": o.Checkpoints < 0, "session-timeout": o.SessionTimeout < 0,
+	} {
+		if negative {
+			return usageError{fmt.Errorf("--%s %s: must not be negative", flag, c.Flags().Lookup(flag).Value)}
+		}
+	}
+	if format != "text" && format != "json" {
+		return usageError{fmt.Errorf("--output %q: must be text or json", format)}
+	}
+	return usage(o.Contradiction())
+}
+
+// only refuses flags that were given and have no effect here.
+func only(c *cobra.Command, where string, flags ...string) error {
+	var given []string
+	for _, f := range flags {
+		if flag := c.Flags().Lookup(f); flag.Changed && flag.Value.String() != flag.DefValue {
+			given = append(given, "--"+f)
+		}
+	}
+	if len(given) > 0 {
+		return usageError{fmt.Errorf("%s: has an effect only %s: leave it out", strings.Join(given, ", "), where)}
+	}
+	return nil
+}

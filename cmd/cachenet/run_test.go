@@ -1,0 +1,99 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/segmentio/kafka-go"
+
+	"github.com/cachenet/cachenet/connectors/kafkaio"
+	"github.com/cachenet/cachenet/connectors/parquetio"
+)
+
+// publishRaw publishes records that are no frames, all with a key and without headers.
+func publishRaw(t *testing.T, addr string, values ...string) {
+	t.Helper()
+	if _, err := kafkaio.EnsureTopic(t.Context(), kafkaio.Cluster{Brokers: []string{addr}}, "frames", 1); err != nil {
+		t.Fatal(err)
+	}
+	transport := &kafka.Transport{}
+	defer transport.CloseIdleConnections()
+	w := &kafka.Writer{Transport: transport, Addr: kafka.TCP(addr), Topic: "frames", RequiredAcks: kafka.RequireAll, BatchTimeout: time.Millisecond}
+	var messages []kafka.Message
+	for _, v := range values {
+		messages = append(messages, kafka.Message{Key: []byte("cam"), Value: []byte(v)})
+	}
+	if err := w.WriteMessages(t.Context(), messages...); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A run says at its end how many frames were what, and why some were errors.
+func TestARunSaysHowItWent(t *testing.T) {
+	addr, out := embedded(t), t.TempDir()
+	run := []string{"run", "--brokers", addr, "--topic", "frames", "--group", "g", "--pack", coloursPack, "--out", out, "--until-end"}
+	publishRaw(t, addr, "no image", "", "no image either")
+	said := mustRun(t, run...)
+	for _, want := range []string{"3 frames: 0 hits, 0 misses, 3 errors (100 %)", "1 × read: empty value", "every frame was an error", "topic frames"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("a run of errors does not say %q:\n%s", want, said)
+		}
+	}
+	mustRun(t, "produce", "--brokers", addr, "--topic", "frames", "--source", someImages, "--streams", "2", "--frames", "20", "--active", "1")
+	publishRaw(t, addr, "")
+	p := start(t, append(run, "--output", "json")...)
+	if code := p.exit(t); code != 0 {
+		t.Fatalf("exit code %d: %s", code, p.said(t))
+	}
+	said = p.said(t)
+	var got runSummary
+	if err := json.NewDecoder(strings.NewReader(said[strings.Index(said, "{"):])).Decode(&got); err != nil {
+		t.Fatalf("%v: %s", err, said)
+	}
+	want := runSummary{Frames: 41, Hits: got.Hits, Misses: 40 - got.Hits, Errors: 1, ErrorRate: 1. / 41,
+		Reasons: []parquetio.Reason{{Stage: "read", Example: "empty value", Rows: 1}}}
+	if diff := cmp.Diff(want, got); diff != "" || strings.Contains(said, "every frame") {
+		t.Errorf("%s:\n%s", diff, said)
+	}
+	if said := mustRun(t, run...); !strings.Contains(said, "no frame was read") {
+		t.Errorf("a run without frames: %s", said)
+	}
+}
+
+// What a folder is called has no meaning: its gaps are read like any other's.
+func TestAFolderNamedLikeAPattern(t *testing.T) {
+	addr, out := embedded(t), t.TempDir()+"/out[cam1]*"
+	mustRun(t, "produce", "--brokers", addr, "--topic", "frames", "--source", someImages, "--streams", "2", "--frames", "20", "--partitions", "1")
+	run := []string{"run", "--brokers", addr, "--topic", "frames", "--group", "g", "--pack", coloursPack, "--out", out, "--until-end"}
+	mustRun(t, append(run, "--offset", "30")...)
+	mustRun(t, run...)
+	if n := onDisk(t, out); n != 10 {
+		t.Errorf("%d rows; want 10, since the first 30 frames are unwanted", n)
+	}
+}
+
+// Two groups would double every row of a folder: the second one is refused, whether it shares or not.
+func TestASecondGroupIsRefused(t *testing.T) {
+	addr, out := embedded(t), t.TempDir()
+	mustRun(t, "produce", "--brokers", addr, "--topic", "frames", "--source", someImages, "--streams", "2", "--frames", "20")
+	run := func(group string, more ...string) []string {
+		return append([]string{"run", "--brokers", addr, "--topic", "frames", "--group", group, "--pack", coloursPack, "--out", out}, more...)
+	}
+	for _, more := range [][]string{nil, {"--share"}} {
+		first := start(t, run("a", more...)...)
+		eventually(t, "the first one has rows", func() bool { return onDisk(t, out) == 40 })
+		second := start(t, run("b", more...)...)
+		if code := second.exit(t); code != 1 || !strings.Contains(second.said(t), `as group "a"`) {
+			t.Errorf("exit code %d: %s", code, second.said(t))
+		}
+		first.Process.Kill()
+		<-first.ended
+	}
+	checkRows(t, addr, out)
+}

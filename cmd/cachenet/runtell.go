@@ -1,0 +1,65 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+
+	"github.com/cachenet/cachenet/connectors/parquetio"
+	"github.com/cachenet/cachenet/pipelines"
+)
+
+// shownReasons is how many reasons for errors a run tells in text.
+const shownReasons = 5
+
+// runSummary is how a run went, as JSON.
+type runSummary struct {
+	Frames    int64              `json:"frames"`
+	Hits      int64              `json:"hits"`
+	Misses    int64              `json:"misses"`
+	Errors    int64              `json:"errors"`
+	ErrorRate float64            `json:"error_rate"` // of all frames, 0 to 1
+	Reasons   []parquetio.Reason `json:"reasons"`    // for the errors, the most frequent first
+}
+
+// tellRun says how a run went.
+func tellRun(c *cobra.Command, o pipelines.Options, format string, t parquetio.Tally) error {
+	s := runSummary{Frames: t.Frames(), Hits: t.Hits, Misses: t.Misses, Errors: t.Errors, Reasons: t.Reasons()}
+	if s.Frames > 0 {
+		s.ErrorRate = float64(s.Errors) / float64(s.Frames)
+	}
+	if format == "json" {
+		e := json.NewEncoder(c.OutOrStdout())
+		e.SetIndent("", "  ")
+		return e.Encode(s)
+	}
+	s.write(c.ErrOrStderr(), o)
+	return nil
+}
+
+func (s runSummary) write(w io.Writer, o pipelines.Options) {
+	switch {
+	case s.Frames == 0 && o.WorkerPool != "":
+		fmt.Fprintf(w, "the workers have written the rows; count them with: cachenet report %s\n", o.Out)
+		return
+	case s.Frames == 0:
+		fmt.Fprintln(w, "no frame was read: there were none without a row")
+		return
+	}
+	fmt.Fprintf(w, "%s frames: %s hits, %s misses, %s errors (%.3g %%)\n", humanize.Comma(s.Frames), humanize.Comma(s.Hits),
+		humanize.Comma(s.Misses), humanize.Comma(s.Errors), 100*s.ErrorRate)
+	for i, r := range s.Reasons {
+		if i == shownReasons {
+			fmt.Fprintf(w, "  … and %d other reasons; the column error of the rows has them\n", len(s.Reasons)-i)
+			break
+		}
+		fmt.Fprintf(w, "  %s × %s: %s\n", humanize.Comma(r.Rows), r.Stage, r.Example)
+	}
+	if s.Errors == s.Frames {
+		fmt.Fprintf(w, "every frame was an error, so nothing was answered: look at the reasons above and at what the producers send to topic %s. "+
+			"A frame is a record with the stream's id as key and an image as value; a content-type header says what the image is\n", o.Topic)
+	}
+}
