@@ -5,8 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"image"
-	"io"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -16,7 +14,6 @@ import (
 	"time"
 
 	"github.com/cachenet/cachenet/connectors/kafkaio"
-	"github.com/cachenet/cachenet/schemas"
 )
 
 // processOptions are what a run in a process of its own gets, in the environment variable processEnv.
@@ -34,20 +31,11 @@ func runProcess(text string) error {
 	if err := json.Unmarshal([]byte(text), &p); err != nil {
 		return err
 	}
-	image.RegisterFormat("png", deadly, nil, func(io.Reader) (image.Config, error) {
-		if err := syscall.Kill(os.Getpid(), syscall.SIGKILL); err != nil {
-			return image.Config{}, err
-		}
-		select {}
-	})
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	return Run(ctx, Options{Cluster: kafkaio.Cluster{Brokers: []string{p.Brokers}}, Topic: p.Topic, Group: p.Group, Out: p.Out, Pack: colours, Full: p.Full,
 		DeadLetterTopic: p.DeadLetterTopic, UntilEnd: p.UntilEnd, FileAge: p.FileAge, Share: p.Share, SessionTimeout: p.SessionTimeout})
 }
-
-// deadly begins an image that kills the process which decodes it.
-const deadly = "\x89PNGKILL"
 
 // process prepares a run in a process of its own.
 func (s *site) process(t *testing.T, o Options) (*exec.Cmd, *bytes.Buffer) {
@@ -62,39 +50,6 @@ func (s *site) process(t *testing.T, o Options) (*exec.Cmd, *bytes.Buffer) {
 	said := &bytes.Buffer{}
 	c.Stderr = said
 	return c, said
-}
-
-// A frame that kills the process gets three chances, then a row and a dead letter; no other frame pays for it.
-func TestAFrameThatKillsIsQuarantined(t *testing.T) {
-	s := newSite(t, 2)
-	s.fill(t, 4, 60)
-	s.publish(t, []schemas.Frame{{Stream: "cam-001", Sequence: 1000, ContentType: schemas.PNG, Image: []byte(deadly)}})
-	s.fill(t, 4, 60)
-	o := s.options(t)
-	o.Group = "site/1 [a]-" + s.topic // becomes part of file names
-	o.DeadLetterTopic = s.topic + "-dead"
-	for death := range quarantineAfter {
-		c, said := s.process(t, o)
-		if err := c.Run(); err == nil || c.ProcessState.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
-			t.Fatalf("run %d: %v: %s", death, c.ProcessState, said)
-		}
-	}
-	if c, said := s.process(t, o); c.Run() != nil {
-		t.Fatalf("after %d deaths: %v: %s", quarantineAfter, c.ProcessState, said)
-	}
-	failed := 0
-	for _, r := range s.rows(t, o.Out) {
-		if r.Outcome == schemas.Error {
-			failed++
-			if r.Sequence != 1000 || !strings.Contains(r.Error, "set aside") {
-				t.Errorf("%+v", r)
-			}
-		}
-	}
-	letters := s.records(t, o.DeadLetterTopic)
-	if failed != 1 || len(letters) != 1 || string(letters[0].Value) != deadly {
-		t.Errorf("%d rows with an error, %d dead letters: %v", failed, len(letters), letters)
-	}
 }
 
 // SIGTERM while frames pour in: the process ends well and leaves nothing half done; the next one finishes.

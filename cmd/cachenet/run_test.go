@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -80,20 +81,25 @@ func TestAFolderNamedLikeAPattern(t *testing.T) {
 
 // Two groups would double every row of a folder: the second one is refused, whether it shares or not.
 func TestASecondGroupIsRefused(t *testing.T) {
-	addr, out := embedded(t), t.TempDir()
+	addr := embedded(t)
 	mustRun(t, "produce", "--brokers", addr, "--topic", "frames", "--source", someImages, "--streams", "2", "--frames", "20")
-	run := func(group string, more ...string) []string {
-		return append([]string{"run", "--brokers", addr, "--topic", "frames", "--group", group, "--pack", coloursPack, "--out", out}, more...)
-	}
 	for _, more := range [][]string{nil, {"--share"}} {
+		out := t.TempDir()
+		run := func(group string, more ...string) []string {
+			return append([]string{"run", "--brokers", addr, "--topic", "frames", "--group", group, "--pack", coloursPack, "--out", out}, more...)
+		}
 		first := start(t, run("a", more...)...)
 		eventually(t, "the first one has rows", func() bool { return onDisk(t, out) == 40 })
 		second := start(t, run("b", more...)...)
 		if code := second.exit(t); code != 1 || !strings.Contains(second.said(t), `as group "a"`) {
 			t.Errorf("exit code %d: %s", code, second.said(t))
 		}
-		first.Process.Kill()
-		<-first.ended
+		if err := first.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		if code := first.exit(t); code != 0 {
+			t.Errorf("the first ends with %d: %s", code, first.said(t))
+		}
+		checkRows(t, addr, out)
 	}
-	checkRows(t, addr, out)
 }
