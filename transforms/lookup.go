@@ -36,6 +36,7 @@ type lookupFn struct {
 	session *session.Session
 	memory  *Memory
 	walk    walk
+	stream  policy.State // of the stream at hand; kept for its buffers
 }
 
 // Setup opens the pack.
@@ -82,8 +83,7 @@ func (fn *lookupFn) read(sp state.Provider, stream string) (*policy.State, error
 	if !ok {
 		return fn.memory.recall(stream)
 	}
-	st := &policy.State{}
-	return st, st.UnmarshalBinary(b)
+	return &fn.stream, fn.stream.UnmarshalBinary(b)
 }
 
 func (fn *lookupFn) write(sp state.Provider, stream string, st *policy.State) error {
@@ -99,7 +99,7 @@ func (fn *lookupFn) write(sp state.Provider, stream string, st *policy.State) er
 func (n *nets) blank(f *schemas.Frame) schemas.Outcome {
 	return schemas.Outcome{
 		Stream: f.Stream, Topic: f.Topic, Partition: f.Partition, Offset: f.Offset, Sequence: f.Sequence, EventTime: f.EventTime,
-		Outcome: schemas.Miss, Threshold: n.policy.Threshold, Pack: n.pack.ID(), CacheEvent: schemas.CacheNone,
+		Outcome: schemas.Miss, Threshold: n.policy.Threshold, Pack: n.id, CacheEvent: schemas.CacheNone,
 		FrameBytes: int32(len(f.Image)), Truth: f.Truth,
 	}
 }

@@ -26,6 +26,8 @@ type nets struct {
 	pack     *models.Pack
 	sessions *models.Sessions
 	policy   *policy.Policy
+	id       string            // of the pack
+	names    []string          // of the specialists
 	sha      map[string]string // net name → sha256
 }
 
@@ -52,10 +54,11 @@ func (m Model) load() (*nets, error) {
 	if err := m.Policy.Validate(len(pack.Specialists), pack.Selector != nil); err != nil {
 		return nil, fmt.Errorf("pack %s: policy: %w", m.PackDir, err)
 	}
-	n := &nets{pack: pack, sessions: models.NewSessions(pack, m.CacheBytes), policy: pack.PolicyWith(m.Policy), sha: map[string]string{}}
+	n := &nets{pack: pack, sessions: models.NewSessions(pack, m.CacheBytes), policy: pack.PolicyWith(m.Policy), id: pack.ID(), sha: map[string]string{}}
 	n.sha[models.FullNet] = pack.Full.SHA256
 	for i, s := range pack.Specialists {
-		n.sha[models.SpecialistNet(i)] = s.SHA256
+		n.names = append(n.names, models.SpecialistNet(i))
+		n.sha[n.names[i]] = s.SHA256
 	}
 	return n, nil
 }
@@ -83,7 +86,7 @@ func (f *frameNets) show(frame *schemas.Frame, view picture.View, pixels []byte,
 }
 
 func (f *frameNets) Specialist(i int) ([]float32, error) {
-	return f.run(models.SpecialistNet(i), f.pack.Specialists[i], &f.specialistUs)
+	return f.run(f.names[i], f.pack.Specialists[i], &f.specialistUs)
 }
 
 func (f *frameNets) Selector() ([]float32, error) {

@@ -126,7 +126,7 @@ func (w *walk) answer(i, frames int) (each float32) {
 		return 0
 	}
 	w.logits = slices.Grow(w.logits[:0], frames*w.ahead.Outputs)[:frames*w.ahead.Outputs]
-	took, err := n.sessions.Answer(w.logits, models.SpecialistNet(i), n.pack.Specialists[i], w.pixels, frames)
+	took, err := n.sessions.Answer(w.logits, n.names[i], n.pack.Specialists[i], w.pixels, frames)
 	if err != nil {
 		return 0
 	}
@@ -155,7 +155,7 @@ func (w *walk) decide(st *policy.State, l *look, each float32) {
 	switch {
 	case d.Hit:
 		out.Outcome = schemas.Hit
-		n.answer(&out, d.Answer, models.SpecialistNet(d.Specialist))
+		n.answer(&out, d.Answer, n.names[d.Specialist])
 	case d.Answered:
 		n.answer(&out, d.Answer, models.FullNet)
 	default:

@@ -1,0 +1,164 @@
+package transforms
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
+
+	"github.com/cachenet/cachenet/connectors/session"
+	"github.com/cachenet/cachenet/models"
+	"github.com/cachenet/cachenet/models/policy"
+	"github.com/cachenet/cachenet/schemas"
+)
+
+const colours = "../testdata/colours" // a pack of nets small enough to reason about
+
+// netsOf opens the pack with its own settings, changed.
+func netsOf(t testing.TB, global bool, change func(*policy.Settings)) *nets {
+	t.Helper()
+	pack, err := models.OpenPack(colours)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := Model{PackDir: colours, Policy: pack.Policy, Global: global}
+	change(&m.Policy)
+	n, err := m.load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func walkOf(n *nets, w *Watch) *walk { return &walk{nets: n, watch: w, single: frameNets{nets: n}} }
+
+// pixel is a frame of one colour.
+func pixel(offset int64, r, g, b byte) schemas.Frame {
+	return schemas.Frame{Stream: "cam", Topic: "frames", Offset: offset, ContentType: schemas.RGB8, Width: 1, Height: 1, Image: []byte{r, g, b}}
+}
+
+// What a frame gets does not depend on how many share its run: not its row, not what the stream learns of it.
+func TestRunsDecideAsFramesOneByOne(t *testing.T) {
+	kinds := map[string]*nets{
+		"specialists, selector teaches":   netsOf(t, false, func(*policy.Settings) {}),
+		"specialists, full model teaches": netsOf(t, false, func(s *policy.Settings) { s.Teacher = policy.Inline }),
+		"one small net":                   netsOf(t, true, func(s *policy.Settings) { s.Teacher = policy.Inline }),
+		"two held, both tried": netsOf(t, false, func(s *policy.Settings) {
+			s.Teacher, s.Capacity, s.Tries = policy.Inline, 2, 2
+		}),
+		"everything to the full model": netsOf(t, false, func(s *policy.Settings) { s.Kind = policy.Full }),
+	}
+	for name, n := range kinds {
+		t.Run(name, func(t *testing.T) {
+			rapid.Check(t, func(t *rapid.T) {
+				frames := make([]schemas.Frame, rapid.IntRange(1, 60).Draw(t, "frames"))
+				colour := rapid.SliceOfN(rapid.Byte(), 3, 3)
+				for i := range frames {
+					c := colour.Draw(t, "colour")
+					frames[i] = pixel(int64(i), c[0], c[1], c[2])
+					switch rapid.IntRange(0, 20).Draw(t, "kind") {
+					case 0:
+						frames[i].Fault = "no frame"
+					case 1:
+						frames[i].Image = frames[i].Image[:2]
+					}
+				}
+				var whole, single policy.State
+				at := frames
+				want := []schemas.Outcome{}
+				wantMissed := []schemas.Missed{}
+				one := walkOf(n, nil)
+				for i := range at {
+					done, missed := one.run(&single, at[i:i+1])
+					want, wantMissed = append(want, done.Rows...), append(wantMissed, missed.Frames...)
+				}
+				done, missed := walkOf(n, nil).run(&whole, frames)
+				same := cmp.Options{cmpopts.EquateEmpty(), cmpopts.EquateApprox(0, 1e-5),
+					cmpopts.IgnoreFields(schemas.Outcome{}, "SpecialistUs", "SelectorUs", "FullUs")}
+				if diff := cmp.Diff(want, done.Rows, same); diff != "" {
+					t.Fatalf("rows, one by one and together: %s", diff)
+				}
+				if diff := cmp.Diff(wantMissed, missed.Frames, same); diff != "" {
+					t.Fatalf("misses, one by one and together: %s", diff)
+				}
+				if diff := cmp.Diff(&single, &whole, same, cmpopts.IgnoreUnexported(policy.State{})); diff != "" {
+					t.Fatalf("what the stream learned, one by one and together: %s", diff)
+				}
+			})
+		})
+	}
+}
+
+// Where a process may have died of a frame of the run, each of its frames is looked at alone.
+func TestARunWithASuspectLooksAtFramesAlone(t *testing.T) {
+	job := session.Open("suspects", 0)
+	defer job.Close()
+	suspect := Place{Partition: 0, Offset: 3}
+	if err := OpenWatch(job, filepath.Join(t.TempDir(), "watch"), []Place{suspect}); err != nil {
+		t.Fatal(err)
+	}
+	_, _, w, err := attached(job.ID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	frames := make([]schemas.Frame, 8)
+	for i := range frames {
+		frames[i] = pixel(int64(i), 250, 5, 5)
+	}
+	walked := walkOf(netsOf(t, true, func(s *policy.Settings) { s.Teacher = policy.Inline }), w)
+	done, _ := walked.run(&policy.State{}, frames)
+	if len(done.Rows) != len(frames) || len(walked.places) != 1 || len(walked.looks) != 1 {
+		t.Errorf("%d rows; the last step looked at %d frames, want 1", len(done.Rows), len(walked.looks))
+	}
+	done, _ = walked.run(&policy.State{}, frames[4:])
+	if len(done.Rows) != 4 || len(walked.looks) != 4 {
+		t.Errorf("without the suspect a step looked at %d frames, want 4", len(walked.looks))
+	}
+}
+
+// A state that another pack left, or that was damaged, names specialists that are not there.
+func TestAStateThatDoesNotFitStartsAfresh(t *testing.T) {
+	n := netsOf(t, false, func(s *policy.Settings) { s.Teacher = policy.Inline })
+	st := &policy.State{Cached: []int{7}, Window: make([]float32, 4), Slow: make([]float32, 4)}
+	done, _ := walkOf(n, nil).run(st, []schemas.Frame{pixel(0, 250, 5, 5)})
+	if len(done.Rows) != 1 || done.Rows[0].Label != "red" {
+		t.Errorf("%+v", done.Rows)
+	}
+}
+
+// One frame that cannot be decoded costs one row, in the full-model transform too.
+func TestFullModelBatchesSurviveABadFrame(t *testing.T) {
+	n := netsOf(t, false, func(s *policy.Settings) { s.Kind = policy.Full })
+	frames := []schemas.Frame{pixel(0, 250, 5, 5), pixel(1, 1, 1, 1), pixel(2, 5, 5, 250)}
+	frames[1].Image = nil
+	_, missed := walkOf(n, nil).run(&policy.State{}, frames)
+	done := n.answerBatch(missed.Frames)
+	got := make([]string, 0, 3)
+	for _, r := range done.Rows {
+		got = append(got, r.Outcome+" "+r.Label+r.Stage)
+	}
+	if diff := cmp.Diff([]string{"miss red", "error decode", "miss blue"}, got); diff != "" {
+		t.Error(diff)
+	}
+	emitAt(&done, time.Now())
+	if done.Rows[0].LatencyUs <= 0 {
+		t.Error("a row without its latency")
+	}
+}
+
+func BenchmarkWalk(b *testing.B) {
+	w := walkOf(netsOf(b, true, func(s *policy.Settings) { s.Teacher = policy.Inline }), nil)
+	frames := make([]schemas.Frame, 64)
+	for i := range frames {
+		frames[i] = pixel(int64(i), 250, 5, 5)
+	}
+	var st policy.State
+	b.ReportAllocs()
+	for b.Loop() {
+		w.run(&st, frames)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(frames)), "ns/frame")
+}
