@@ -71,11 +71,15 @@ func (v View) box(w, h int) box {
 	return b
 }
 
-// shrink is the largest denominator of a JPEG scale that leaves the box at least twice the pixels that it fills.
+// spare is how many decoded pixels a side there are at least for each that a net sees: about two, so that resampling
+// has something to average, and little enough below for 640 x 480 frames to be decoded at 1/8 for a net of 32 x 32.
+const spare = 1.75
+
+// shrink is the largest denominator of a JPEG scale that leaves the box enough pixels for those that it fills.
 func (b box) shrink() int {
-	for _, d := range []int{8, 4, 2} {
-		if b.w >= float64(2*d*b.cols) && b.h >= float64(2*d*b.rows) {
-			return d
+	for _, d := range []float64{8, 4, 2} {
+		if b.w >= spare*d*float64(b.cols) && b.h >= spare*d*float64(b.rows) {
+			return int(d)
 		}
 	}
 	return 1
