@@ -58,7 +58,7 @@ test-train: setup build train-venv ## tests of the training project
 pack: setup build train-venv ## train the bundled pack from nothing (hours on a small machine)
 	test -d $(WORK)/scenes/frames || bin/cachenet scenes --out $(WORK)/scenes/frames
 	$(TRAIN) train $(WORK)/scenes/frames --out $(WORK)/scenes/nets --preset scenes --name scenes
-	bin/cachenet pack build $(WORK)/scenes/nets --data $(WORK)/scenes/frames --out models/packs/scenes --name scenes --version 1.0.0
+	bin/cachenet pack build $(WORK)/scenes/nets --data $(WORK)/scenes/frames --out models/packs/scenes --name scenes --version 1.0.0 --resize crop
 
 CIFAR10 := ../shared/data/cifar10/cifar10-jpeg.tar.xz
 pack-cifar10: setup build train-venv ## train a pack on CIFAR-10, into the cache folder

@@ -62,8 +62,8 @@ func (in Input) channels() int {
 	return 3
 }
 
-// validate reports what is wrong with the input.
-func (in Input) validate() error {
+// Validate reports what is wrong with the input.
+func (in Input) Validate() error {
 	if err := in.View.Validate(); err != nil {
 		return err
 	}
@@ -136,14 +136,18 @@ func (in Input) level(c, v int) float32 {
 	return x
 }
 
-// InputSize is the size of a net's input in pixels, 8 … 1024 a side.
+// InputSize is the input of the nets that have none of their own: its size in pixels, 8 … 1024 a side, and how frames of
+// another shape fill it.
 type InputSize struct {
-	Width  int `json:"width"`
-	Height int `json:"height"`
+	Width  int    `json:"width"`
+	Height int    `json:"height"`
+	Resize string `json:"resize,omitempty"` // as in picture.View; empty: picture.Stretch
 }
 
-// View is the whole frame, stretched to the size.
-func (s InputSize) View() picture.View { return picture.View{Width: s.Width, Height: s.Height} }
+// View is how the net looks at a frame.
+func (s InputSize) View() picture.View {
+	return picture.View{Width: s.Width, Height: s.Height, Resize: s.Resize}
+}
 
 // Bytes is the length of one frame's pixels.
 func (s InputSize) Bytes() int { return s.View().Bytes() }

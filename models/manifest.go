@@ -25,7 +25,7 @@ type Manifest struct {
 	Full        NetEntry         `json:"full"`
 	Selector    *NetEntry        `json:"selector,omitempty"`   // mid-size net of all classes, asked on a miss
 	Small       *NetEntry        `json:"small,omitempty"`      // global net of specialist size, where no specialist is one
-	Specialists []NetEntry       `json:"specialists"`          // at least one
+	Specialists []NetEntry       `json:"specialists"`          // at least one, where the policy is not that of the full model alone
 	Policy      policy.Settings  `json:"policy"`               // how hits are told from misses
 	Paper       *policy.Settings `json:"paper,omitempty"`      // the same for the paper's protocol, where the pack was calibrated for it
 	PaperNets   []NetEntry       `json:"paper_nets,omitempty"` // the specialists of the paper's protocol, where Specialists is one global net
@@ -90,11 +90,14 @@ func (m Manifest) Validate() error {
 		return errors.New("name and version must be set")
 	case len(m.Classes) < 2 || len(m.Classes) > 1000:
 		return fmt.Errorf("%d classes: 2 to 1000 are supported", len(m.Classes))
-	case len(m.Specialists) == 0:
+	case len(m.Specialists) == 0 && m.Policy.Kind != policy.Full:
 		return errors.New("no specialists: name at least one (a global small net will do)")
 	}
 	if err := m.Input.View().Validate(); err != nil {
 		return err
+	}
+	if m.Input.Resize != "" && m.Format < 2 {
+		return errors.New("input: resize needs format 2")
 	}
 	if dup := firstDuplicate(m.Classes); dup != "" {
 		return fmt.Errorf("class %q is named twice", dup)
@@ -141,7 +144,7 @@ func (e NetEntry) validate(classes int) error {
 		return errors.New("classes is empty: name at least one, or leave it out for all classes")
 	}
 	if e.Input != nil {
-		if err := e.Input.validate(); err != nil {
+		if err := e.Input.Validate(); err != nil {
 			return err
 		}
 	}

@@ -247,7 +247,7 @@ func TestInputsThatMeanNothingAreRefused(t *testing.T) {
 		"std 0":            {View: size8, Type: Float32, Std: []float32{0}},
 		"mean NaN":         {View: size8, Type: Float32, Mean: []float32{float32(math.NaN())}},
 	} {
-		if err := in.validate(); err == nil || !strings.Contains(err.Error(), want) {
+		if err := in.Validate(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error is %v, expected one that says %q", err, want)
 		}
 	}

@@ -112,8 +112,16 @@ func TestOpenAndVerifyNameWhatIsWrong(t *testing.T) {
 			editManifest(t, dir, func(m map[string]any) { m["classes"] = []string{"a", "b", "c", "d", "e"} })
 		}, "needs [N 5]"},
 		"another input": {func(t *testing.T, dir string) {
-			editManifest(t, dir, func(m map[string]any) { m["input"] = InputSize{16, 16} })
+			editManifest(t, dir, func(m map[string]any) { m["input"] = InputSize{Width: 16, Height: 16} })
 		}, "uint8 [N 16 16 3]"},
+		"resize in format 1": {func(t *testing.T, dir string) {
+			editManifest(t, dir, func(m map[string]any) { m["input"] = InputSize{Width: 8, Height: 8, Resize: picture.Crop} })
+		}, "resize needs format 2"},
+		"unknown resize": {func(t *testing.T, dir string) {
+			editManifest(t, dir, func(m map[string]any) {
+				m["format"], m["input"] = 2, InputSize{Width: 8, Height: 8, Resize: "squeeze"}
+			})
+		}, `resize "squeeze"`},
 		"escape": {func(t *testing.T, dir string) {
 			editManifest(t, dir, func(m map[string]any) { m["full"].(map[string]any)["file"] = "../full.onnx" })
 		}, "below the pack's folder"},

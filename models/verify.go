@@ -34,6 +34,21 @@ func (p *Pack) Verify() error {
 // Try runs the net on frames of one colour and of noise. A doubt is something in its answers that is seldom meant;
 // empty: none.
 func (n *Net) Try() (doubt string, err error) {
+	kind, doubt, err := n.Kind()
+	switch {
+	case err != nil:
+		return "", err
+	case kind == Probabilities && !n.answer.probabilities:
+		doubt = `its answers are probabilities (softmax) but are taken for logits: say "output": {"kind": "probabilities"} in the manifest (format 2), or export it without its last layer`
+	case kind != Probabilities && n.answer.probabilities:
+		return "", errors.New(`its answers are said to be probabilities but do not sum to 1: leave the output's kind out, for logits`)
+	}
+	return doubt, nil
+}
+
+// Kind tells of what kind the net's answers are, by what it answers to frames of one colour and of noise: Probabilities
+// or Logits. A doubt is what it cannot answer.
+func (n *Net) Kind() (kind, doubt string, err error) {
 	var answers []float32
 	for frame := range slices.Chunk(probes(n.input.Bytes()), n.input.Bytes()) {
 		logits := make([]float32, n.outputs)
@@ -41,7 +56,7 @@ func (n *Net) Try() (doubt string, err error) {
 			doubt = err.Error() + ", on a made-up frame: frames that it does so on become error rows"
 			continue
 		} else if err != nil {
-			return "", err
+			return "", "", err
 		}
 		answers = append(answers, logits...)
 	}
@@ -50,14 +65,10 @@ func (n *Net) Try() (doubt string, err error) {
 			answers[i] = float32(math.Exp(float64(v)))
 		}
 	}
-	are := len(answers) > 0 && SumToOne(answers, n.outputs)
-	switch {
-	case are && !n.answer.probabilities:
-		doubt = `its answers are probabilities (softmax) but are taken for logits: say "output": {"kind": "probabilities"} in the manifest (format 2), or export it without its last layer`
-	case !are && n.answer.probabilities:
-		return "", errors.New(`its answers are said to be probabilities but do not sum to 1: leave the output's kind out, for logits`)
+	if len(answers) > 0 && sumToOne(answers, n.outputs) {
+		return Probabilities, doubt, nil
 	}
-	return doubt, nil
+	return Logits, doubt, nil
 }
 
 // probes are frames of size bytes: black, white, grey, noise, and two of other colours.
@@ -79,8 +90,8 @@ func probes(size int) []byte {
 	return out
 }
 
-// SumToOne reports whether rows of that many values are all probabilities: none below 0, and their sum 1.
-func SumToOne(values []float32, outputs int) bool {
+// sumToOne reports whether rows of that many values are all probabilities: none below 0, and their sum 1.
+func sumToOne(values []float32, outputs int) bool {
 	for i := 0; i+outputs <= len(values); i += outputs {
 		var sum float64
 		for _, v := range values[i : i+outputs] {

@@ -8,12 +8,12 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/cachenet/cachenet/connectors/broker"
-	"github.com/cachenet/cachenet/connectors/frames"
 	"github.com/cachenet/cachenet/connectors/kafkaio"
 	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/pipelines"
@@ -25,6 +25,7 @@ const defaultPack = "models/packs/scenes"
 // demo is the whole data flow in one process.
 type demo struct {
 	production production
+	look       look
 	options    pipelines.Options
 	out        io.Writer // progress
 	pipeline   func(context.Context, pipelines.Options) error
@@ -60,7 +61,8 @@ cache, with the full model on every frame, and with the small model alone (that 
 		},
 	}
 	f := c.Flags()
-	addSchedule(f, &d.production, 240, 20)
+	addSchedule(f, &d.production, 24, 180, 60, 15)
+	d.look.add(f, "640x360")
 	f.IntVar(&d.production.partitions, "partitions", 6, "partitions of the topic")
 	f.StringVar(&d.options.Pack, "pack", defaultPack, "folder of the pack")
 	f.StringVar(&d.options.Full, "full", "", "where the full model runs: transform or inline (default the pack's choice)")
@@ -72,7 +74,7 @@ cache, with the full model on every frame, and with the small model alone (that 
 // run publishes and answers the frames live, then replays them.
 func (d *demo) run(ctx context.Context) (err error) {
 	p, o := &d.production, &d.options
-	if p.schedule.Source, err = frames.Scenes(frames.DefaultSize); err != nil {
+	if p.schedule.Source, err = d.look.open(); err != nil {
 		return err
 	}
 	if err := p.validate(); err != nil {
@@ -80,6 +82,9 @@ func (d *demo) run(ctx context.Context) (err error) {
 	}
 	if _, err := os.Stat(filepath.Join(d.options.Out, "outcomes")); err == nil {
 		return fmt.Errorf("--out %s holds outcomes already, and the demo's topic is a new one each time: choose another folder", d.options.Out)
+	}
+	if err := d.render(ctx); err != nil {
+		return err
 	}
 	b, err := broker.Start(broker.Options{})
 	if err != nil {
@@ -95,6 +100,16 @@ func (d *demo) run(ctx context.Context) (err error) {
 		return err
 	}
 	return d.replays(ctx)
+}
+
+// render makes the frames before anything is measured.
+func (d *demo) render(ctx context.Context) error {
+	var done atomic.Int64
+	bar := newProgress(d.out, "rendered")
+	bar.total = int64(d.production.streams * d.production.schedule.Frames)
+	bar.start(done.Load)
+	defer bar.stop()
+	return d.production.render(ctx, &done)
 }
 
 // live publishes while the pipeline runs, and drains it once every frame has its row.

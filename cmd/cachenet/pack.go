@@ -40,7 +40,7 @@ func packCommand() *cobra.Command {
 				return err
 			},
 		},
-		packBuildCommand(), packEvaluateCommand(), packPixelsCommand())
+		packBuildCommand(), packEvaluateCommand(), packImportCommand(), packPixelsCommand())
 	return c
 }
 

@@ -10,7 +10,7 @@ import (
 )
 
 func packBuildCommand() *cobra.Command {
-	var data, out string
+	var data, out, resize string
 	o := evaluation.Options{Budget: evaluation.DefaultBudget()}
 	c := &cobra.Command{
 		Use:   "build NETS",
@@ -38,7 +38,7 @@ training held out).`,
 				return usageError{fmt.Errorf("--alpha %v: must lie above 0 and be at most 0.5", o.Budget.Alpha)}
 			}
 			o.Budget.Margin = min(o.Budget.Margin, o.Budget.Loss/3)
-			return build(c, args[0], data, out, o)
+			return build(c, args[0], data, out, resize, o)
 		},
 	}
 	f := c.Flags()
@@ -49,16 +49,23 @@ training held out).`,
 	f.Float64Var(&o.Budget.Loss, "max-accuracy-loss", o.Budget.Loss, "accuracy that caching may cost on every kind of stream, 0 to 1")
 	f.Float64Var(&o.Budget.Alpha, "alpha", o.Budget.Alpha, "accepted chance that the pack breaks its budget on some kind of stream, 0 to 0.5")
 	f.Uint64Var(&o.Seed, "seed", 1, "seed of the streams")
+	f.StringVar(&resize, "resize", "", "how frames of another shape fill the nets' input: stretch, crop or fit (default that of NETS)")
 	return c
 }
 
-func build(c *cobra.Command, dir, data, out string, o evaluation.Options) error {
+func build(c *cobra.Command, dir, data, out, resize string, o evaluation.Options) error {
 	nets, err := evaluation.ReadNets(dir)
 	if err != nil {
 		return err
 	}
 	if o.Name == "" {
 		o.Name = nets.Name
+	}
+	if resize != "" {
+		nets.Input.Resize = resize
+	}
+	if err := nets.Input.View().Validate(); err != nil {
+		return usageError{fmt.Errorf("--resize: %w", err)}
 	}
 	sequences, err := heldOut(data, nets)
 	if err != nil {

@@ -29,15 +29,15 @@ func packPixelsCommand() *cobra.Command {
 		Long: `Decodes the images that standard input names, each name ended by a NUL byte, just as frames are decoded when they are
 answered, and writes them to standard output in that order: a byte 0 and height·width·3 bytes of RGB, rows from
 top to bottom; or, where an image cannot be decoded, a byte 1, the length of the reason (4 bytes, big endian) and the reason.`,
-		Example: `  printf 'photos/cat/a_1.jpg\0' | cachenet pack pixels --size 32x32 | tail -c 3072 > cat.rgb`,
+		Example: `  printf 'photos/cat/a_1.jpg\0' | cachenet pack pixels --input 32x32 | tail -c 3072 > cat.rgb`,
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := required(c, "size"); err != nil {
+			if err := required(c, "input"); err != nil {
 				return err
 			}
 			var err error
 			if v.Width, v.Height, err = parseSize(size); err != nil {
-				return usageError{fmt.Errorf("--size %w", err)}
+				return usageError{fmt.Errorf("--input %w", err)}
 			}
 			if err := v.Validate(); err != nil {
 				return usageError{err}
@@ -46,7 +46,7 @@ top to bottom; or, where an image cannot be decoded, a byte 1, the length of the
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&size, "size", "", "pixels of the net's input, WIDTHxHEIGHT or one number")
+	f.StringVar(&size, "input", "", "pixels of the net's input, WIDTHxHEIGHT or one number")
 	f.StringVar(&v.Resize, "resize", picture.Stretch, "how an image is brought to that size: stretch, crop or fit")
 	f.Float64Var(&v.CropRatio, "crop-ratio", 0, "with --resize crop, the share of the sides that is kept (default 1)")
 	return c

@@ -23,7 +23,8 @@ type production struct {
 	partitions int
 	schedule   frames.Schedule
 	streams    int
-	rate       float64 // frames per second of each stream, 0: as fast as it goes
+	rate       float64          // frames per second of each stream, 0: as fast as it goes
+	rendered   [][]frames.Frame // of each stream, where they are rendered before they are published
 	sent       atomic.Int64
 }
 
@@ -32,6 +33,7 @@ func produceCommand() *cobra.Command {
 	var cluster clusterFlags
 	var sources []string
 	var film film
+	var look look
 	c := &cobra.Command{
 		Use:   "produce",
 		Short: "Publish frames of many streams to a topic",
@@ -58,7 +60,7 @@ played in order. The key is the stream's id, the true class travels in the label
 			if err := film.unwanted(c); err != nil {
 				return err
 			}
-			if p.schedule.Source, err = openSource(sources); err != nil {
+			if p.schedule.Source, err = openSource(sources, &look); err != nil {
 				return err
 			}
 			bar := newProgress(c.ErrOrStderr(), "published")
@@ -73,13 +75,14 @@ played in order. The key is the stream's id, the true class travels in the label
 	f.StringVar(&p.topic, "topic", "", "topic to publish to; made when it is not there")
 	f.IntVar(&p.partitions, "partitions", 6, "partitions of the topic when it is made")
 	f.StringArrayVar(&sources, "source", []string{"scenes"}, "scenes, images:DIR, or videos and cameras (repeated): [NAME=]video:FILE, [NAME=]rtsp://…, [NAME=]http://…, @FILE")
-	addSchedule(f, &p, 300, 0)
+	addSchedule(f, &p, 48, 300, 150, 0)
+	look.add(f, "32x32")
 	film.add(f)
 	return c
 }
 
 // openSource reads the --source flag.
-func openSource(sources []string) (frames.Source, error) {
+func openSource(sources []string, look *look) (frames.Source, error) {
 	if len(sources) != 1 {
 		return nil, usageError{errors.New("--source: only videos and cameras can be several")}
 	}
@@ -88,7 +91,7 @@ func openSource(sources []string) (frames.Source, error) {
 		return frames.Images(dir)
 	}
 	if source == "scenes" {
-		return frames.Scenes(frames.DefaultSize)
+		return look.open()
 	}
 	return nil, usageError{fmt.Errorf("--source %q: must be scenes, images:DIR, video:FILE, rtsp://… or http://…", source)}
 }
@@ -132,7 +135,7 @@ const (
 func (p *production) publish(ctx context.Context, producer *kafkaio.Producer, w, workers int) error {
 	var players []*player
 	for i := w; i < p.streams; i += workers {
-		pl := newPlayer(p.schedule, i)
+		pl := p.player(i)
 		defer pl.stop()
 		players = append(players, pl)
 	}

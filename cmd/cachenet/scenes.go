@@ -8,6 +8,7 @@ import (
 
 func scenesCommand() *cobra.Command {
 	var out string
+	var look look
 	c := &cobra.Command{
 		Use:     "scenes",
 		Short:   "Write the rendered scenes that the bundled pack is trained on as an image folder",
@@ -18,7 +19,7 @@ func scenesCommand() *cobra.Command {
 			if err := required(c, "out"); err != nil {
 				return err
 			}
-			source, err := frames.Scenes(frames.DefaultSize)
+			source, err := look.open()
 			if err != nil {
 				return err
 			}
@@ -26,5 +27,6 @@ func scenesCommand() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&out, "out", "", "folder to write to")
+	look.add(c.Flags(), "32x32")
 	return c
 }

@@ -27,16 +27,26 @@ func newBackdrop(rng *rand.Rand, base colour) backdrop {
 func (b *backdrop) draw(c *canvas, t float64) {
 	cells := float32(len(b.grid)-3) / float32(c.size)
 	left, top := 1+float32(b.driftX*t), 1+float32(b.driftY*t)
-	for y := range c.size {
-		v := top + (float32(y)+0.5)*cells
-		row, fy := int(v), v-float32(int(v))
-		for x := range c.size {
-			u := left + (float32(x)+0.5)*cells
-			column, fx := int(u), u-float32(int(u))
+	for y := range c.height {
+		row, fy := b.cell(top + (float32(y)+0.5-float32(c.top))*cells)
+		for x := range c.width {
+			column, fx := b.cell(left + (float32(x)+0.5-float32(c.left))*cells)
 			upper := b.grid[row][column].mix(b.grid[row][column+1], fx)
 			lower := b.grid[row+1][column].mix(b.grid[row+1][column+1], fx)
 			add := upper.mix(lower, fy)
-			c.pixels[y*c.size+x] = colour{b.base[0] + add[0], b.base[1] + add[1], b.base[2] + add[2]}
+			c.pixels[y*c.width+x] = colour{b.base[0] + add[0], b.base[1] + add[1], b.base[2] + add[2]}
 		}
 	}
+}
+
+// cell returns where a place lies between two points of the grid; beyond its edges the grid is mirrored.
+func (b *backdrop) cell(v float32) (i int, between float32) {
+	last := float32(len(b.grid) - 1)
+	if v < 0 {
+		v = -v
+	}
+	if v >= last {
+		v = max(0, 2*last-v-1e-4)
+	}
+	return int(v), v - float32(int(v))
 }

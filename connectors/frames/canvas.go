@@ -15,24 +15,29 @@ func (c colour) mix(d colour, w float32) colour {
 	return colour{c[0] + (d[0]-c[0])*w, c[1] + (d[1]-c[1])*w, c[2] + (d[2]-c[2])*w}
 }
 
-// canvas is the picture a sequence draws its frames on, one after the other.
+// canvas is the picture a sequence draws its frames on, one after the other. Frame space is the unit square: the largest
+// centred square of the picture, which goes on beside it.
 type canvas struct {
-	size   int      // pixels a side
-	pixels []colour // rows top to bottom
-	spare  []colour
-	mask   *image.Alpha
-	raster *vector.Rasterizer
-	out    *image.RGBA
+	width, height int
+	size          int      // pixels that are one unit of frame space: the shorter side
+	left, top     float64  // pixels where frame space begins
+	pixels        []colour // rows top to bottom
+	spare         []colour
+	mask          *image.Alpha
+	raster        *vector.Rasterizer
+	out           *image.RGBA
 }
 
-func newCanvas(size int) *canvas {
+func newCanvas(width, height int) *canvas {
+	size := min(width, height)
 	return &canvas{
-		size:   size,
-		pixels: make([]colour, size*size),
-		spare:  make([]colour, size*size),
-		mask:   image.NewAlpha(image.Rect(0, 0, size, size)),
-		raster: vector.NewRasterizer(size, size),
-		out:    image.NewRGBA(image.Rect(0, 0, size, size)),
+		width: width, height: height, size: size,
+		left: float64(width-size) / 2, top: float64(height-size) / 2,
+		pixels: make([]colour, width*height),
+		spare:  make([]colour, width*height),
+		mask:   image.NewAlpha(image.Rect(0, 0, width, height)),
+		raster: vector.NewRasterizer(width, height),
+		out:    image.NewRGBA(image.Rect(0, 0, width, height)),
 	}
 }
 
@@ -68,10 +73,10 @@ func (c *canvas) fill(o outline, m affine, surface func(x, y float32) colour) {
 	area := c.trace(o, m)
 	back, step := m.inverse(), 1/float64(c.size)
 	for y := area.Min.Y; y < area.Max.Y; y++ {
-		p := back.apply(point{(float64(area.Min.X) + 0.5) * step, (float64(y) + 0.5) * step})
+		p := back.apply(point{(float64(area.Min.X) + 0.5 - c.left) * step, (float64(y) + 0.5 - c.top) * step})
 		for x := area.Min.X; x < area.Max.X; x++ {
 			if cover := c.mask.Pix[y*c.mask.Stride+x]; cover != 0 {
-				i := y*c.size + x
+				i := y*c.width + x
 				c.pixels[i] = c.pixels[i].mix(surface(float32(p.x), float32(p.y)), float32(cover)/255)
 			}
 			p.x += back.a * step
@@ -82,14 +87,14 @@ func (c *canvas) fill(o outline, m affine, surface func(x, y float32) colour) {
 
 // trace renders an outline's coverage into the mask and returns the part of the frame it can touch.
 func (c *canvas) trace(o outline, m affine) image.Rectangle {
-	c.raster.Reset(c.size, c.size)
+	c.raster.Reset(c.width, c.height)
 	c.raster.DrawOp = draw.Src
 	scale := float64(c.size)
-	low, high := point{scale, scale}, point{}
+	low, high := point{float64(c.width), float64(c.height)}, point{}
 	for _, contour := range o {
 		for i, p := range contour {
 			p = m.apply(p)
-			p.x, p.y = p.x*scale, p.y*scale
+			p.x, p.y = p.x*scale+c.left, p.y*scale+c.top
 			low.x, low.y = min(low.x, p.x), min(low.y, p.y)
 			high.x, high.y = max(high.x, p.x), max(high.y, p.y)
 			if i == 0 {
@@ -107,17 +112,17 @@ func (c *canvas) trace(o outline, m affine) image.Rectangle {
 
 // soften blends the picture with its 3×3 binomial average.
 func (c *canvas) soften(weight float32) {
-	c.softenAlong(c.spare, c.pixels, 1, weight)
-	c.softenAlong(c.pixels, c.spare, c.size, weight)
+	c.softenAlong(c.spare, c.pixels, 1, c.width, weight)
+	c.softenAlong(c.pixels, c.spare, c.width, c.height, weight)
 }
 
-// softenAlong averages each pixel with its neighbours step before and after it: 1 for the neighbours
-// in its row, c.size for those in its column. The frame's border has none on one side and stays.
-func (c *canvas) softenAlong(to, from []colour, step int, weight float32) {
+// softenAlong averages each pixel with its neighbours step before and after it, of which there are so many: 1 for the
+// neighbours in its row, the width for those in its column. The frame's border has none on one side and stays.
+func (c *canvas) softenAlong(to, from []colour, step, many int, weight float32) {
 	side := weight / 4
 	for i, p := range from {
 		a, b := p, p
-		if along := i / step % c.size; along > 0 && along < c.size-1 {
+		if along := i / step % many; along > 0 && along < many-1 {
 			a, b = from[i-step], from[i+step]
 		}
 		for k := range p {

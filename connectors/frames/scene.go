@@ -129,7 +129,15 @@ func (a *actor) draw(c *canvas, t float64) {
 
 // draw paints frame i as the sensor sees it.
 func (s *scene) draw(c *canvas, i int, rng *rand.Rand) {
-	t := float64(i) / float64(s.frames-1)
+	s.paint(c, s.time(i))
+	s.sensor.expose(c, s.time(i), rng)
+}
+
+// time is when frame i is, in 0 … 1.
+func (s *scene) time(i int) float64 { return float64(i) / float64(s.frames-1) }
+
+// paint paints what is to be seen at a time.
+func (s *scene) paint(c *canvas, t float64) {
 	s.backdrop.draw(c, t)
 	for j := range s.clutter {
 		s.clutter[j].draw(c, t)
@@ -138,5 +146,4 @@ func (s *scene) draw(c *canvas, i int, rng *rand.Rand) {
 	for j := range s.front {
 		s.front[j].draw(c, t)
 	}
-	s.sensor.expose(c, t, rng)
 }

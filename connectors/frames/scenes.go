@@ -39,6 +39,11 @@ func Scenes(size int) (Source, error) {
 	if size < minSize || size > maxSize {
 		return nil, fmt.Errorf("render scenes: frame size %d: choose %d to %d pixels", size, minSize, maxSize)
 	}
+	return allScenes(size), nil
+}
+
+// allScenes has every shape with every surface.
+func allScenes(size int) *scenes {
 	s := &scenes{size: size}
 	all := shapes()
 	slices.SortFunc(all, func(a, b shape) int { return strings.Compare(a.name, b.name) })
@@ -49,7 +54,7 @@ func Scenes(size int) (Source, error) {
 			s.pattern = append(s.pattern, pattern)
 		}
 	}
-	return s, nil
+	return s
 }
 
 func (s *scenes) Classes() []string { return s.names }
@@ -57,7 +62,7 @@ func (s *scenes) Classes() []string { return s.names }
 func (s *scenes) Play(class int, seed uint64) iter.Seq2[Image, error] {
 	return func(yield func(Image, error) bool) {
 		rng := newRand("scene", uint64(class), seed)
-		scene, canvas := newScene(rng, s.outline[class], s.pattern[class]), newCanvas(s.size)
+		scene, canvas := newScene(rng, s.outline[class], s.pattern[class]), newCanvas(s.size, s.size)
 		for i := range scene.frames {
 			scene.draw(canvas, i, rng)
 			var encoded bytes.Buffer

@@ -91,7 +91,7 @@ func TestScenesPixelsStayAsTheyAre(t *testing.T) {
 	s, sum := newScenes(t, DefaultSize), sha256.New()
 	for class := range s.names {
 		rng := newRand("scene", uint64(class), 1)
-		scene, canvas := newScene(rng, s.outline[class], s.pattern[class]), newCanvas(s.size)
+		scene, canvas := newScene(rng, s.outline[class], s.pattern[class]), newCanvas(s.size, s.size)
 		for i := range scene.frames {
 			scene.draw(canvas, i, rng)
 			sum.Write(canvas.out.Pix)
@@ -107,7 +107,7 @@ func TestScenesShowTheirClass(t *testing.T) {
 	s := newScenes(t, DefaultSize)
 	drawn := func(class int) []byte {
 		rng := newRand("test")
-		scene, canvas := newScene(rng, s.outline[class], s.pattern[class]), newCanvas(s.size)
+		scene, canvas := newScene(rng, s.outline[class], s.pattern[class]), newCanvas(s.size, s.size)
 		scene.draw(canvas, 0, rng)
 		return canvas.out.Pix
 	}

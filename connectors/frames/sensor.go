@@ -32,10 +32,10 @@ func (s *sensor) expose(c *canvas, t float64, rng *rand.Rand) {
 	c.soften(float32(max(0, s.blur.at(t))))
 	gain := 255 * float32(math.Exp(s.gain.at(t)))
 	step := 1 / float32(c.size)
-	for y := range c.size {
-		for x := range c.size {
+	for y := range c.height {
+		for x := range c.width {
 			light := gain * (1 + s.slopeX*((float32(x)+0.5)*step-0.5) + s.slopeY*((float32(y)+0.5)*step-0.5))
-			p, bits := c.pixels[y*c.size+x], rng.Uint64()
+			p, bits := c.pixels[y*c.width+x], rng.Uint64()
 			out := c.out.Pix[y*c.out.Stride+4*x:][:4]
 			for i := range p {
 				// Three uniform values in ±1: close to a normal one of deviation 1.

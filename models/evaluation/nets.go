@@ -166,7 +166,7 @@ func packNets(p *models.Pack) *Nets {
 
 // add takes over the nets of others that are not among these, told apart by their bytes.
 func (n *Nets) add(others *Nets) error {
-	if !slices.Equal(n.Classes, others.Classes) || n.Input != others.Input {
+	if !slices.Equal(n.Classes, others.Classes) || n.Input.Width != others.Input.Width || n.Input.Height != others.Input.Height {
 		return errors.New("the nets have other classes or another input size than the pack: name the nets it was built from")
 	}
 	for _, e := range others.All {

@@ -19,6 +19,9 @@ func (b *builder) pack(nets *Nets) *Built {
 	out := &Built{files: map[string]Net{}}
 	m := &out.Manifest
 	*m = models.Manifest{Format: 1, Name: b.Name, Version: b.Version, Classes: nets.Classes, Input: nets.Input, Policy: b.chosen.Settings}
+	if nets.Input.Resize != "" {
+		m.Format = 2
+	}
 	m.Full = out.take(t.full(), "full.onnx")
 	if s := t.selector(); s != nil {
 		e := out.take(s, "selector.onnx")

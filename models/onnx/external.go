@@ -16,6 +16,9 @@ import (
 // Embed returns the model with the weights that it keeps in other files of dir, the folder that it was read from,
 // taken into it. A model that has none is returned as it is.
 func Embed(b []byte, dir string) ([]byte, error) {
+	if _, err := Read(b); err != nil {
+		return nil, err
+	}
 	out, err := rewriteModel(b, func(t []byte) ([]byte, error) { return embedTensor(t, dir) })
 	if err != nil {
 		return nil, fmt.Errorf("take external data in: %w", err)

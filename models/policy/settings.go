@@ -70,7 +70,7 @@ func (s Settings) Validate(specialists int, hasSelector bool) error {
 		return fmt.Errorf("slow %v: must lie in 0 … <1", s.Slow)
 	case s.Tries > s.Capacity:
 		return fmt.Errorf("tries %d: a stream holds only %d specialists", s.Tries, s.Capacity)
-	case specialists < 1:
+	case specialists < 1 && s.Kind != Full:
 		return errors.New("there is no specialist to cache")
 	}
 	return nil

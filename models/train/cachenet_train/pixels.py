@@ -34,7 +34,7 @@ def program() -> str:
 def decode(paths: Iterable[Path], size: tuple[int, int]) -> Iterator[np.ndarray | Unreadable]:
     """Yields for each path uint8 [H,W,3] in RGB at size (width, height), or why it cannot be read."""
     width, height = size
-    command = [program(), "pack", "pixels", "--size", f"{width}x{height}"]
+    command = [program(), "pack", "pixels", "--input", f"{width}x{height}"]
     with tempfile.TemporaryFile() as names:
         names.write(b"\0".join(os.fsencode(path) for path in paths))
         names.seek(0)

@@ -1,0 +1,227 @@
+package onnximport
+
+import (
+	"image"
+	"image/color"
+	"image/png"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cachenet/cachenet/models"
+	"github.com/cachenet/cachenet/models/onnx"
+	"github.com/cachenet/cachenet/models/picture"
+)
+
+const nets = "../../testdata/models/"
+
+var four = []string{"red", "green", "blue", "dark"}
+
+func read(t *testing.T, file string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(nets + file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if file == "external.onnx" {
+		if b, err = onnx.Embed(b, nets); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return b
+}
+
+// colours writes pictures of one colour each, named after it.
+func colours(t *testing.T) []string {
+	t.Helper()
+	dir := t.TempDir()
+	var files []string
+	for name, c := range map[string]color.RGBA{"red": {220, 30, 20, 255}, "green": {30, 200, 40, 255}, "blue": {20, 30, 210, 255}, "dark": {8, 5, 9, 255}} {
+		img := image.NewRGBA(image.Rect(0, 0, 20, 12))
+		for i := range 20 * 12 {
+			img.SetRGBA(i%20, i/20, c)
+		}
+		f, err := os.Create(filepath.Join(dir, name+".png"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := png.Encode(f, img); err != nil {
+			t.Fatal(err)
+		}
+		f.Close()
+		files = append(files, f.Name())
+	}
+	slices.Sort(files)
+	return files
+}
+
+func TestModelsOfEveryFormBecomePacksThatAnswer(t *testing.T) {
+	files := colours(t)
+	imagenet, unit := Normalisations()[0], Normalisations()[1]
+	for _, c := range []struct {
+		file    string
+		request Request
+		want    models.Input
+	}{
+		{"plain.onnx", Request{Labels: four}, models.Input{Name: "frames", Layout: models.NHWC, Type: models.Uint8, Channels: models.RGB}},
+		{"external.onnx", Request{Labels: four}, models.Input{Name: "frames", Layout: models.NHWC, Type: models.Uint8, Channels: models.RGB}},
+		{"labelled.onnx", Request{}, models.Input{Name: "frames", Layout: models.NHWC, Type: models.Uint8, Channels: models.RGB}},
+		{"softmax.onnx", Request{Labels: four}, models.Input{Name: "frames", Layout: models.NHWC, Type: models.Uint8, Channels: models.RGB}},
+		{"uint8-nchw.onnx", Request{Labels: four}, models.Input{Name: "frames", Layout: models.NCHW, Type: models.Uint8, Channels: models.RGB}},
+		{"nchw-normalised.onnx", Request{Labels: four}, models.Input{Name: "pixel_values", Layout: models.NCHW, Type: models.Float32, Channels: models.RGB,
+			Scale: imagenet.Scale, Mean: imagenet.Mean, Std: imagenet.Std}},
+		{"nhwc-half.onnx", Request{Labels: four, Normalisation: &unit}, models.Input{Name: "frames", Layout: models.NHWC, Type: models.Float16, Channels: models.RGB, Scale: unit.Scale}},
+		{"bgr.onnx", Request{Labels: four, Normalisation: &Normalisation{}, Input: models.Input{Channels: models.BGR}},
+			models.Input{Name: "frames", Layout: models.NHWC, Type: models.Float32, Channels: models.BGR}},
+		{"batch-1.onnx", Request{Labels: four, Input: models.Input{Scale: 1.0 / 255}},
+			models.Input{Name: "frames", Layout: models.NCHW, Type: models.Float32, Channels: models.RGB, Scale: 1.0 / 255}},
+		{"open-size.onnx", Request{Labels: four, Normalisation: &unit, Input: models.Input{View: picture.View{Width: 8, Height: 8}}},
+			models.Input{Name: "frames", Layout: models.NCHW, Type: models.Float32, Channels: models.RGB, Scale: unit.Scale}},
+		{"two-outputs.onnx", Request{Labels: four, Output: models.Output{Name: "logits"}},
+			models.Input{Name: "frames", Layout: models.NHWC, Type: models.Uint8, Channels: models.RGB}},
+	} {
+		t.Run(c.file, func(t *testing.T) {
+			m, err := Inspect(read(t, c.file), c.request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.want.View = picture.View{Width: 8, Height: 8, Resize: picture.Stretch}
+			if diff := cmp.Diff(c.want, m.Input); diff != "" {
+				t.Error(diff)
+			}
+			if want := c.file == "softmax.onnx"; want != (m.Output.Kind == models.Probabilities) {
+				t.Errorf("its answers are taken for %s", m.Output.Kind)
+			}
+			answersColours(t, m, files)
+			dir := filepath.Join(t.TempDir(), "pack")
+			if err := m.Write(dir, "own", "1.0.0"); err != nil {
+				t.Fatal(err)
+			}
+			p, err := models.OpenPack(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := p.Verify(); err != nil {
+				t.Error(err)
+			}
+			if err := m.Write(dir, "own", "1.0.0"); err == nil || !strings.Contains(err.Error(), "a pack already") {
+				t.Errorf("written over: %v", err)
+			}
+		})
+	}
+}
+
+func answersColours(t *testing.T, m *Model, files []string) {
+	t.Helper()
+	trial, err := m.Try(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(trial.Warnings) > 0 {
+		t.Error(trial.Warnings)
+	}
+	for _, p := range trial.Pictures {
+		if want := strings.TrimSuffix(filepath.Base(p.File), ".png"); p.Err != nil || p.Guesses[0].Class != want || p.Guesses[0].Confidence < 0.9 {
+			t.Errorf("%s: %+v, %v", want, p.Guesses, p.Err)
+		}
+	}
+}
+
+func TestWhatCannotBeUnderstoodIsSaidWithTheFlagThatSettlesIt(t *testing.T) {
+	for name, c := range map[string]struct {
+		file    string
+		request Request
+		want    []string
+	}{
+		"fewer labels":    {"plain.onnx", Request{Labels: four[:3], LabelsFrom: "l.txt"}, []string{"3 names in l.txt for 4 outputs"}},
+		"no labels":       {"plain.onnx", Request{}, []string{"--labels"}},
+		"open size":       {"open-size.onnx", Request{Labels: four}, []string{`"frames" float32 [N 3 ? ?]`, "--input"}},
+		"two outputs":     {"two-outputs.onnx", Request{Labels: four}, []string{`"unit" float32 [N 3]`, "--output-name"}},
+		"another size":    {"plain.onnx", Request{Labels: four, Input: models.Input{View: picture.View{Width: 16, Height: 16}}}, []string{"--input 16x16", "8x8 only"}},
+		"another layout":  {"plain.onnx", Request{Labels: four, Input: models.Input{Layout: models.NCHW}}, []string{"layout nchw", "8 channels"}},
+		"gray":            {"plain.onnx", Request{Labels: four, Input: models.Input{Channels: models.Gray}}, []string{"--channels gray", "takes 3"}},
+		"normalised ints": {"plain.onnx", Request{Labels: four, Input: models.Input{Scale: 2}}, []string{"uint8 input takes levels as they are"}},
+		"not probable":    {"plain.onnx", Request{Labels: four, Output: models.Output{Kind: models.Probabilities}}, []string{"--answers probabilities"}},
+		"no model":        {"make.py", Request{Labels: four}, []string{"not an ONNX"}},
+	} {
+		_, err := Inspect(read(t, c.file), c.request)
+		if err == nil {
+			t.Errorf("%s: no error", name)
+			continue
+		}
+		for _, want := range c.want {
+			if !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("%s: error is %q, expected one line that says %q", name, err, want)
+			}
+		}
+	}
+}
+
+// A net that was trained on 0..1 and is fed with 0..255 answers one class, or none; the trial says which
+// normalisation it was.
+func TestAWrongNormalisationIsSeenInATrial(t *testing.T) {
+	m, err := Inspect(read(t, "nchw-normalised.onnx"), Request{Labels: four, Normalisation: &Normalisation{Scale: 1e-6}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	trial, err := m.Try(colours(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := strings.Join(trial.Warnings, "\n")
+	for _, want := range []string{"all 4 pictures get the same answer", "with --normalize imagenet"} {
+		if !strings.Contains(all, want) {
+			t.Errorf("%q is not among the warnings: %q", want, all)
+		}
+	}
+}
+
+func TestAPictureThatCannotBeReadIsNamed(t *testing.T) {
+	m, err := Inspect(read(t, "plain.onnx"), Request{Labels: four})
+	if err != nil {
+		t.Fatal(err)
+	}
+	trial, err := m.Try([]string{nets + "make.py", "nowhere.png"})
+	if err != nil || len(trial.Pictures) != 2 || trial.Pictures[0].Err == nil || trial.Pictures[1].Err == nil {
+		t.Errorf("%+v, %v", trial, err)
+	}
+}
+
+func TestClassesThatShareANameAreTold(t *testing.T) {
+	m, err := Inspect(read(t, "plain.onnx"), Request{Labels: []string{"crane", "owl", "crane", "crane"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"crane", "owl", "crane (2)", "crane (3)"}; !slices.Equal(m.Classes, want) {
+		t.Errorf("%q", m.Classes)
+	}
+}
+
+func TestMetadata(t *testing.T) {
+	for text, want := range map[string][]string{
+		`["a", "b"]`:                     {"a", "b"},
+		`a, b,c`:                         {"a", "b", "c"},
+		`{0: 'tench', 1: "jack-o'-l"}`:   {"tench", "jack-o'-l"},
+		`{"0": "tench", "1": "\"x\""}`:   {"tench", `\"x\"`},
+		`{1: 'starts', 2: 'too late'}`:   nil,
+		`{0: 'a', 5: 'numbers missing'}`: nil,
+	} {
+		got := classesOf(map[string]string{"names": text})
+		if strings.HasPrefix(text, "a,") {
+			got = classesOf(map[string]string{"labels": text})
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %q", text, got)
+		}
+	}
+	if w, h, ok := sizeOf(map[string]string{"imgsz": "[224, 320]"}); w != 320 || h != 224 || !ok {
+		t.Error(w, h, ok)
+	}
+	if c := channelsOf(map[string]string{pixelFormat: "Bgr8"}); c != models.BGR {
+		t.Error(c)
+	}
+}
