@@ -88,13 +88,24 @@ func (w *walk) step(st *policy.State, frames []schemas.Frame) {
 		w.places = append(w.places, Place{frames[i].Partition, frames[i].Offset})
 	}
 	w.watch.look(w.places, func() {
-		active := w.nets.policy.Active(st)
-		decoded := w.decode(frames, w.nets.see(w.nets.pack.Specialists[active]))
-		each := w.answer(active, decoded)
+		each := w.ask(st, frames)
 		for i := range w.looks {
 			w.decide(st, &w.looks[i], each)
 		}
 	})
+}
+
+// ask decodes frames and asks the active specialist about them, if one is asked at all. It returns the time it took
+// for each.
+func (w *walk) ask(st *policy.State, frames []schemas.Frame) (each float32) {
+	n := w.nets
+	if n.policy.Kind == policy.Full {
+		w.decode(frames, n.see(n.pack.Full))
+		w.ahead = policy.Ahead{Of: -1, Rest: &w.single}
+		return 0
+	}
+	active := n.policy.Active(st)
+	return w.answer(active, w.decode(frames, n.see(n.pack.Specialists[active])))
 }
 
 // decode turns frames into pixels and returns how many could be decoded.

@@ -40,7 +40,7 @@ func packCommand() *cobra.Command {
 				return err
 			},
 		},
-		packBuildCommand(), packEvaluateCommand(), packImportCommand(), packPixelsCommand())
+		packBuildCommand(), packEvaluateCommand(), packImportCommand(), packPixelsCommand(), packAnswersCommand())
 	return c
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"runtime"
 	"slices"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cachenet/cachenet/models"
 	"github.com/cachenet/cachenet/models/picture"
 	"github.com/cachenet/cachenet/schemas"
 )
@@ -42,7 +44,7 @@ top to bottom; or, where an image cannot be decoded, a byte 1, the length of the
 			if err := v.Validate(); err != nil {
 				return usageError{err}
 			}
-			return writePixels(c.InOrStdin(), c.OutOrStdout(), v)
+			return writeRecords(c.InOrStdin(), c.OutOrStdout(), v.Bytes(), func(dst []byte, file string) error { return decodeFile(dst, file, v) })
 		},
 	}
 	f := c.Flags()
@@ -68,16 +70,55 @@ func parseSize(s string) (w, h int, err error) {
 	return w, h, nil
 }
 
+func packAnswersCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "answers PACK",
+		Short: "Answer images with a pack's full model, for training",
+		Long: `Answers the images that standard input names, each name ended by a NUL byte, with the full model of a pack, and writes the
+answers to standard output in that order: a byte 0 and a logit for each class of the pack (float32, little endian);
+or, where an image cannot be answered, a byte 1, the length of the reason (4 bytes, big endian) and the reason.`,
+		Example: `  printf 'photos/cat/a_1.jpg\0' | cachenet pack answers packs/resnet | tail -c +2 > logits.f32`,
+		Args:    oneArg,
+		RunE: func(c *cobra.Command, args []string) error {
+			p, err := models.OpenPack(args[0])
+			if err != nil {
+				return err
+			}
+			net, err := p.Load(p.Full)
+			if err != nil {
+				return err
+			}
+			defer net.Close()
+			return writeRecords(c.InOrStdin(), c.OutOrStdout(), 4*net.Outputs(), func(dst []byte, file string) error { return answerFile(dst, file, net) })
+		},
+	}
+}
+
+func answerFile(dst []byte, file string, net *models.Net) error {
+	pixels, logits := make([]byte, net.View().Bytes()), make([]float32, net.Outputs())
+	if err := decodeFile(pixels, file, net.View()); err != nil {
+		return err
+	}
+	if _, err := net.Answer(logits, pixels, 1); err != nil {
+		return err
+	}
+	for i, l := range logits {
+		binary.LittleEndian.PutUint32(dst[4*i:], math.Float32bits(l))
+	}
+	return nil
+}
+
 // decodeAhead is how many images are decoded at once for each processor, so that none waits for a slow one.
 const decodeAhead = 8
 
-// writePixels decodes the images that in names and writes them to out; see the command's help for the form.
-func writePixels(in io.Reader, out io.Writer, v picture.View) error {
+// writeRecords makes a record of size bytes of every image that in names, and writes them to out in that order; see the
+// commands' help for the form.
+func writeRecords(in io.Reader, out io.Writer, size int, record func(dst []byte, file string) error) error {
 	names := bufio.NewReader(in)
 	w := bufio.NewWriterSize(out, 1<<20)
 	chunk := make([]struct {
-		pixels []byte
-		err    error
+		bytes []byte
+		err   error
 	}, decodeAhead*runtime.GOMAXPROCS(0))
 	for {
 		files, err := readNames(names, len(chunk))
@@ -93,15 +134,15 @@ func writePixels(in io.Reader, out io.Writer, v picture.View) error {
 			wg.Go(func() {
 				for i := int(next.Add(1)) - 1; i < len(files); i = int(next.Add(1)) - 1 {
 					one := &chunk[i]
-					one.pixels = slices.Grow(one.pixels[:0], v.Bytes())[:v.Bytes()]
-					one.err = decodeFile(one.pixels, files[i], v)
+					one.bytes = slices.Grow(one.bytes[:0], size)[:size]
+					one.err = record(one.bytes, files[i])
 				}
 			})
 		}
 		wg.Wait()
 		for i := range files {
-			if err := writeRecord(w, chunk[i].pixels, chunk[i].err); err != nil {
-				return fmt.Errorf("write pixels: %w", err)
+			if err := writeRecord(w, chunk[i].bytes, chunk[i].err); err != nil {
+				return fmt.Errorf("write records: %w", err)
 			}
 		}
 	}
@@ -132,10 +173,10 @@ func decodeFile(dst []byte, file string, v picture.View) error {
 	return picture.Decode(dst, &schemas.Frame{Image: b}, v)
 }
 
-func writeRecord(w *bufio.Writer, pixels []byte, failed error) error {
+func writeRecord(w *bufio.Writer, record []byte, failed error) error {
 	if failed == nil {
 		_ = w.WriteByte(0) // a bufio.Writer keeps its first error
-		_, err := w.Write(pixels)
+		_, err := w.Write(record)
 		return err
 	}
 	reason := failed.Error()

@@ -23,7 +23,9 @@ func TestPixelsAreThoseOfServing(t *testing.T) {
 	}
 	files = append(files, "../../testdata/bad/broken/text.jpg", "nowhere.jpg", files[0])
 	var out bytes.Buffer
-	if err := writePixels(strings.NewReader(strings.Join(files, "\x00")), &out, v); err != nil {
+	if err := writeRecords(strings.NewReader(strings.Join(files, "\x00")), &out, v.Bytes(), func(dst []byte, file string) error {
+		return decodeFile(dst, file, v)
+	}); err != nil {
 		t.Fatal(err)
 	}
 	for _, file := range files {

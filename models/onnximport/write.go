@@ -25,7 +25,7 @@ func (m *Model) Manifest(name, version string) models.Manifest {
 		Input:       models.InputSize{Width: in.Width, Height: in.Height},
 		Full:        models.NetEntry{File: fullFile, SHA256: hex.EncodeToString(sum[:]), Temperature: 1, Input: &in, Output: &out},
 		Specialists: []models.NetEntry{},
-		Policy:      policy.Settings{Kind: policy.Full, Score: policy.Confidence, Threshold: 1, Teacher: policy.Inline, Alpha: 1, Capacity: 1},
+		Policy:      policy.Settings{Kind: policy.Full, Score: policy.Confidence, Threshold: 1, Teacher: policy.Selector, Alpha: 1, Capacity: 1},
 	}
 }
 
