@@ -1,6 +1,7 @@
 package pipelines
 
 import (
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -55,6 +56,28 @@ func TestWorkersThatCannotStartAreTold(t *testing.T) {
 	}
 	if _, err := p.StopWorker(t.Context(), &fnpb.StopWorkerRequest{WorkerId: "1"}); err != nil {
 		t.Errorf("a worker that never was: %v", err)
+	}
+}
+
+// A task manager that connects again stops its worker from another port.
+func TestAWorkerIsStoppedFromANewConnection(t *testing.T) {
+	at := func(id, connection string) worker { return worker{id: id, connection: connection} }
+	first, other, far := at("1", "10.0.0.1:1000"), at("2", "10.0.0.1:1000"), at("1", "10.0.0.2:1000")
+	p := &pool{workers: map[worker]*exec.Cmd{first: {}, other: {}, far: {}}}
+	for asked, want := range map[worker]worker{
+		first: first, at("1", "10.0.0.1:2000"): first, at("2", "10.0.0.1:2000"): other, at("1", "10.0.0.2:2000"): far,
+		at("3", "10.0.0.1:2000"): at("3", "10.0.0.1:2000"), at("1", "10.0.0.3:2000"): at("1", "10.0.0.3:2000"),
+	} {
+		if got, err := p.find(asked); got != want || err != nil {
+			t.Errorf("%v means %v, error %v; want %v", asked, got, err, want)
+		}
+	}
+	p.workers[at("1", "10.0.0.1:3000")] = &exec.Cmd{}
+	if got, err := p.find(at("1", "10.0.0.1:2000")); err == nil {
+		t.Errorf("one of two workers was chosen: %v", got)
+	}
+	if got, err := p.find(first); got != first || err != nil {
+		t.Errorf("%v, error %v", got, err)
 	}
 }
 

@@ -125,10 +125,46 @@ func (p *pool) await(w worker, c *exec.Cmd) {
 func (p *pool) StopWorker(ctx context.Context, r *fnpb.StopWorkerRequest) (*fnpb.StopWorkerResponse, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if err := p.stop(named(ctx, r.GetWorkerId())); err != nil {
+	w, err := p.find(named(ctx, r.GetWorkerId()))
+	if err == nil {
+		err = p.stop(w)
+	}
+	if err != nil {
 		return &fnpb.StopWorkerResponse{Error: err.Error()}, nil
 	}
 	return &fnpb.StopWorkerResponse{}, nil
+}
+
+// find returns the worker that a request means; the caller holds the mutex. A task manager that connects again asks from
+// another port, so where no worker belongs to the connection itself, the one of that id and host is meant. Where there
+// are several of those, nobody can say which, and none is.
+func (p *pool) find(asked worker) (worker, error) {
+	if p.workers[asked] != nil {
+		return asked, nil
+	}
+	var same []worker
+	for w := range p.workers {
+		if w.id == asked.id && w.host() == asked.host() {
+			same = append(same, w)
+		}
+	}
+	if len(same) > 1 {
+		return asked, fmt.Errorf("worker %s: %d workers of %s have that id, and %s started none of them: restart this pool to end them",
+			asked.id, len(same), asked.host(), asked.connection)
+	}
+	if len(same) == 0 { // it has ended
+		return asked, nil
+	}
+	return same[0], nil
+}
+
+// host is where a worker's connection comes from.
+func (w worker) host() string {
+	host, _, err := net.SplitHostPort(w.connection)
+	if err != nil {
+		return w.connection
+	}
+	return host
 }
 
 // stop ends a worker; the caller holds the mutex. It is killed: what is not durable by now is brought again by the

@@ -3,6 +3,7 @@ package kafkaio
 import (
 	"time"
 
+	"github.com/cachenet/cachenet/connectors/retry"
 	"github.com/cachenet/cachenet/schemas"
 )
 
@@ -24,7 +25,7 @@ const (
 	defaultFetchBytes    = 1 << 20
 	defaultQueueBytes    = 2 << 20
 	defaultMaxFrameBytes = 8 << 20
-	defaultRetryFor      = 10 * time.Minute
+	defaultRetryFor      = retry.Budget
 )
 
 // Span says what to read of one partition: the records of [From, To) that are not in Done.

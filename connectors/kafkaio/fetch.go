@@ -7,16 +7,15 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/cachenet/cachenet/connectors/retry"
 	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/schemas"
 	"github.com/segmentio/kafka-go"
 )
 
 const (
-	fetchWait  = 500 * time.Millisecond // how long the broker holds a fetch that finds nothing
-	minBackoff = 50 * time.Millisecond
-	maxBackoff = 2 * time.Second
-	patience   = 2 * time.Minute // with an open transaction; brokers end most after one
+	fetchWait = 500 * time.Millisecond // how long the broker holds a fetch that finds nothing
+	patience  = 2 * time.Minute        // with an open transaction; brokers end most after one
 )
 
 // errTruncated ends a fetcher: going on would skip or repeat frames without anybody knowing.
@@ -33,8 +32,7 @@ type fetcher struct {
 	queue  *queue
 
 	at      int64     // offset to fetch next
-	failing time.Time // since when fetches fail; zero while they do not
-	wait    time.Duration
+	failing bool      // the last fetch failed
 	heldUp  time.Time // since when a transaction that is still open holds up the partition; zero when none does
 	told    bool      // that it does
 
@@ -71,26 +69,24 @@ func (f *fetcher) run(ctx context.Context) {
 	defer close(f.ended)
 	f.advance(batch{next: f.at})
 	for f.at < f.span.To && f.queue.waitRoom(ctx) {
-		b, err := f.fetch(ctx)
+		b, err := retry.Get(ctx, f.outage(), func() (batch, error) { return f.try(ctx) })
 		if ctx.Err() != nil {
 			return
 		}
-		if err != nil {
-			err = f.retry(ctx, err)
-		} else {
-			f.recovered()
-			f.advance(b)
+		if err != nil && !errors.Is(err, errTruncated) {
+			err = fmt.Errorf("no success for %s: %w", f.cfg.RetryFor, err)
 		}
 		if err != nil {
 			f.queue.fail(fmt.Errorf("kafka: to read %s/%d from offset %d: %w", f.cfg.Topic, f.span.Partition, f.at, err))
 			return
 		}
+		f.advance(b)
 	}
 }
 
 // fetch asks the partition's leader for what follows. It always ends: requests have a time limit.
 func (f *fetcher) fetch(ctx context.Context) (batch, error) {
-	if !f.failing.IsZero() { // a fetch alone would call an unreachable broker a missing topic
+	if f.failing { // a fetch alone would call an unreachable broker a missing topic
 		if _, err := f.client.partitions(ctx, f.cfg.Cluster, f.cfg.Topic); err != nil {
 			return batch{}, err
 		}
@@ -170,35 +166,28 @@ func (f *fetcher) skipLost(ctx context.Context) (batch, error) {
 	return batch{next: first}, nil
 }
 
-// retry waits before the next try, ever longer, and gives err back once tries have failed for RetryFor.
-func (f *fetcher) retry(ctx context.Context, err error) error {
-	if errors.Is(err, errTruncated) {
-		return err
+// try is fetch for one of several tries.
+func (f *fetcher) try(ctx context.Context) (batch, error) {
+	b, err := f.fetch(ctx)
+	if f.failing = err != nil; f.failing {
+		f.client.close() // a new connection asks who leads the partition now; kafka-go would wait for its metadata to age
 	}
-	if f.failing.IsZero() {
-		f.failing, f.wait = time.Now(), minBackoff
-		slog.Warn("reading is interrupted; trying again", "topic", f.cfg.Topic, "partition", f.span.Partition,
-			"offset", f.at, "for", f.cfg.RetryFor, "error", err)
-	}
-	if down := time.Since(f.failing); down >= f.cfg.RetryFor {
-		return fmt.Errorf("no success for %s: %w", down.Round(time.Millisecond), err)
-	}
-	f.client.close() // a new connection asks who leads the partition now; kafka-go would wait for its metadata to age
-	select {
-	case <-ctx.Done():
-	case <-time.After(f.wait):
-	}
-	f.wait = min(2*f.wait, maxBackoff)
-	return nil
+	return b, err
 }
 
-func (f *fetcher) recovered() {
-	if f.failing.IsZero() {
-		return
+// outage says how long fetches may fail.
+func (f *fetcher) outage() retry.Outage {
+	return retry.Outage{
+		For:    f.cfg.RetryFor,
+		Passes: func(err error) bool { return !errors.Is(err, errTruncated) },
+		Began: func(err error) {
+			slog.Warn("reading is interrupted; trying again", "topic", f.cfg.Topic, "partition", f.span.Partition,
+				"offset", f.at, "for", f.cfg.RetryFor, "error", err)
+		},
+		Ended: func(after time.Duration) {
+			slog.Info("reading goes on", "topic", f.cfg.Topic, "partition", f.span.Partition, "offset", f.at, "after", after)
+		},
 	}
-	slog.Info("reading goes on", "topic", f.cfg.Topic, "partition", f.span.Partition,
-		"offset", f.at, "after", time.Since(f.failing).Round(time.Millisecond))
-	f.failing = time.Time{}
 }
 
 // stamp returns the event time of the next element of this partition: that of its record, but not after now

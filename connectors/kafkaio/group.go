@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/cachenet/cachenet/connectors/retry"
 )
 
 // DefaultSessionTimeout is how long a member of a group may be silent before its partitions go to others.
@@ -70,7 +72,7 @@ func Share(ctx context.Context, cluster Cluster, group, topic string, session ti
 			failing = time.Now()
 			slog.Warn("not a member of the group; joining it", "group", group, "error", err)
 		default:
-			if down := time.Since(failing); down > defaultRetryFor || !joined && down > requestTimeout {
+			if down := time.Since(failing); down > retry.Budget || !joined && down > requestTimeout {
 				return fmt.Errorf("kafka: to join group %s: %w", group, err)
 			}
 		}
@@ -94,7 +96,7 @@ func (c Cluster) join(group, topic string, session time.Duration) (*kafka.Consum
 	members, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
 		ID: group, Brokers: c.Brokers, Topics: []string{topic}, Dialer: dialer,
 		SessionTimeout: session, HeartbeatInterval: session / 5, RebalanceTimeout: max(rebalanceTimeout, session),
-		JoinGroupBackoff: minBackoff, Timeout: requestTimeout, WatchPartitionChanges: true,
+		JoinGroupBackoff: 50 * time.Millisecond, Timeout: requestTimeout, WatchPartitionChanges: true,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("kafka: to join group %s: %w", group, err)

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"time"
 
+	"github.com/cachenet/cachenet/connectors/retry"
 	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/schemas"
 	"github.com/segmentio/kafka-go"
@@ -101,20 +102,8 @@ func (l *Ledger) commitSoon(ctx context.Context) error {
 // cluster the first request makes the coordinator, which refuses it, and after a broker's restart the first one
 // finds a dead connection.
 func settled(ctx context.Context, request func() error) error {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
-	for {
-		err := request()
-		var refused kafka.Error
-		if err == nil || errors.As(err, &refused) && !refused.Temporary() || errors.Is(err, context.Canceled) {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
+	moving := retry.Outage{For: requestTimeout, Passes: func(err error) bool { return errors.Is(mayPass(err), ErrUnavailable) }}
+	return retry.Do(ctx, moving, request)
 }
 
 func (l *Ledger) run(ctx context.Context) {

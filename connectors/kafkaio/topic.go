@@ -6,9 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/cachenet/cachenet/connectors/retry"
 )
 
 // Partition is what one partition of a topic holds for a consumer with read_committed: the records of [First, End),
@@ -92,23 +93,19 @@ func ensureTopic(ctx context.Context, cluster Cluster, config kafka.TopicConfig)
 	return c.awaitTopic(ctx, cluster, topic)
 }
 
-// awaitTopic waits until every partition of a topic just made has a leader.
+// awaitTopic waits until every partition of a topic just created has a leader.
 func (c *client) awaitTopic(ctx context.Context, cluster Cluster, topic string) (int, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
-	for {
+	ids, err := retry.Get(ctx, retry.Outage{For: requestTimeout}, func() ([]int32, error) {
 		ids, err := c.partitions(ctx, cluster, topic)
 		if err == nil {
-			if _, err = c.bounds(ctx, topic, ids); err == nil {
-				return len(ids), nil
-			}
+			_, err = c.bounds(ctx, topic, ids)
 		}
-		select {
-		case <-ctx.Done():
-			return 0, fmt.Errorf("kafka: to make topic %s: not ready after %s: %w", topic, requestTimeout, err)
-		case <-time.After(50 * time.Millisecond):
-		}
+		return ids, err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("kafka: create topic %s: not ready after %s: %w", topic, requestTimeout, err)
 	}
+	return len(ids), nil
 }
 
 // partitions returns the ids of topic's partitions in ascending order.

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/cachenet/cachenet/connectors/retry"
 )
 
 const (
@@ -146,27 +148,10 @@ func (w *writer) send(ctx context.Context, to *kafka.Writer, messages []kafka.Me
 // sendAll sends messages. kafka-go tries a batch again and again, but not to find out where it has to go: while no
 // broker answers that, nothing was sent, and all of it can be tried again in order.
 func (w *writer) sendAll(ctx context.Context, to *kafka.Writer, messages []kafka.Message) error {
-	var since time.Time
-	for wait := minBackoff; ; wait = min(2*wait, maxBackoff) {
-		err := to.WriteMessages(ctx, messages...)
-		if err == nil || !unsent(err) || ctx.Err() != nil {
-			if !since.IsZero() && err == nil {
-				slog.Info("writing goes on", "topic", w.topic, "after", time.Since(since).Round(time.Millisecond))
-			}
-			return err
-		}
-		if since.IsZero() {
-			since = time.Now()
-		}
-		if time.Since(since) > defaultRetryFor {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-time.After(wait):
-		}
-	}
+	return retry.Do(ctx, retry.Outage{
+		Passes: unsent,
+		Ended:  func(after time.Duration) { slog.Info("writing goes on", "topic", w.topic, "after", after) },
+	}, func() error { return to.WriteMessages(ctx, messages...) })
 }
 
 // Close waits for what is being sent and closes the connections.
