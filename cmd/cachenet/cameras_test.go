@@ -50,7 +50,7 @@ func pictures(t *testing.T) (all [][]byte) {
 	return all
 }
 
-// film writes two seconds of H.264.
+// writeFilm writes two seconds of H.264.
 func writeFilm(t *testing.T, path string) {
 	t.Helper()
 	c := exec.Command(needFFmpeg(t), "-nostdin", "-v", "error", "-f", "lavfi", "-i", "testsrc=size=160x120:rate=25:duration=2", "-c:v", "libx264", "-pix_fmt", "yuv420p", path)

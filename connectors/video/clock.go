@@ -9,18 +9,18 @@ import (
 const maxLag = 5 * time.Second
 
 // clock turns the times of packets into record times: the start of the source plus the packet's time. Of a live source
-// the start is estimated: as early as the quickest of its packets tells.
+// the start is estimated: it is as early as the packet with the smallest delay implies.
 type clock struct {
 	start time.Time // of the source; zero until the first packet of a live one
 	live  bool
 	last  time.Time // record time of the last frame: each one is later than those before it
 }
 
-// restart forgets when the source started, since a new connection counts its times anew.
+// restart forgets when the source started, since a new connection counts its times from the beginning.
 func (c *clock) restart() { c.start = time.Time{} }
 
-// hear takes the arrival of a live packet into account, and reports by how much the start moved to an earlier time.
-func (c *clock) hear(p packet, now time.Time) (moved time.Duration) {
+// observe takes the arrival of a live packet into account, and reports by how much the start moved to an earlier time.
+func (c *clock) observe(p packet, now time.Time) (moved time.Duration) {
 	if !p.timed {
 		return 0
 	}
@@ -37,7 +37,7 @@ func (c *clock) hear(p packet, now time.Time) (moved time.Duration) {
 	return 0
 }
 
-// stamp returns the record time of a packet that was heard of, and arrived at some time.
+// stamp returns the record time of an observed packet.
 func (c *clock) stamp(p packet, arrived time.Time) time.Time {
 	at := c.start.Add(p.time)
 	switch {

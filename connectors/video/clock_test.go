@@ -40,16 +40,16 @@ func TestLiveClock(t *testing.T) {
 		{at(100.04), second(0.3), second(0.04)}, // late on the network, but taken 40 ms after the first
 		{at(101), second(0.9), second(0.9)},     // ahead of the clock: the start moves
 		{at(102), second(8), second(8)},         // far behind: the camera's clock stood still
-		{at(0), second(9), second(9)},           // it has begun anew
+		{at(0), second(9), second(9)},           // it was restarted
 		{packet{}, second(9.5), second(9.5)},    // no time
 	} {
-		c.hear(step.packet, step.arrives)
+		c.observe(step.packet, step.arrives)
 		if got := c.stamp(step.packet, step.arrives); !got.Equal(step.recorded) {
 			t.Errorf("step %d: %s, want %s", i, got, step.recorded)
 		}
 	}
 	c.restart()
-	c.hear(at(7), second(20))
+	c.observe(at(7), second(20))
 	if got := c.stamp(at(7), second(20)); !got.Equal(second(20)) {
 		t.Errorf("after a restart: %s", got)
 	}
@@ -63,7 +63,7 @@ func TestLiveClockHolds(t *testing.T) {
 		for range 50 {
 			now = now.Add(time.Duration(rapid.IntRange(1, 20_000).Draw(t, "ms")) * time.Millisecond)
 			p := packet{timed: rapid.Bool().Draw(t, "timed"), time: time.Duration(rapid.Int64Range(-1e15, 1e15).Draw(t, "pts"))}
-			c.hear(p, now)
+			c.observe(p, now)
 			got := c.stamp(p, now)
 			if !got.After(last) || got.After(now) || now.Sub(got) > maxLag {
 				t.Fatalf("at %s, after %s: %s", now, last, got)

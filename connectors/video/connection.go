@@ -75,7 +75,7 @@ type shot struct {
 }
 
 // read publishes what comes from output i. ffmpeg holds the first packets of a live source until it knows the source, and
-// then writes them at once: read keeps them back until packets come as they are taken, which tells when they were.
+// then writes them at once: read holds them until packets arrive at the pace of their times, and then knows when they were taken.
 func (c *connection) read(ctx context.Context, i int) error {
 	s := c.streams[i]
 	if c.camera.Live {
@@ -93,7 +93,7 @@ func (c *connection) read(ctx context.Context, i int) error {
 		if err == nil {
 			burst = append(burst, now)
 			if c.camera.Live {
-				moved := s.clock.hear(now.packet, now.arrived)
+				moved := s.clock.observe(now.packet, now.arrived)
 				settled = settled || !now.timed || len(burst) > 1 && moved < settledMove || len(burst) == maxBurst
 			}
 			if !settled {
@@ -106,7 +106,7 @@ func (c *connection) read(ctx context.Context, i int) error {
 			}
 		}
 		burst = burst[:0]
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) { // in the midst of a packet, where ffmpeg was ended
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) { // inside of a packet, where ffmpeg was killed
 			return nil
 		}
 		if err != nil {

@@ -64,13 +64,13 @@ func locate() (string, error) {
 	return path, nil
 }
 
-// final is an error that trying again does not mend.
+// final is an error that does not go away by trying again.
 type final struct{ error }
 
 func (f final) Unwrap() error { return f.error }
 
-// complaints tells what lines of ffmpeg mean.
-var complaints = []struct {
+// messages maps what ffmpeg prints to errors.
+var messages = []struct {
 	line  *regexp.Regexp
 	error error
 }{
@@ -87,9 +87,9 @@ var complaints = []struct {
 	{regexp.MustCompile(`Invalid data found|moov atom not found`), errors.New("ffmpeg cannot read it as a video")},
 }
 
-// explain makes an error of what ffmpeg said before it ended; nil where it said nothing of note.
+// explain makes an error of what ffmpeg printed before it ended; nil where that holds no reason.
 func explain(said string) error {
-	for _, c := range complaints {
+	for _, c := range messages {
 		if c.line.MatchString(said) {
 			return c.error
 		}

@@ -57,8 +57,8 @@ func (p *process) wait() error {
 	if err == nil || errors.Is(err, exec.ErrWaitDelay) {
 		return nil
 	}
-	if told := explain(p.camera.redact(p.said.String())); told != nil {
-		return told
+	if reason := explain(p.camera.redact(p.said.String())); reason != nil {
+		return reason
 	}
 	return fmt.Errorf("ffmpeg: %w", err)
 }

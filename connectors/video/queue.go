@@ -14,7 +14,7 @@ const (
 	queueBytes  = 64 << 20 // frames that wait to be published, all cameras together
 	batchFrames = 64
 	batchBytes  = 4 << 20
-	lastWords   = 10 * time.Second // for what is queued when the context ends
+	drainFor    = 10 * time.Second // for what is queued when the context ends
 )
 
 // queue holds frames on their way from the cameras to the brokers, bounded in bytes.
@@ -66,7 +66,7 @@ type Sink struct {
 func (q *queue) drain(ctx context.Context, publish func(context.Context, []schemas.Frame) error) error {
 	sending, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	defer context.AfterFunc(ctx, func() { time.AfterFunc(lastWords, cancel) })()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(drainFor, cancel) })()
 	for f := range q.frames {
 		batch := q.more(f)
 		err := publish(sending, batch)
