@@ -10,7 +10,7 @@ import numpy as np
 
 from . import export
 from .nets import Net
-from .teacher import output_names
+from .teacher import PackTeacher, output_names
 
 FORMAT = 1
 
@@ -42,6 +42,12 @@ class Catalogue:
         names = output_names(self.classes, list(range(len(self.classes))), False)
         written = export.adopt(source, self.out / file, names, self.samples, teacher)
         self._append(file, "full", list(range(len(self.classes))), False, val_accuracy, written)
+
+    def adopt_pack(self, file: str, teacher: PackTeacher, val_accuracy: float) -> None:
+        """Takes the full model of a pack over as the full net, with the input and output that it has."""
+        written = export.copied(teacher.file, self.out / file, teacher.digest)
+        self._append(file, "full", list(range(len(self.classes))), False, val_accuracy, written)
+        self.nets[-1] |= {key: teacher.entry[key] for key in ("input", "output") if key in teacher.entry}
 
     def _append(self, file, role, outputs, other, val_accuracy, written: export.Exported) -> None:
         entry = {"file": file, "role": role, "classes": outputs, "other": other, "val_accuracy": round(val_accuracy, 4)}

@@ -17,7 +17,7 @@ from .fit import Place, peak_memory_mb
 from .folder import DataError
 from .label import label
 from .plan import PRESETS, quick, scaled
-from .teacher import OnnxTeacher
+from .teacher import OnnxTeacher, PackTeacher
 from .train import Task, Training
 
 EXAMPLE = """example:
@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_train(commands, raw)
     sort = commands.add_parser("label", help="sort frames into an image folder by your own classifier's answers")
     sort.add_argument("frames", type=Path, metavar="FRAMES", help="folder of images <sequence>_<frame>.jpg")
-    sort.add_argument("--teacher", type=Path, required=True, metavar="MODEL.onnx", help="your own classifier")
+    sort.add_argument("--teacher", type=Path, required=True, metavar="MODEL", help="your own classifier: a pack that `cachenet pack import` made of it, or ONNX")
     sort.add_argument("--classes", type=Path, metavar="FILE", help="its classes in order, one a line")
     sort.add_argument("--out", type=Path, required=True, metavar="DATA", help="image folder to write")
     sort.add_argument("--size", type=_size, default=(32, 32), metavar="WxH", help="input size (default: 32)")
@@ -61,7 +61,7 @@ def _add_train(commands, raw) -> None:
     train.add_argument("--out", type=Path, required=True, metavar="NETS", help="folder to write nets to")
     train.add_argument("--name", help="name of the nets (default: that of DATA)")
     train.add_argument("--preset", choices=sorted(PRESETS), default="scenes", help="net sizes (default: scenes)")
-    train.add_argument("--teacher", type=Path, metavar="MODEL.onnx", help="your own classifier in place of a full net")
+    train.add_argument("--teacher", type=Path, metavar="MODEL", help="your own classifier in place of a full net: a pack that `cachenet pack import` made of it, or ONNX")
     train.add_argument("--quick", action="store_true", help="short training: minutes on two cores")
     train.add_argument("--effort", type=float, default=1.0, metavar="X", help="scale every training budget by X (default: 1)")
     train.add_argument("--flip", action="store_true", help="mirrored images mean the same")
@@ -84,7 +84,8 @@ def _train(options: argparse.Namespace) -> int:
     if options.threads:
         torch.set_num_threads(options.threads)
     device = _device(options.device)
-    data = folder.scan(options.data, options.val_share, options.seed)
+    classes = PackTeacher(options.teacher).classes if options.teacher and options.teacher.is_dir() else None
+    data = folder.scan(options.data, options.val_share, options.seed, classes)
     for warning in data.warnings:
         _say(f"warning: {warning}")
     checkpoints = options.out / ".checkpoints"
@@ -106,7 +107,9 @@ def _label(options: argparse.Namespace) -> int:
         raise DataError(f"read frames: {options.frames} is not a folder: give a folder of images")
     names = options.classes.read_text("utf-8-sig").split("\n") if options.classes else None
     names = [name.strip() for name in names if name.strip()] if names else None
-    counts = label(options.frames, options.out, OnnxTeacher(options.teacher, names, options.size), _say)
+    pack = options.teacher.is_dir()
+    teacher = PackTeacher(options.teacher) if pack else OnnxTeacher(options.teacher, names, options.size)
+    counts = label(options.frames, options.out, teacher, _say)
     for name, count in sorted(counts.items()):
         print(f"{name}\t{count}")
     return 0
@@ -130,6 +133,7 @@ def _task(options, data: folder.Folder, decoded, place: Place) -> Task:
         specialist=options.specialist_size,
         place=place,
         out=options.out,
+        root=data.root,
         teacher=options.teacher,
     )
 

@@ -112,6 +112,18 @@ def adopt(source: Path, path: Path, names: list[str], frames: np.ndarray, teache
     return _finish(model, path, "full", names, source.stem, frames, expected, teacher.single)
 
 
+def copied(source: Path, path: Path, sha256: str) -> Exported:
+    """Copies a model as it is to path; ExportError where it is not the one of that sha256."""
+    content = source.read_bytes()
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise ExportError(f"copy {source}: it does not have the sha256 of its pack: import the model again")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    path.with_suffix(".vectors.json").unlink(missing_ok=True)
+    model = onnx.load_model_from_string(content)
+    return Exported(mflops(model), parameters(model), sha256)
+
+
 def _finish(model: onnx.ModelProto, path: Path, role, names, trained, frames, expected, single=False) -> Exported:
     onnx.helper.set_model_props(
         model,

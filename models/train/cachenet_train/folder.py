@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,21 +44,46 @@ def is_clutter(name: str) -> bool:
     return name.startswith(".") or name.lower() in CLUTTER
 
 
-def scan(root: Path, val_share: float, seed: int) -> Folder:
-    """Lists the images of a folder; without `val`, holds out val_share of the train sequences."""
+def folder_names(classes: Iterable[str]) -> dict[str, str]:
+    """Class name → a folder name of its own: no path, no name that is passed over, none taken twice."""
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for name in classes:
+        kept = "".join("_" if c in '/\\:' or not c.isprintable() else c for c in name).strip("_. ")
+        kept = kept.encode()[:200].decode(errors="ignore") or "class"
+        if is_clutter(kept):
+            kept = f"class {kept}"
+        folder, count = kept, 2
+        while folder.casefold() in taken:
+            folder, count = f"{kept} {count}", count + 1
+        taken.add(folder.casefold())
+        names[name] = folder
+    return names
+
+
+def scan(root: Path, val_share: float, seed: int, classes: list[str] | None = None) -> Folder:
+    """Lists the images of a folder; without `val`, holds out val_share of the train sequences.
+
+    classes, where they are given, are those of a teacher, whatever images there are of them; else the folders are.
+    """
     root = Path(root)
     if not (root / "train").is_dir():
         raise DataError(
             f"read data: {root / 'train'} is not a folder: "
             "lay images out as DATA/train/<class>/<sequence>_<frame>.png"
         )
-    classes = sorted(p.name for p in (root / "train").iterdir() if p.is_dir() and not is_clutter(p.name))
     warnings: list[str] = []
-    splits = {"train": _images(root, "train", classes, warnings)}
-    classes, splits["train"] = _without_empty(root, classes, splits["train"], warnings)
+    if classes is None:
+        folders = sorted(p.name for p in (root / "train").iterdir() if p.is_dir() and not is_clutter(p.name))
+        folders, train = _without_empty(root, folders, _images(root, "train", folders, warnings), warnings)
+    else:
+        folders = list(folder_names(classes).values())
+        train = _images(root, "train", folders, warnings)
+        _check_count(root, len({image.label for image in train}))
+    splits = {"train": train}
     for split in ("val", "test"):
         if (root / split).is_dir():
-            splits[split] = _images(root, split, classes, warnings)
+            splits[split] = _images(root, split, folders, warnings)
     if not splits.get("val"):
         splits["train"], splits["val"] = _hold_out(splits["train"], val_share, seed)
     if not splits["val"]:
@@ -65,8 +91,8 @@ def scan(root: Path, val_share: float, seed: int) -> Folder:
             f"read data: no class of {root / 'train'} has two sequences: "
             "nothing can be held out; add images, or a val folder"
         )
-    _warn_scarce(classes, splits["train"], warnings)
-    return Folder(root, classes, splits, warnings)
+    _warn_scarce(folders, splits["train"], warnings)
+    return Folder(root, classes or folders, splits, warnings)
 
 
 def _images(root: Path, split: str, classes: list[str], warnings: list[str]) -> list[Image]:
@@ -74,7 +100,7 @@ def _images(root: Path, split: str, classes: list[str], warnings: list[str]) -> 
     found = []
     for folder in sorted(p for p in (root / split).iterdir() if p.is_dir() and not is_clutter(p.name)):
         if folder.name not in index:
-            warnings.append(f"{folder} is a class that train does not have: its images are left out")
+            warnings.append(f"{folder} is no class of those that are trained: its images are left out")
             continue
         for path in sorted(folder.iterdir()):
             if path.suffix.lower() in EXTENSIONS and not is_clutter(path.name):
@@ -91,14 +117,18 @@ def _without_empty(root, classes, images, warnings) -> tuple[list[str], list[Ima
         for i, name in enumerate(classes)
         if not counts[i]
     ]
-    if not MIN_CLASSES <= len(kept) <= MAX_CLASSES:
-        raise DataError(
-            f"read data: {root / 'train'} has {len(kept)} classes with images: "
-            f"between {MIN_CLASSES} and {MAX_CLASSES} are needed"
-        )
+    _check_count(root, len(kept))
     renumber = {old: new for new, old in enumerate(kept)}
     images = [Image(im.path, renumber[im.label], im.sequence) for im in images]
     return [classes[i] for i in kept], images
+
+
+def _check_count(root: Path, count: int) -> None:
+    if not MIN_CLASSES <= count <= MAX_CLASSES:
+        raise DataError(
+            f"read data: {root / 'train'} has {count} classes with images: "
+            f"between {MIN_CLASSES} and {MAX_CLASSES} are needed"
+        )
 
 
 def _hold_out(images: list[Image], share: float, seed: int) -> tuple[list[Image], list[Image]]:
@@ -119,6 +149,6 @@ def _hold_out(images: list[Image], share: float, seed: int) -> tuple[list[Image]
 
 def _warn_scarce(classes, images, warnings) -> None:
     counts = Counter(image.label for image in images)
-    scarce = [f"{name} ({counts[i]})" for i, name in enumerate(classes) if counts[i] < 10]
+    scarce = [f"{name} ({counts[i]})" for i, name in enumerate(classes) if 0 < counts[i] < 10]
     if scarce:
         warnings.append(f"classes with fewer than 10 images to train on: {', '.join(scarce)}")

@@ -23,20 +23,24 @@ class Labels:
 
 @dataclass(frozen=True)
 class Distilled:
-    """Mixes the labels with a teacher's logits [V,N,C] on the same views, softened by temperature."""
+    """Mixes the labels with a teacher's logits [V,N,C] on the same views, softened by temperature.
+
+    A teacher that has seen the images only as they are gives [1,N,C], and holds for any number of views.
+    """
 
     labels: torch.Tensor
     teacher: torch.Tensor
     temperature: float = 2.0
     share: float = 0.9
+    plain: int = 0  # views, where the teacher has seen none
 
     @property
     def views(self) -> int:
-        """How many distinct views the teacher has seen."""
-        return len(self.teacher)
+        """How many distinct views there are."""
+        return self.plain or len(self.teacher)
 
     def __call__(self, logits: torch.Tensor, view: int, rows: torch.Tensor) -> torch.Tensor:
-        soft = (self.teacher[view, rows].float() / self.temperature).softmax(1).to(logits.device)
+        soft = (self.teacher[view % len(self.teacher), rows].float() / self.temperature).softmax(1).to(logits.device)
         taught = F.cross_entropy(logits / self.temperature, soft) * self.temperature**2
         labelled = F.cross_entropy(logits, self.labels[rows].to(logits.device))
         return self.share * taught + (1 - self.share) * labelled

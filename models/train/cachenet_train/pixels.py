@@ -34,23 +34,14 @@ def program() -> str:
 def decode(paths: Iterable[Path], size: tuple[int, int]) -> Iterator[np.ndarray | Unreadable]:
     """Yields for each path uint8 [H,W,3] in RGB at size (width, height), or why it cannot be read."""
     width, height = size
-    command = [program(), "pack", "pixels", "--input", f"{width}x{height}"]
-    with tempfile.TemporaryFile() as names:
-        names.write(b"\0".join(os.fsencode(path) for path in paths))
-        names.seek(0)
-        try:
-            process = subprocess.Popen(command, stdin=names, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        except OSError as err:
-            raise DataError(f"read images: {command[0]} does not run: {err}") from err
-    with process:
-        try:
-            yield from _records(process.stdout, width, height)
-        except BaseException:
-            process.kill()
-            raise
-        said = process.stderr.read().decode(errors="replace").strip()
-    if process.returncode:
-        raise DataError(f"read images: {said or f'{command[0]} ended with {process.returncode}'}")
+    for record in _records(["pixels", "--input", f"{width}x{height}"], paths, width * height * 3):
+        yield record if isinstance(record, Unreadable) else np.frombuffer(record, np.uint8).reshape(height, width, 3)
+
+
+def answers(pack: Path, paths: Iterable[Path], classes: int) -> Iterator[np.ndarray | Unreadable]:
+    """Yields for each path the logits float32 [classes] of a pack's full model, or why there are none."""
+    for record in _records(["answers", str(pack)], paths, 4 * classes):
+        yield record if isinstance(record, Unreadable) else np.frombuffer(record, "<f4")
 
 
 def read_image(path: Path, size: tuple[int, int]) -> np.ndarray:
@@ -61,13 +52,31 @@ def read_image(path: Path, size: tuple[int, int]) -> np.ndarray:
     return pixels
 
 
-def _records(stream, width: int, height: int) -> Iterator[np.ndarray | Unreadable]:
-    while kind := stream.read(1):
-        if kind == b"\0":
-            pixels = np.frombuffer(_whole(stream, height * width * 3), np.uint8)
-            yield pixels.reshape(height, width, 3)
-        else:
-            yield Unreadable(_whole(stream, int.from_bytes(_whole(stream, 4), "big")).decode(errors="replace"))
+def _records(arguments: list[str], paths: Iterable[Path], size: int) -> Iterator[bytes | Unreadable]:
+    """Runs `cachenet pack` over images and yields a record of size bytes for each."""
+    command = [program(), "pack", *arguments]
+    with tempfile.TemporaryFile() as names, tempfile.TemporaryFile() as said:
+        names.write(b"\0".join(os.fsencode(path) for path in paths))
+        names.seek(0)
+        try:
+            process = subprocess.Popen(command, stdin=names, stdout=subprocess.PIPE, stderr=said)
+        except OSError as err:
+            raise DataError(f"read images: {command[0]} does not run: {err}") from err
+        with process:
+            try:
+                while kind := process.stdout.read(1):
+                    if kind == b"\0":
+                        yield _whole(process.stdout, size)
+                    else:
+                        length = int.from_bytes(_whole(process.stdout, 4), "big")
+                        yield Unreadable(_whole(process.stdout, length).decode(errors="replace"))
+            except BaseException:
+                process.kill()
+                raise
+        if process.returncode:
+            said.seek(0)
+            reason = said.read().decode(errors="replace").strip()
+            raise DataError(f"read images: {reason or f'{command[0]} ended with {process.returncode}'}")
 
 
 def _whole(stream, count: int) -> bytes:

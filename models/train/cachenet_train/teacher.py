@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,12 @@ from tqdm import tqdm
 from .export import LEAST, OTHER
 from .fit import Place, logits_of
 from .folder import DataError
+from .pixels import Unreadable, answers, decode
 from .views import Views
+
+
+BATCH = 16
+"""Frames that a teacher is asked about at once."""
 
 
 class NotFinite(DataError):
@@ -80,9 +86,58 @@ class OnnxTeacher:
             raise NotFinite("the teacher answers NaN or an infinity")
         return answers.clamp(min=LEAST).log() if self.probabilities else answers
 
+    def of_images(self, paths: list[Path]):
+        """Yields for each image the logits float32 [K], or why there are none."""
+        for batch in batched(decode(paths, self.size), BATCH):
+            readable = [torch.from_numpy(got.copy()) for got in batch if not isinstance(got, Unreadable)]
+            answered = iter(self._each(readable))
+            for got in batch:
+                yield got if isinstance(got, Unreadable) else next(answered)
+
+    def _each(self, frames: list[torch.Tensor]) -> list[torch.Tensor | Unreadable]:
+        """Asks about all frames at once, and one by one where that gives an answer that is no number."""
+        try:
+            return list(self(torch.stack(frames))) if frames else []
+        except NotFinite as err:
+            return [one for frame in frames for one in self._each([frame])] if len(frames) > 1 else [Unreadable(str(err))]
+
     def _run(self, frames: torch.Tensor) -> torch.Tensor:
         batches = frames.split(1) if self.single else [frames]
         return torch.cat([torch.from_numpy(self.session.run(None, {self.input: b.numpy()})[0]).float() for b in batches])
+
+
+class PackTeacher:
+    """The full model of a pack, as `cachenet pack import` makes one: it looks at images in its own size and form.
+
+    classes are those of the pack, digest the sha256 of the model, entry what the pack's manifest says of it.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        try:
+            manifest = json.loads((path / "manifest.json").read_text())
+            self.classes, self.entry = manifest["classes"], manifest["full"]
+        except (OSError, ValueError, KeyError) as err:
+            raise DataError(f"read teacher: {path} is not a pack: make one of your model with `cachenet pack import`") from err
+        self.entry.setdefault("input", dict(manifest["input"]))
+        self.digest = self.entry["sha256"]
+
+    @property
+    def file(self) -> Path:
+        """The model's file."""
+        return self.path / self.entry["file"]
+
+    def of_images(self, paths: list[Path]):
+        """Yields for each image the logits float32 [K], or why there are none."""
+        for got in answers(self.path, paths, len(self.classes)):
+            yield got if isinstance(got, Unreadable) else torch.from_numpy(got.copy())
+
+
+def batched(items, count: int):
+    """Lists of up to count items, in order."""
+    items = iter(items)
+    while batch := list(islice(items, count)):
+        yield batch
 
 
 def taught_views(teacher, key: str, views: Views, count: int, classes: int, place: Place) -> torch.Tensor:

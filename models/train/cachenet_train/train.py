@@ -7,8 +7,10 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
+from tqdm import tqdm
 
 from . import groups as grouping
 from . import nets
@@ -16,11 +18,14 @@ from .catalogue import Catalogue
 from .fit import Place, Recipe, fit, logits_of
 from .frames import Frames
 from .losses import Distilled, Labels
+from .pixels import Unreadable
 from .plan import Plan, recipe
-from .teacher import OnnxTeacher, narrowed, narrowed_labels, taught_views
+from .teacher import OnnxTeacher, PackTeacher, narrowed, narrowed_labels, taught_views
 from .views import Augment, Views, epoch_order
 
 SAMPLES = 4
+MOST_GROUPS = 16  # specialists, unless more are asked for
+LABEL_ALONE = 10.0  # the logit of the label where the teacher has no answer
 WHITENING = 3000  # frames whose patches the full net's stem is fitted to
 
 
@@ -38,7 +43,8 @@ class Task:
     specialist: int
     place: Place
     out: Path
-    teacher: Path | None = None
+    root: Path
+    teacher: Path | None = None  # a user's own model, or a pack of one
 
 
 class Training:
@@ -57,9 +63,12 @@ class Training:
 
     def run(self) -> Catalogue:
         """Trains and exports everything, then writes nets.json."""
-        teacher, key = self._full()
-        self.taught = taught_views(teacher, key, self.train, self.plan.views, len(self.task.classes), self.place)
-        self.taught_key = f"{key} {self.plan.views}"
+        if self.task.teacher and self.task.teacher.is_dir():
+            self._by_pack(PackTeacher(self.task.teacher))
+        else:
+            teacher, key = self._full()
+            self.taught = taught_views(teacher, key, self.train, self.plan.views, len(self.task.classes), self.place)
+            self.taught_key = f"{key} {self.plan.views}"
         smalls = [
             self._distilled(f"small-{i:02d}", "small", notation, self.plan.small_frames)
             for i, notation in enumerate(self.plan.smalls)
@@ -81,24 +90,55 @@ class Training:
         self.catalogue.add("full.onnx", "full", net, self._accuracy(net))
         return net, key
 
+    def _by_pack(self, teacher: PackTeacher) -> None:
+        """Has the full model of a pack answer every image once, as it is: it looks at them in its own size."""
+        key = self._key(teacher.digest, "pack")
+        agreed = self._answers(teacher, key, "val").argmax(1) == self.val.frames.labels
+        self.catalogue.adopt_pack("full.onnx", teacher, agreed.float().mean().item())
+        self.taught, self.taught_key = self._answers(teacher, key, "train")[None].half(), f"{key} {self.plan.views}"
+
+    def _answers(self, teacher: PackTeacher, key: str, split: str) -> torch.Tensor:
+        """Logits float32 [N,K] of the images of a split; kept in a file under key."""
+        path = self.place.checkpoints / f"teacher-{key}" / f"{split}.npy"
+        if not path.exists():
+            frames = self.task.frames[split]
+            rows = teacher.of_images([self.task.root / image for image in frames.paths])
+            logits = torch.zeros(len(frames), len(self.task.classes))
+            for i, got in enumerate(tqdm(rows, total=len(frames), desc=f"teacher {split}", unit="image", mininterval=1)):
+                if isinstance(got, Unreadable):
+                    self.place.say(f"warning: {frames.paths[i]} is taught by its folder alone: {got}")
+                    logits[i, frames.labels[i]] = LABEL_ALONE
+                else:
+                    logits[i] = got
+            path.parent.mkdir(parents=True, exist_ok=True)
+            np.save(path.with_suffix(".partial.npy"), logits.numpy())
+            path.with_suffix(".partial.npy").replace(path)
+        return torch.from_numpy(np.load(path))
+
     def _distilled(self, name: str, role: str, notation: str, frames: int) -> tuple[nets.Net, str]:
-        loss, steps = Distilled(self.labels, self.taught), recipe(frames, len(self.labels), self.plan.distilled_lr)
+        loss, steps = Distilled(self.labels, self.taught, plain=self._plain()), recipe(frames, len(self.labels), self.plan.distilled_lr)
         key = self._key(notation, steps, self.taught_key)
         net = self._fit(name, key, self._fresh(notation), loss, self._order, steps)
         self.catalogue.add(f"{name}.onnx", role, net, self._accuracy(net))
         return net, key
 
+    def _plain(self) -> int:
+        """The number of views, where the teacher has seen none of them."""
+        return self.plan.views if len(self.taught) == 1 else 0
+
     def _specialists(self, small: nets.Net, small_key: str, notation: str) -> None:
         probabilities = logits_of(small, self.val, self.place).softmax(1).numpy()
         confused = grouping.confusion(probabilities, self.val.frames.labels.numpy())
-        count = self.task.groups or grouping.group_count(len(self.task.classes))
-        for number, group in enumerate(grouping.divide(confused, count)):
+        present = sorted(set(self.labels.tolist()))  # of a teacher's thousand classes, those that the frames show
+        count = self.task.groups or min(grouping.group_count(len(present)), MOST_GROUPS)
+        for number, group in enumerate(grouping.divide(confused[np.ix_(present, present)], count)):
+            group = [present[c] for c in group]
             self._specialist(number, group, specialised(small, notation, group), small_key)
 
     def _specialist(self, number: int, group: list[int], net: nets.Net, small_key: str) -> None:
         classes = len(self.task.classes)
         labels = narrowed_labels(self.labels, group, classes)
-        loss, order = Distilled(labels, narrowed(self.taught, group)), self._mixed(labels, len(group))
+        loss, order = Distilled(labels, narrowed(self.taught, group), plain=self._plain()), self._mixed(labels, len(group))
         # Fine-tuning from a trained net wants half the rate.
         steps = recipe(self.plan.specialist_frames, len(order(0)), self.plan.distilled_lr / 2)
         net = self._fit(f"specialist-{number:02d}", self._key(small_key, group, steps), net, loss, order, steps)
