@@ -34,6 +34,9 @@ training held out).`,
 			if !(o.Budget.Loss > 0 && o.Budget.Loss < 1) {
 				return usageError{fmt.Errorf("--max-accuracy-loss %v: must lie between 0 and 1", o.Budget.Loss)}
 			}
+			if !(o.Budget.Locked > 0 && o.Budget.Locked <= 1) {
+				return usageError{fmt.Errorf("--max-locked %v: must lie above 0 and be at most 1", o.Budget.Locked)}
+			}
 			if !(o.Budget.Alpha > 0 && o.Budget.Alpha <= 0.5) {
 				return usageError{fmt.Errorf("--alpha %v: must lie above 0 and be at most 0.5", o.Budget.Alpha)}
 			}
@@ -47,6 +50,7 @@ training held out).`,
 	f.StringVar(&o.Name, "name", "", "name of the pack (default that of the training)")
 	f.StringVar(&o.Version, "version", "1.0.0", "version of the pack")
 	f.Float64Var(&o.Budget.Loss, "max-accuracy-loss", o.Budget.Loss, "accuracy that caching may cost on every kind of stream, 0 to 1")
+	f.Float64Var(&o.Budget.Locked, "max-locked", o.Budget.Locked, "share of recordings that may be answered with one wrong class throughout, 0 to 1")
 	f.Float64Var(&o.Budget.Alpha, "alpha", o.Budget.Alpha, "accepted chance that the pack breaks its budget on some kind of stream, 0 to 0.5")
 	f.Uint64Var(&o.Seed, "seed", 1, "seed of the streams")
 	f.StringVar(&resize, "resize", "", "how frames of another shape fill the nets' input: stretch, crop or fit (default that of NETS)")

@@ -23,7 +23,7 @@ type effort struct {
 }
 
 // thorough is what packs are built and compared with.
-var thorough = effort{tune: 3000, confirm: 24000, report: 6000, rare: 12000, seeds: 5}
+var thorough = effort{tune: 6000, confirm: 48000, report: 6000, rare: 12000, seeds: 5}
 
 // over settles which kinds of stream there are for a table.
 func (e effort) over(t *Table) effort {
@@ -110,9 +110,7 @@ func Build(ctx context.Context, t *Table, nets *Nets, o Options) (*Built, error)
 }
 
 func (b *builder) tune(ctx context.Context) error {
-	budget := b.Budget
-	budget.Locked *= 2 // one track more or less must not decide; confirming is strict
-	c := tuner{newArena(b.table, b.parts.choose, b.effort.kinds, b.effort.tune, b.Seed), budget}
+	c := tuner{newArena(b.table, b.parts.choose, b.effort.kinds, b.effort.tune, b.Seed), b.Budget}
 	for _, r := range rivals() {
 		if !b.effort.tunes(r) {
 			continue
