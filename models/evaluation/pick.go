@@ -7,7 +7,7 @@ import (
 )
 
 // candidatesOfRole is how many policies with nets of one role compete for the pack; each makes the test of all stricter.
-const candidatesOfRole = 1
+const candidatesOfRole = 2
 
 // candidates returns the places in trials of the policies that the pack may become: the fastest on the choosing part.
 func (b *builder) candidates() []int {
