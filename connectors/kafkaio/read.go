@@ -1,9 +1,9 @@
 // Package kafkaio reads frames from a Kafka topic into a Beam pipeline, writes outcomes to one, publishes
 // frames, and commits what is durable. Everything goes through kafka-go (github.com/segmentio/kafka-go).
 //
-// The way of a record: a [fetcher] for each partition fetches batches (fetch.go, batch.go), makes each
-// record a frame (decode.go) and queues it (queue.go); the splittable DoFn of [Read] takes what is queued,
-// never waiting for it, and emits it in runs (read.go, runs.go).
+// A record's path: a [fetcher] for each partition fetches batches (fetch.go, batch.go), makes each
+// record a frame (decode.go) and queues it (queue.go); the splittable DoFn of [Read] takes what is queued
+// and emits it in runs (read.go, runs.go).
 package kafkaio
 
 import (
