@@ -61,7 +61,7 @@ cache, with the full model on every frame, and with the small model alone (that 
 		},
 	}
 	f := c.Flags()
-	addSchedule(f, &d.production, 24, 180, 60, 15)
+	addSchedule(f, &d.production, 24, 120, 60, 12)
 	d.look.add(f, "640x360")
 	f.IntVar(&d.production.partitions, "partitions", 6, "partitions of the topic")
 	f.StringVar(&d.options.Pack, "pack", defaultPack, "folder of the pack")
