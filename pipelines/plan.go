@@ -98,7 +98,7 @@ func (w *work) miss(set map[int32]schemas.Offsets, partition int32, o schemas.Of
 // group has committed.
 func (w *work) span(f found, p kafkaio.Partition, untilEnd bool, s scope) kafkaio.Span {
 	all := w.done[p.ID]
-	span := kafkaio.Span{Partition: p.ID, From: all.Next(p.First), To: kafkaio.Unbounded, Done: all, SetAside: f.deaths.quarantined(p.ID)}
+	span := kafkaio.Span{Partition: p.ID, From: all.Next(p.First), To: kafkaio.Unbounded, Done: all, Quarantined: f.deaths.quarantined(p.ID)}
 	if untilEnd {
 		span.To = max(s.ends[p.ID], span.From)
 	}

@@ -101,7 +101,7 @@ func TestAFrameThatEndsTheFullModel(t *testing.T) {
 				switch {
 				case r.Stream == "victim" && r.Sequence == 30:
 					failed++
-					if r.Outcome != schemas.Error || !strings.Contains(r.Error, "set aside") {
+					if r.Outcome != schemas.Error || !strings.Contains(r.Error, "quarantined") {
 						t.Errorf("the deadly frame: %+v", r)
 					}
 				case r.Outcome == schemas.Error:

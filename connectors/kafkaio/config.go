@@ -30,11 +30,11 @@ const (
 
 // Span says what to read of one partition: the records of [From, To) that are not in Done.
 type Span struct {
-	Partition int32
-	From      int64
-	To        int64           // Unbounded to go on for ever
-	Done      schemas.Offsets // offsets that have their durable outcome already
-	SetAside  schemas.Offsets // offsets whose frame comes with a Fault, because processes died of it
+	Partition   int32
+	From        int64
+	To          int64           // Unbounded to go on for ever
+	Done        schemas.Offsets // offsets that have their durable outcome already
+	Quarantined schemas.Offsets // offsets whose frame comes with a Fault, because processes died of it
 }
 
 // ReadConfig says what to read. It is serialised into the pipeline. Numbers left zero get their default.

@@ -125,8 +125,8 @@ func (f *fetcher) advance(b batch) {
 	for i, r := range b.records {
 		frames[i] = decode(r, f.cfg.MaxFrameBytes, now)
 		frames[i].Topic, frames[i].Partition = f.cfg.Topic, f.span.Partition
-		if f.span.SetAside.Contains(r.offset) {
-			frames[i].Fault = "set aside: the process died again and again while it looked at this frame"
+		if f.span.Quarantined.Contains(r.offset) {
+			frames[i].Fault = "quarantined: the process died again and again while it looked at this frame"
 		}
 	}
 	if n := b.gaps.Count(); n > 0 {

@@ -16,7 +16,7 @@ import (
 // DefaultSessionTimeout is how long a member of a group may be silent before its partitions go to others.
 const DefaultSessionTimeout = 15 * time.Second
 
-// rebalanceTimeout is how long the others wait for a member to end what it has under way.
+// rebalanceTimeout is how long the others wait for a member to end what it has in flight.
 const rebalanceTimeout = time.Minute
 
 // Assignment is what a member of a group may work on until the group changes.
