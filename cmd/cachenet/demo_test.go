@@ -17,6 +17,7 @@ import (
 func smallDemo(t *testing.T) *demo {
 	t.Helper()
 	d := &demo{out: io.Discard, pipeline: pipelines.Run}
+	d.look.size = "32x32"
 	d.options.Out, d.options.Pack = t.TempDir()+"/out", filepath.Join("..", "..", defaultPack)
 	d.production.partitions, d.production.streams, d.production.rate = 3, 6, 100
 	d.production.schedule.Frames, d.production.schedule.Active, d.production.schedule.Dwell, d.production.schedule.Seed = 40, 3, 20, 1
