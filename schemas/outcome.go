@@ -19,7 +19,7 @@ const (
 
 // Values of Outcome.Stage: where an error was found.
 const (
-	StageRead   = "read"   // the record is no frame, or was set aside
+	StageRead   = "read"   // the record is no frame, or was quarantined
 	StageDecode = "decode" // the image cannot be decoded
 	StageLookup = "lookup" // a net called beside the stream's state failed
 	StageFull   = "full"   // the full model failed in its own transform

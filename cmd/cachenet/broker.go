@@ -13,7 +13,7 @@ func brokerCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "broker",
 		Short:   "Run the embedded Kafka-compatible broker on its own",
-		Long:    "Runs a Kafka-compatible broker in this process until SIGINT or SIGTERM, so that any Kafka tool can talk to it. For trying things out and small sites; it is one node.",
+		Long:    "Runs a Kafka-compatible broker in this process until SIGINT or SIGTERM, for any Kafka client and Kafka's own tools. It is a single node, meant for trials and small sites.",
 		Example: "  cachenet broker --listen localhost:9092 --data ./broker-data",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -27,8 +27,8 @@ func brokerCommand() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&o.Listen, "listen", "localhost:9092", "address to listen on, HOST:PORT; port 0 for a free one")
-	c.Flags().StringVar(&o.Advertise, "advertise", "", "host that clients are told to connect to (default that of --listen)")
-	c.Flags().StringVar(&o.DataDir, "data", "", "folder that keeps topics and groups (default memory only)")
-	c.Flags().IntVar(&o.Partitions, "partitions", 4, "partitions of topics that clients make without a count")
+	c.Flags().StringVar(&o.Advertise, "advertise", "", "host name or IP address, without a port, that clients are told to connect to (default that of --listen)")
+	c.Flags().StringVar(&o.DataDir, "data", "", "folder for topics and groups (default memory only)")
+	c.Flags().IntVar(&o.Partitions, "partitions", 4, "partitions of topics that are created without a count")
 	return c
 }

@@ -85,6 +85,6 @@ func addSchedule(f *pflag.FlagSet, p *production, streams, frames, dwell int, ra
 	f.IntVar(&p.schedule.Frames, "frames", frames, "frames of each stream")
 	f.IntVar(&p.schedule.Active, "active", 3, "classes that a stream shows at a time, 0 for all")
 	f.IntVar(&p.schedule.Dwell, "dwell", dwell, "frames until a stream shows other classes, 0 for never")
-	f.Float64Var(&p.rate, "rate", rate, "frames per second of each stream, 0 for as fast as it goes")
-	f.Uint64Var(&p.schedule.Seed, "seed", 1, "gives the same frames again")
+	f.Float64Var(&p.rate, "rate", rate, "frames per second of each stream, 0 for as fast as possible")
+	f.Uint64Var(&p.schedule.Seed, "seed", 1, "seed of the schedule: the same seed gives the same frames")
 }

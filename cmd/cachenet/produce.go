@@ -16,7 +16,7 @@ import (
 	"github.com/cachenet/cachenet/schemas"
 )
 
-// production is a schedule on its way into a topic.
+// production publishes a schedule to a topic.
 type production struct {
 	cluster    kafkaio.Cluster
 	topic      string
@@ -72,8 +72,8 @@ played in order. The key is the stream's id, the true class travels in the label
 	}
 	f := c.Flags()
 	cluster.add(f)
-	f.StringVar(&p.topic, "topic", "", "topic to publish to; made when it is not there")
-	f.IntVar(&p.partitions, "partitions", 6, "partitions of the topic when it is made")
+	f.StringVar(&p.topic, "topic", "", "topic to publish to; created when missing")
+	f.IntVar(&p.partitions, "partitions", 6, "partitions of the topic when it is created")
 	f.StringArrayVar(&sources, "source", []string{"scenes"}, "scenes, images:DIR, or videos and cameras (repeated): [NAME=]video:FILE, [NAME=]rtsp://…, [NAME=]http://…, @FILE")
 	addSchedule(f, &p, 48, 300, 150, 0)
 	look.add(f, "32x32")

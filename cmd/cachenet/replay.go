@@ -15,7 +15,8 @@ func replayCommand() *cobra.Command {
 		Use:   "replay",
 		Short: "Send dead letters back to the topic they came from",
 		Long: `Sends each dead letter (see run --dead-letter-topic) back to the topic its frame came from, as it was, to be
-looked at once more after the cause is gone. What --group has replayed is not replayed again.`,
+processed again after the cause is gone. What --group has replayed is not replayed again. A letter that cannot be sent
+is skipped; when there was one, the command says why and exits with 1.`,
 		Example: `  cachenet replay --brokers localhost:9092 --from-dead-letters frames-dead`,
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {

@@ -48,11 +48,11 @@ func Start(o Options) (*Broker, error) {
 	}
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil {
-		return nil, fmt.Errorf("broker: to listen on %q: give HOST:PORT: %w", listen, err)
+		return nil, fmt.Errorf("broker: listen on %q: give HOST:PORT: %w", listen, err)
 	}
 	portNumber, err := strconv.ParseUint(port, 10, 16)
 	if err != nil {
-		return nil, fmt.Errorf("broker: to listen on %q: give a port from 0 to 65535: %w", listen, err)
+		return nil, fmt.Errorf("broker: listen on %q: give a port from 0 to 65535: %w", listen, err)
 	}
 	advertised, err := advertisedHost(o.Advertise, host)
 	if err != nil {
@@ -105,9 +105,9 @@ func (o Options) kfake() []kfake.Opt {
 func startError(listen, dir string, err error) error {
 	var op *net.OpError
 	if errors.As(err, &op) {
-		return fmt.Errorf("broker: to listen on %s: choose an address of this machine and a free port: %w", listen, err)
+		return fmt.Errorf("broker: listen on %s: choose an address of this machine and a free port: %w", listen, err)
 	}
-	return fmt.Errorf("broker: to read data folder %q: move it away or give another: %w", dir, err)
+	return fmt.Errorf("broker: read data folder %q: move it away or choose another: %w", dir, err)
 }
 
 // lockDataDir makes dir and holds it, since two brokers that write one folder would destroy it.
@@ -116,15 +116,15 @@ func lockDataDir(dir string) (*flock.Flock, error) {
 		return nil, nil
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("broker: to make data folder %q: give one that can be written: %w", dir, err)
+		return nil, fmt.Errorf("broker: create data folder %q: give one that can be written: %w", dir, err)
 	}
 	lock := flock.New(filepath.Join(dir, "broker.lock"))
 	held, err := lock.TryLock()
 	if err != nil {
-		return nil, fmt.Errorf("broker: to write data folder %q: give one that can be written: %w", dir, err)
+		return nil, fmt.Errorf("broker: write data folder %q: give one that can be written: %w", dir, err)
 	}
 	if !held {
-		return nil, fmt.Errorf("broker: to use data folder %q: another broker has it open: stop that one or give another folder", dir)
+		return nil, fmt.Errorf("broker: use data folder %q: another broker has it open: stop that one or give another folder", dir)
 	}
 	return lock, nil
 }

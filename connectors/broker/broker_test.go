@@ -106,7 +106,7 @@ func TestStartTellsWhatIsWrong(t *testing.T) {
 				b.Close()
 				t.Fatal("started")
 			}
-			if !strings.HasPrefix(err.Error(), "broker: to ") || !strings.Contains(err.Error(), test.want) {
+			if !strings.HasPrefix(err.Error(), "broker: ") || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got error %q, want one that says %q", err, test.want)
 			}
 		})

@@ -49,7 +49,7 @@ func advertisedHost(given, listen string) (string, error) {
 	}
 	name, err := os.Hostname()
 	if err != nil {
-		return "", fmt.Errorf("broker: to find this machine's name for clients: give the host to advertise: %w", err)
+		return "", fmt.Errorf("broker: find this machine's name for clients: give the host to advertise: %w", err)
 	}
 	return name, nil
 }
@@ -66,12 +66,12 @@ func hostOnly(given string) (string, error) {
 	ip, err := netip.ParseAddr(host)
 	switch {
 	case err == nil && ip.IsUnspecified():
-		return "", fmt.Errorf("broker: to advertise %q: clients cannot connect to a wildcard address: give a host name or address of this machine", given)
+		return "", fmt.Errorf("broker: advertise %q: clients cannot connect to a wildcard address: give a host name or address of this machine", given)
 	case err == nil, hostName.MatchString(given):
 		return host, nil
 	}
 	if _, _, err := net.SplitHostPort(given); err == nil {
-		return "", fmt.Errorf("broker: to advertise %q: leave the port out: clients are told the port that the broker listens on", given)
+		return "", fmt.Errorf("broker: advertise %q: leave the port out: clients are told the port that the broker listens on", given)
 	}
-	return "", fmt.Errorf("broker: to advertise %q: give a host name or an IP address", given)
+	return "", fmt.Errorf("broker: advertise %q: give a host name or an IP address", given)
 }

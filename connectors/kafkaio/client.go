@@ -19,7 +19,7 @@ import (
 
 const (
 	requestTimeout = 10 * time.Second
-	dialTimeout    = 4 * time.Second // an unreachable broker is told within 10 s
+	dialTimeout    = 4 * time.Second // an unreachable broker is an error within 10 s
 	// kafka-go asks for new metadata after a random share of this, so it bounds how long a writer looks for
 	// a moved leader at its old place.
 	metadataTTL = 2 * time.Second
@@ -64,7 +64,7 @@ func (c *client) Close() error {
 // Naming the topics in use keeps the metadata small on a large cluster.
 func (c Cluster) connect(topics ...string) (*client, error) {
 	if len(c.Brokers) == 0 {
-		return nil, errors.New("kafka: to connect: give at least one broker as HOST:PORT")
+		return nil, errors.New("kafka: connect: give at least one broker as HOST:PORT")
 	}
 	if err := c.Security.Validate(); err != nil {
 		return nil, err
@@ -113,9 +113,9 @@ func (c Cluster) unreachable(err error) error {
 	}
 	hint := "start the broker or correct its address"
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		hint = "it hangs up: check the login and whether it wants TLS" // some brokers answer a wrong password so
+		hint = "it closes the connection: check the login and whether it expects TLS" // as some brokers answer a wrong password
 	}
-	return fmt.Errorf("kafka: to reach %s: %s: %w", strings.Join(c.Brokers, ","), hint, err)
+	return fmt.Errorf("kafka: reach %s: %s: %w", strings.Join(c.Brokers, ","), hint, err)
 }
 
 func (s Security) tls() (*tls.Config, error) {
@@ -126,17 +126,17 @@ func (s Security) tls() (*tls.Config, error) {
 	if s.CAFile != "" {
 		pem, err := os.ReadFile(s.CAFile)
 		if err != nil {
-			return nil, fmt.Errorf("kafka: to read certificate authorities: %w", err)
+			return nil, fmt.Errorf("kafka: read certificate authorities: %w", err)
 		}
 		cfg.RootCAs = x509.NewCertPool()
 		if !cfg.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("kafka: to read certificate authorities: %s holds no PEM certificate", s.CAFile)
+			return nil, fmt.Errorf("kafka: read certificate authorities: %s holds no PEM certificate", s.CAFile)
 		}
 	}
 	if s.CertFile != "" {
 		pair, err := tls.LoadX509KeyPair(s.CertFile, s.KeyFile)
 		if err != nil {
-			return nil, fmt.Errorf("kafka: to read the client certificate: %w", err)
+			return nil, fmt.Errorf("kafka: read the client certificate: %w", err)
 		}
 		cfg.Certificates = []tls.Certificate{pair}
 	}
@@ -159,23 +159,23 @@ func (s Security) sasl() (sasl.Mechanism, error) {
 	case "SCRAM-SHA-512":
 		return scram.Mechanism(scram.SHA512, s.User, password)
 	}
-	return nil, fmt.Errorf("kafka: to log in by %q: use PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512", s.SASL)
+	return nil, fmt.Errorf("kafka: log in with %q: use PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512", s.SASL)
 }
 
 func (s Security) password() (string, error) {
 	if s.PasswordEnv != "" {
 		p, ok := os.LookupEnv(s.PasswordEnv)
 		if !ok {
-			return "", fmt.Errorf("kafka: to log in as %s: environment variable %s is not set", s.User, s.PasswordEnv)
+			return "", fmt.Errorf("kafka: log in as %s: environment variable %s is not set", s.User, s.PasswordEnv)
 		}
 		return p, nil
 	}
 	if s.PasswordFile == "" {
-		return "", fmt.Errorf("kafka: to log in as %s: name an environment variable or a file with the password", s.User)
+		return "", fmt.Errorf("kafka: log in as %s: name an environment variable or a file with the password", s.User)
 	}
 	b, err := os.ReadFile(s.PasswordFile)
 	if err != nil {
-		return "", fmt.Errorf("kafka: to log in as %s: %w", s.User, err)
+		return "", fmt.Errorf("kafka: log in as %s: %w", s.User, err)
 	}
 	return strings.TrimRight(string(b), "\r\n"), nil
 }

@@ -69,7 +69,7 @@ func TestSecureConnections(t *testing.T) {
 		"unverified":    {Security{TLS: true, SkipVerify: true, SASL: "PLAIN", User: "ann", PasswordFile: file}, ""},
 		"unknown CA":    {Security{TLS: true, SASL: "PLAIN", User: "ann", PasswordFile: file}, "certificate"},
 		"wrong":         {Security{TLS: true, CAFile: ca, SASL: "PLAIN", User: "ann", PasswordEnv: "WRONG_PASSWORD"}, "check the login"},
-		"no TLS":        {Security{SASL: "PLAIN", User: "ann", PasswordFile: file}, "whether it wants TLS"},
+		"no TLS":        {Security{SASL: "PLAIN", User: "ann", PasswordFile: file}, "whether it expects TLS"},
 		"unset":         {Security{SASL: "PLAIN", User: "ann", PasswordEnv: "NOT_SET"}, "environment variable NOT_SET is not set"},
 		"no password":   {Security{SASL: "PLAIN", User: "ann"}, "name an environment variable or a file"},
 		"bad mechanism": {Security{SASL: "GSSAPI", User: "ann", PasswordFile: file}, "use PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"},

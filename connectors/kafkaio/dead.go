@@ -23,7 +23,7 @@ func init() {
 // WriteDeadLetters copies the frame of each error among the outcomes to a topic: key, value, headers and time
 // as they were, and headers that say where and why it failed and where it came from. The frame is read from
 // its topic once more, so that nothing has to carry it through the pipeline; one that retention deleted in
-// between is told in the log. A frame that is larger than the topic takes is kept without its value, which a header
+// between is logged. A frame that is larger than the topic takes is kept without its value, which a header
 // says. It returns the outcomes once every in-sync replica has their letters; a bundle that is run again sends its
 // letters again.
 func WriteDeadLetters(s beam.Scope, cfg WriteConfig, outcomes beam.PCollection) beam.PCollection {

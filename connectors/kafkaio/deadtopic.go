@@ -18,7 +18,7 @@ const (
 	leastDeadBytes = 16 << 10 // what a letter needs at most where the frame is left out
 )
 
-// EnsureDeadLetterTopic makes topic, for the dead letters of frames from the topic frames, unless it is there. It warns
+// EnsureDeadLetterTopic creates topic, for the dead letters of frames from the topic frames, unless it exists. It warns
 // when the topic takes only smaller records than frames does. A topic that is compacted would lose letters, and one
 // that takes hardly any bytes could not hold one: both are errors.
 func EnsureDeadLetterTopic(ctx context.Context, cluster Cluster, topic, frames string) error {
@@ -36,7 +36,7 @@ func EnsureDeadLetterTopic(ctx context.Context, cluster Cluster, topic, frames s
 	}
 	settings, err := c.topicSettings(ctx, topic, maxMessageBytes, cleanupPolicy)
 	if err != nil {
-		slog.Debug("the dead-letter topic does not tell its settings", "topic", topic, "error", err)
+		slog.Debug("the dead-letter topic does not report its settings", "topic", topic, "error", err)
 		return nil
 	}
 	if slices.Contains(strings.Split(settings[cleanupPolicy], ","), "compact") {
@@ -56,14 +56,14 @@ func EnsureDeadLetterTopic(ctx context.Context, cluster Cluster, topic, frames s
 	return nil
 }
 
-// makeDeadLetterTopic makes the topic so that it takes any frame that fits into 64 MiB, or where the cluster allows no
+// makeDeadLetterTopic creates the topic so that it takes any frame that fits into 64 MiB, or where the cluster allows no
 // such limit, with the cluster's own.
 func makeDeadLetterTopic(ctx context.Context, cluster Cluster, topic string) error {
 	config := kafka.TopicConfig{Topic: topic, NumPartitions: deadPartitions, ReplicationFactor: -1,
 		ConfigEntries: []kafka.ConfigEntry{{ConfigName: maxMessageBytes, ConfigValue: strconv.Itoa(deadBytes)}}}
 	_, err := ensureTopic(ctx, cluster, config)
 	if errors.Is(err, kafka.PolicyViolation) || errors.Is(err, kafka.InvalidConfiguration) {
-		slog.Warn("the cluster makes no topic for records of 64 MiB: letters of frames above its limit go without their value", "topic", topic, "error", err)
+		slog.Warn("the cluster refuses a topic for records of 64 MiB: letters of frames above its limit go without their value", "topic", topic, "error", err)
 		config.ConfigEntries = nil
 		_, err = ensureTopic(ctx, cluster, config)
 	}

@@ -18,11 +18,11 @@ const (
 	patience  = 2 * time.Minute        // with an open transaction; brokers end most after one
 )
 
-// errTruncated ends a fetcher: going on would skip or repeat frames without anybody knowing.
-var errTruncated = errors.New("topic was made again or truncated: start over with a new group and output folder")
+// errTruncated ends a fetcher: to continue would skip or repeat frames unnoticed.
+var errTruncated = errors.New("topic was recreated or truncated: start over with a new group and output folder")
 
 // fetcher reads one partition ahead of the pipeline. kafka.Reader is not used because it skips a range that
-// retention deleted without telling its caller, and stalls after a broker restart; here each request stands
+// retention deleted without an error, and stalls after a broker restart; here each request stands
 // alone and the offsets are ours.
 type fetcher struct {
 	cfg    *ReadConfig
@@ -77,7 +77,7 @@ func (f *fetcher) run(ctx context.Context) {
 			err = fmt.Errorf("no success for %s: %w", f.cfg.RetryFor, err)
 		}
 		if err != nil {
-			f.queue.fail(fmt.Errorf("kafka: to read %s/%d from offset %d: %w", f.cfg.Topic, f.span.Partition, f.at, err))
+			f.queue.fail(fmt.Errorf("kafka: read %s/%d from offset %d: %w", f.cfg.Topic, f.span.Partition, f.at, err))
 			return
 		}
 		f.advance(b)
@@ -117,7 +117,7 @@ func (f *fetcher) noteOpen(res fetched) {
 	}
 }
 
-// advance queues what a fetch brought and moves on. Offsets that hold no frame are told as durable, since
+// advance queues what a fetch brought and moves on. Offsets that hold no frame are reported as durable, since
 // there is nothing to wait for and the committed offset has to get past them.
 func (f *fetcher) advance(b batch) {
 	frames := make([]schemas.Frame, len(b.records))
@@ -185,7 +185,7 @@ func (f *fetcher) outage() retry.Outage {
 				"offset", f.at, "for", f.cfg.RetryFor, "error", err)
 		},
 		Ended: func(after time.Duration) {
-			slog.Info("reading goes on", "topic", f.cfg.Topic, "partition", f.span.Partition, "offset", f.at, "after", after)
+			slog.Info("reading continues", "topic", f.cfg.Topic, "partition", f.span.Partition, "offset", f.at, "after", after)
 		},
 	}
 }

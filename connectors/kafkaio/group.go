@@ -38,7 +38,7 @@ func (a *Assignment) commit(_ context.Context, next map[int32]int64) error {
 	case errors.Is(err, kafka.RebalanceInProgress), errors.Is(err, kafka.IllegalGeneration), errors.Is(err, kafka.UnknownMemberId):
 		return nil // the partitions are somebody else's now, who commits what the files hold
 	case err != nil:
-		return fmt.Errorf("kafka: to commit offsets of %s to group %s: %w", a.topic, a.gen.GroupID, err)
+		return fmt.Errorf("kafka: commit offsets of %s to group %s: %w", a.topic, a.gen.GroupID, err)
 	}
 	return nil
 }
@@ -73,7 +73,7 @@ func Share(ctx context.Context, cluster Cluster, group, topic string, session ti
 			slog.Warn("not a member of the group; joining it", "group", group, "error", err)
 		default:
 			if down := time.Since(failing); down > retry.Budget || !joined && down > requestTimeout {
-				return fmt.Errorf("kafka: to join group %s: %w", group, err)
+				return fmt.Errorf("kafka: join group %s: %w", group, err)
 			}
 		}
 	}
@@ -99,7 +99,7 @@ func (c Cluster) join(group, topic string, session time.Duration) (*kafka.Consum
 		JoinGroupBackoff: 50 * time.Millisecond, Timeout: requestTimeout, WatchPartitionChanges: true,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("kafka: to join group %s: %w", group, err)
+		return nil, fmt.Errorf("kafka: join group %s: %w", group, err)
 	}
 	return members, nil
 }

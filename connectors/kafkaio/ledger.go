@@ -131,7 +131,7 @@ func (l *Ledger) report(err error) {
 	case err != nil && l.err == nil:
 		slog.Warn("committed offsets fall behind; trying again", "group", l.group, "topic", l.topic, "error", err)
 	case err == nil && l.err != nil:
-		slog.Info("committed offsets are right again", "group", l.group, "topic", l.topic)
+		slog.Info("committed offsets are up to date again", "group", l.group, "topic", l.topic)
 	}
 	l.err = err
 }
@@ -160,11 +160,11 @@ func (c *client) commitOffsets(ctx context.Context, group, topic string, next ma
 		Topics: map[string][]kafka.OffsetCommit{topic: request},
 	})
 	if err != nil {
-		return fmt.Errorf("kafka: to commit offsets of %s to group %s: %w", topic, group, err)
+		return fmt.Errorf("kafka: commit offsets of %s to group %s: %w", topic, group, err)
 	}
 	for _, p := range res.Topics[topic] {
 		if p.Error != nil {
-			return fmt.Errorf("kafka: to commit offsets of %s/%d to group %s: %w", topic, p.Partition, group, commitHint(p.Error))
+			return fmt.Errorf("kafka: commit offsets of %s/%d to group %s: %w", topic, p.Partition, group, commitHint(p.Error))
 		}
 	}
 	return nil
@@ -218,12 +218,12 @@ func CommittedOffsets(ctx context.Context, cluster Cluster, group, topic string)
 		return map[int32]int64{}, nil
 	}
 	if err != nil {
-		return nil, mayPass(fmt.Errorf("kafka: to read the committed offsets of group %s: %w", group, err))
+		return nil, mayPass(fmt.Errorf("kafka: read the committed offsets of group %s: %w", group, err))
 	}
 	committed := map[int32]int64{}
 	for _, p := range res.Topics[topic] {
 		if p.Error != nil {
-			return nil, mayPass(fmt.Errorf("kafka: to read the committed offset of %s/%d of group %s: %w", topic, p.Partition, group, p.Error))
+			return nil, mayPass(fmt.Errorf("kafka: read the committed offset of %s/%d of group %s: %w", topic, p.Partition, group, p.Error))
 		}
 		if p.CommittedOffset >= 0 {
 			committed[int32(p.Partition)] = p.CommittedOffset

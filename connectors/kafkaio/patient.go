@@ -55,7 +55,7 @@ func (p passing) Unwrap() error { return p.error }
 // Temporary is what kafka-go asks.
 func (passing) Temporary() bool { return true }
 
-// unsent reports whether err tells that nobody could say where messages have to go.
+// unsent reports whether err means that the leader of a partition could not be found.
 func unsent(err error) bool {
 	var each kafka.WriteErrors
 	var large kafka.MessageTooLargeError

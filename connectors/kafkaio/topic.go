@@ -64,7 +64,7 @@ func describe(ctx context.Context, cluster Cluster, topic string, ask func(*clie
 	return all, mayPass(err)
 }
 
-// EnsureTopic makes topic with so many partitions unless it is there, and returns how many it has.
+// EnsureTopic creates topic with so many partitions unless it exists, and returns how many it has.
 func EnsureTopic(ctx context.Context, cluster Cluster, topic string, partitions int) (int, error) {
 	return ensureTopic(ctx, cluster, kafka.TopicConfig{Topic: topic, NumPartitions: partitions, ReplicationFactor: -1})
 }
@@ -85,10 +85,10 @@ func ensureTopic(ctx context.Context, cluster Cluster, config kafka.TopicConfig)
 		Topics: []kafka.TopicConfig{config},
 	})
 	if err != nil {
-		return 0, fmt.Errorf("kafka: to make topic %s: %w", topic, err)
+		return 0, fmt.Errorf("kafka: create topic %s: %w", topic, err)
 	}
 	if err := res.Errors[topic]; err != nil && !errors.Is(err, kafka.TopicAlreadyExists) {
-		return 0, fmt.Errorf("kafka: to make topic %s with %d partitions: %w", topic, config.NumPartitions, err)
+		return 0, fmt.Errorf("kafka: create topic %s with %d partitions: %w", topic, config.NumPartitions, err)
 	}
 	return c.awaitTopic(ctx, cluster, topic)
 }
@@ -116,7 +116,7 @@ func (c *client) partitions(ctx context.Context, cluster Cluster, topic string) 
 	}
 	t := meta.Topics[0]
 	if t.Error != nil {
-		return nil, fmt.Errorf("kafka: to read topic %q: create it or correct its name: %w", topic, t.Error)
+		return nil, fmt.Errorf("kafka: read topic %q: create it or correct its name: %w", topic, t.Error)
 	}
 	ids := make([]int32, len(t.Partitions))
 	for i, p := range t.Partitions {

@@ -100,7 +100,7 @@ func outcomeMessage(o *schemas.Outcome) (kafka.Message, error) {
 	id := fmt.Sprintf("%s/%d/%d", o.Topic, o.Partition, o.Offset)
 	value, err := json.Marshal(o)
 	if err != nil {
-		return kafka.Message{}, fmt.Errorf("kafka: to write the outcome of %s: %w", id, err)
+		return kafka.Message{}, fmt.Errorf("kafka: write the outcome of %s: %w", id, err)
 	}
 	return kafka.Message{
 		Key: schemas.KeyOf(o.Stream), Value: value,

@@ -34,7 +34,7 @@ type writer struct {
 	topic   string
 
 	ask   sync.Once // before the first write
-	limit int64     // max.message.bytes of the topic, 0 where it does not tell
+	limit int64     // max.message.bytes of the topic, 0 where the broker does not report it
 
 	sayOnce sync.Once // that records are too large
 }
@@ -100,7 +100,7 @@ func (w *writer) deliver(ctx context.Context, messages []kafka.Message) (refused
 func (w *writer) adapt(ctx context.Context) {
 	limit, err := w.client.maxMessageBytes(ctx, w.topic)
 	if err != nil {
-		slog.Debug("the topic does not tell its max.message.bytes", "topic", w.topic, "error", err)
+		slog.Debug("the topic does not report its max.message.bytes", "topic", w.topic, "error", err)
 		return
 	}
 	w.limit = limit
@@ -150,7 +150,7 @@ func (w *writer) send(ctx context.Context, to *kafka.Writer, messages []kafka.Me
 func (w *writer) sendAll(ctx context.Context, to *kafka.Writer, messages []kafka.Message) error {
 	return retry.Do(ctx, retry.Outage{
 		Passes: unsent,
-		Ended:  func(after time.Duration) { slog.Info("writing goes on", "topic", w.topic, "after", after) },
+		Ended:  func(after time.Duration) { slog.Info("writing continues", "topic", w.topic, "after", after) },
 	}, func() error { return to.WriteMessages(ctx, messages...) })
 }
 
