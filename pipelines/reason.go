@@ -62,7 +62,7 @@ func why(err, closing, cause error) reason {
 	if cause != nil && !errors.As(cause, &asked) {
 		asked = reasonStopped
 	}
-	if closing != nil && !(asked.goesOn() || errors.Is(err, errLost)) || !passes(closing) {
+	if closing != nil && !asked.goesOn() && !errors.Is(err, errLost) || !passes(closing) {
 		return reasonFailed
 	}
 	switch {

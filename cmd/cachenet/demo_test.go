@@ -36,7 +36,7 @@ func checkDemo(t *testing.T, d *demo) {
 		t.Fatalf("the report lacks replays: %+v", s)
 	}
 	for name, m := range map[string]report.Measures{"live": s.Measures, "replay": *s.Replay, "full": *s.Baselines.FullOnly, "small": *s.Baselines.SmallOnly} {
-		if int64(m.Frames) != want {
+		if m.Frames != want {
 			t.Errorf("%s: %d frames, want %d", name, m.Frames, want)
 		}
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -52,7 +53,7 @@ func TestPixelsAreThoseOfServing(t *testing.T) {
 			t.Errorf("%s: reason %q, expected %q", file, reason, err)
 		}
 	}
-	if _, err := out.ReadByte(); err != io.EOF {
+	if _, err := out.ReadByte(); !errors.Is(err, io.EOF) {
 		t.Error("more records than images")
 	}
 }

@@ -104,7 +104,7 @@ func (s *source) await() {
 	defer end.Stop()
 	look := time.NewTicker(awaitLook) // room and draining are not signalled
 	defer look.Stop()
-	for !s.link.Draining() && !(s.room() && s.pending()) {
+	for !s.link.Draining() && (!s.room() || !s.pending()) {
 		select {
 		case <-s.arrived:
 		case <-look.C:

@@ -50,7 +50,7 @@ func TestTheBudgetEndsIt(t *testing.T) {
 			start, calls := time.Now(), 0
 			err := Do(t.Context(), Outage{For: budget}, failing(1<<30, &calls))
 			took := time.Since(start)
-			if err != errAway || took > want || took < want-4*time.Second || calls < 3 {
+			if !errors.Is(err, errAway) || took > want || took < want-4*time.Second || calls < 3 {
 				t.Errorf("after %v and %d calls: %v", took, calls, err)
 			}
 		})
@@ -60,7 +60,7 @@ func TestTheBudgetEndsIt(t *testing.T) {
 func TestWhatDoesNotPassIsNotTriedAgain(t *testing.T) {
 	calls := 0
 	o := Outage{Passes: func(err error) bool { return !errors.Is(err, errAway) }, Began: func(error) { t.Error("called an outage") }}
-	if err := Do(t.Context(), o, failing(3, &calls)); err != errAway || calls != 1 {
+	if err := Do(t.Context(), o, failing(3, &calls)); !errors.Is(err, errAway) || calls != 1 {
 		t.Errorf("error %v after %d calls", err, calls)
 	}
 }

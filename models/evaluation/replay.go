@@ -95,12 +95,6 @@ func newLedger(tracks int) *ledger {
 	return &ledger{newClusters(tracks), newClusters(tracks), newClusters(tracks)}
 }
 
-func (l *ledger) merge(o *ledger) {
-	l.loss.merge(o.loss)
-	l.first.merge(o.first)
-	l.locks.merge(o.locks)
-}
-
 // none is the row of an answer that does not come back.
 const none = -1
 

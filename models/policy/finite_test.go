@@ -59,7 +59,7 @@ func TestLogitsThatAreNoNumbersAreAnError(t *testing.T) {
 		if d.Hit || d.Answered || d.Class != -1 {
 			t.Fatalf("an answer: %+v", d)
 		}
-		if len(before.Window) > 0 && !(slices.Equal(s.Window, before.Window) && slices.Equal(s.Slow, before.Slow) && s.Credit == before.Credit && slices.Equal(s.Cached, before.Cached)) {
+		if len(before.Window) > 0 && (!slices.Equal(s.Window, before.Window) || !slices.Equal(s.Slow, before.Slow) || s.Credit != before.Credit || !slices.Equal(s.Cached, before.Cached)) {
 			t.Fatalf("%+v was %+v", s, before)
 		}
 		checkSound(t, p, s)
@@ -100,7 +100,7 @@ func TestSettingsThatAreNoNumbersAreAnError(t *testing.T) {
 			if d, err := p.Decide(&State{}, n, true); i < 8 && (err == nil || d.Hit || d.Answered) {
 				t.Errorf("setting %d = %v: %+v, %v", i, v, d, err)
 			}
-			if err := p.Settings.Validate(1, true); i < 7 && err == nil {
+			if err := p.Validate(1, true); i < 7 && err == nil {
 				t.Errorf("setting %d = %v is valid", i, v)
 			}
 		}
