@@ -107,7 +107,7 @@ func TestPartsAreMadeOnceAndClosedInReverse(t *testing.T) {
 	if diff := cmp.Diff([]string{"outer", "inner", "first"}, closed); diff != "" || opened != 3 {
 		t.Errorf("%s; opened %d", diff, opened)
 	}
-	if !errors.Is(err, broken) || s.Close() != err {
+	if again := s.Close(); !errors.Is(err, broken) || !errors.Is(again, err) {
 		t.Errorf("error %v, then %v", err, s.Close())
 	}
 	if _, err := Part(s, "late", open("late", nil)); !errors.Is(err, ErrClosed) {
