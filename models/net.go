@@ -21,7 +21,7 @@ var ErrNotFinite = errors.New("the net's answer is not a finite number")
 // MaxBatch is how many frames go through a net in one call; more are split. Beyond it a CPU gains nothing.
 const MaxBatch = 16
 
-// Net is a loaded ONNX net. Its methods may be called concurrently; Close must not run beside them.
+// Net is a loaded ONNX net. Its methods may be called concurrently; Close must not run at the same time as another.
 type Net struct {
 	session   *ort.DynamicAdvancedSession
 	input     Input
@@ -170,7 +170,7 @@ func fits(shape ort.Shape, want ...int64) bool {
 	return true
 }
 
-// tail returns the dimensions behind the frames: outputs, with dimensions of 1 beside it as some exporters leave them.
+// tail returns the dimensions behind the frames: outputs, with dimensions of 1 around it as some exporters leave them.
 func tail(shape ort.Shape, outputs int) ([]int64, error) {
 	err := fmt.Errorf("the pack needs [N %d]", outputs)
 	if len(shape) < 2 || shape[0] > 1 {

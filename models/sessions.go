@@ -29,10 +29,10 @@ type SessionCounts struct {
 	Loads     int64 // sessions made
 	Failures  int64 // loads that failed
 	Evictions int64 // sessions closed to stay within the budget
-	Bytes     int64 // in memory now: files of the loaded nets, and what a session needs besides
+	Bytes     int64 // in memory now: files of the loaded nets, and what a session needs in addition
 }
 
-// sessionBytes is what a session needs besides its weights, with the allocator that all share.
+// sessionBytes is what a session needs in addition to its weights, with the allocator that all share.
 const sessionBytes = 350 << 10
 
 // A load that failed is tried again, less and less often: a full file table or a network drive may come back.
@@ -161,8 +161,8 @@ func (s *Sessions) touch(one *session) {
 		s.counts.Bytes -= out.bytes
 		out.closeIfIdle()
 		if s.thrash.evict(s.now()) {
-			slog.Warn("specialists are loaded again and again: they do not fit the memory given to models; give more, or use a pack with fewer specialists",
-				"budget_bytes", s.budget, "loads", s.counts.Loads, "evictions", s.counts.Evictions)
+			slog.Warn("specialists are loaded again and again: they do not fit the memory for models; give more with --model-memory, or use a pack with fewer specialists",
+				"model_memory", s.budget, "loads", s.counts.Loads, "evictions", s.counts.Evictions)
 		}
 	}
 }

@@ -184,7 +184,7 @@ func (t *tensors) read(dst []float32) {
 	}
 }
 
-// free gives the memory back; nobody is there to hear of an error.
+// free releases the memory; an error is ignored, since nothing could be done about it.
 func (t *tensors) free() {
 	runtime.SetFinalizer(t, nil)
 	if t.binding != nil {

@@ -9,7 +9,7 @@ import (
 	"slices"
 )
 
-// Verify loads every net of the pack and runs it on a few made-up frames. An error is what keeps the pack from being
+// Verify loads every net of the pack and runs it on a few test frames. An error is what keeps the pack from being
 // used; what may be meant but seldom is goes to the log.
 func (p *Pack) Verify() error {
 	if err := Start(); err != nil { // first, so that it is not told as the fault of a file
@@ -53,7 +53,7 @@ func (n *Net) Kind() (kind, doubt string, err error) {
 	for frame := range slices.Chunk(probes(n.input.Bytes()), n.input.Bytes()) {
 		logits := make([]float32, n.outputs)
 		if _, err := n.Answer(logits, frame, 1); errors.Is(err, ErrNotFinite) {
-			doubt = err.Error() + ", on a made-up frame: frames that it does so on become error rows"
+			doubt = err.Error() + ", for a test frame: frames like it become error rows"
 			continue
 		} else if err != nil {
 			return "", "", err

@@ -50,6 +50,8 @@ type Options struct {
 	Watch    time.Duration // how soon a partition that the topic gains is read; 0: DefaultWatch
 	Credit   int64         // bytes of frames between source and sink at most; 0: DefaultCredit
 
+	ModelMemory int64 // bytes of loaded nets in a process, beyond which specialists are closed, least recently used first; 0: all stay
+
 	Runner      string // prism (default), direct (the same) or flink
 	Endpoint    string // HOST:PORT of the runner's job service; only for flink
 	Parallelism int    // branches of the caching step on prism, task slots on flink; 0: the runner's choice
@@ -76,7 +78,10 @@ const DefaultCredit = 32 << 20
 
 // model settles which nets and settings the run uses.
 func (o Options) model(p *models.Pack) (transforms.Model, error) {
-	m := transforms.Model{PackDir: p.Dir, Policy: p.Policy}
+	m := transforms.Model{PackDir: p.Dir, Policy: p.Policy, CacheBytes: o.ModelMemory}
+	if o.ModelMemory < 0 {
+		return m, fmt.Errorf("--model-memory %d: must not be negative", o.ModelMemory)
+	}
 	switch o.Full {
 	case FullAsPack:
 	case FullInline:

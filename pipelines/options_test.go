@@ -30,6 +30,7 @@ func TestTheModelThatOptionsAskFor(t *testing.T) {
 		"transform, not calibrated":   {bare, Options{Full: FullTransform}, bareRouted, ""},
 		"guard":                       {pack, Options{Guard: true}, guarded, ""},
 		"guard of a pack without one": {bare, Options{Guard: true}, own, "--guard"},
+		"memory below nothing":        {pack, Options{ModelMemory: -1}, own, "--model-memory"},
 		"guard of another policy":     {pack, Options{Guard: true, Policy: PolicyFull}, own, "--guard"},
 	} {
 		m, err := c.options.model(c.pack)
@@ -39,5 +40,12 @@ func TestTheModelThatOptionsAskFor(t *testing.T) {
 		case c.err != "" && (err == nil || !strings.Contains(err.Error(), c.err)):
 			t.Errorf("%s: error %v", name, err)
 		}
+	}
+}
+
+func TestModelMemoryReachesTheNets(t *testing.T) {
+	pack := &models.Pack{Manifest: models.Manifest{Policy: policy.Settings{Kind: policy.Window}}}
+	if m, err := (Options{ModelMemory: 1 << 20}).model(pack); err != nil || m.CacheBytes != 1<<20 {
+		t.Errorf("%+v, %v", m, err)
 	}
 }

@@ -228,7 +228,7 @@ func (m *Model) settleClasses(r Request, inside onnx.Model) error {
 	return nil
 }
 
-// outputsOf is the number of outputs that a shape [N, outputs] tells, with dimensions of 1 beside it; 0: none.
+// outputsOf is the number of outputs that a shape [N, outputs] tells, with dimensions of 1 around it; 0: none.
 func outputsOf(shape []int64) int {
 	k := 0
 	for _, d := range shape[min(1, len(shape)):] {

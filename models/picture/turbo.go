@@ -109,7 +109,7 @@ func (l *library) into(pixels, jpeg []byte, w, h, cmyk int, s *scratch) error {
 	if err != nil {
 		return err
 	}
-	defer l.give(decoder)
+	defer l.put(decoder)
 	got := C.cn_turbo_decode(decoder, bytesOf(jpeg), C.uint64_t(len(jpeg)), bytesOf(pixels), C.int32_t(w), C.int32_t(h),
 		C.int(cmyk), charsOf(s.why[:]), C.int32_t(len(s.why)))
 	switch {
@@ -156,7 +156,7 @@ func (l *library) take() (unsafe.Pointer, error) {
 	return d, nil
 }
 
-func (l *library) give(d unsafe.Pointer) {
+func (l *library) put(d unsafe.Pointer) {
 	select {
 	case l.idle <- d:
 	default:
