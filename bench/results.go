@@ -65,7 +65,7 @@ func (e *entry) result(w *workload) contenderResult {
 	return r
 }
 
-// whole is an error where a contender failed, or lost or doubled a row: nobody is fast by being wrong.
+// whole is an error where a contender failed, or lost or doubled a row: a contender must not be fast by being wrong.
 func (r results) whole() error {
 	var wrong []string
 	for _, s := range r.Sizes {

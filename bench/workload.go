@@ -90,7 +90,7 @@ func (w *workload) perStream(topic string) int {
 // frames is how many frames a topic holds.
 func (w *workload) frames(topic string) int { return w.perStream(topic) * w.Streams }
 
-// startBroker starts the embedded broker as a process of its own, so that its cost is nobody's.
+// startBroker starts the embedded broker as a process of its own, so that its cost counts for no contender.
 func (w *workload) startBroker(ctx context.Context) error {
 	w.broker = exec.CommandContext(ctx, w.Cachenet, "broker", "--listen", "127.0.0.1:0")
 	w.broker.Cancel = func() error { return w.broker.Process.Signal(syscall.SIGTERM) }

@@ -174,7 +174,7 @@ func (s *Sessions) release(one *session) {
 	one.closeIfIdle()
 }
 
-// closeIfIdle frees an evicted net that nobody uses; ONNX Runtime's error is of no use to anyone then.
+// closeIfIdle frees an evicted net that is no longer in use; nothing can be done about an error of ONNX Runtime then.
 func (one *session) closeIfIdle() {
 	if one.gone && one.users == 0 && one.net != nil {
 		_ = one.net.Close()

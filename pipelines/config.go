@@ -17,7 +17,7 @@ type config struct {
 	nets   string // what the state of a stream depends on: nets and policy
 }
 
-// configure checks the options and the pack. It asks nobody outside of this machine.
+// configure checks the options and the pack. It makes no request over the network.
 func configure(o Options) (c config, err error) {
 	c.Options = o
 	if err := o.validate(); err != nil {

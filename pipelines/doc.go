@@ -7,7 +7,7 @@
 //		configure → lock → supervise: [ survey → plan → start → wait ] … → finish
 //
 //	  - survey (survey.go) reads the data set and asks Kafka, and changes nothing.
-//	  - planWork (plan.go) decides what is left to read. It asks nobody.
+//	  - planWork (plan.go) decides what is left to read. It makes no request.
 //	  - start (job.go) opens the job's session and everything in it; what cannot be undone comes last.
 //	  - wait (job.go) runs the pipeline, drains it when its context ends, and closes the session.
 //

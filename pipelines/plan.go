@@ -31,7 +31,7 @@ type work struct {
 	partitions []kafkaio.Partition // all of the topic
 	spans      []kafkaio.Span
 	done       map[int32]schemas.Offsets // offsets that have a row or will never have one
-	lost       map[int32]schemas.Offsets // deleted by retention while nobody was running
+	lost       map[int32]schemas.Offsets // deleted by retention while no run was active
 	unwanted   map[int32]schemas.Offsets // before the place where --offset lets a first run begin
 	suspects   []transforms.Place        // frames that processes may have died of
 	streams    map[string][]byte         // state of each stream
@@ -60,7 +60,7 @@ func planWork(f found, o Options, s scope) (work, error) {
 }
 
 // exclude finds the offsets of a partition that will never have a row: those below the place where its first run
-// begins, and those that retention deleted while nobody was running.
+// begins, and those that retention deleted while no run was active.
 func (w *work) exclude(f found, o Options, p kafkaio.Partition, later bool) {
 	all, begun := f.done[p.ID]
 	at, committed := f.committed[p.ID]
@@ -105,7 +105,7 @@ func (w *work) span(f found, p kafkaio.Partition, untilEnd bool, s scope) kafkai
 	return span
 }
 
-// firstOffset is where a partition begins that nobody has read yet; offset has been checked.
+// firstOffset is where a partition begins that has not been read yet; offset has been checked.
 func firstOffset(p kafkaio.Partition, offset string) int64 {
 	switch offset {
 	case "", oldest:

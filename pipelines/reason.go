@@ -71,7 +71,7 @@ func why(err, closing, cause error) reason {
 	case err == nil, asked != "" && errors.Is(err, context.Canceled):
 		return asked
 	case asked == reasonReassigned && (errors.Is(err, errLost) || errors.Is(err, kafkaio.ErrUnavailable)):
-		return reasonReassigned // whoever gets the partitions goes on from the files
+		return reasonReassigned // their next owner goes on from the files
 	case asked != reasonStopped && errors.Is(err, errLost):
 		return reasonLost
 	case errors.Is(err, kafkaio.ErrUnavailable):

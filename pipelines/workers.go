@@ -21,7 +21,7 @@ import (
 
 // ServeWorkers offers workers to a runner at address, HOST:PORT, until ctx is done: for each that the runner asks
 // for it starts this program again (beam.Init makes a worker of it), and ends it when the runner says so. A worker
-// that dies takes no other with it; the runner asks for a new one. There is no authentication: whoever reaches the
+// that dies takes no other with it; the runner asks for a new one. There is no authentication: any client that reaches the
 // address can start workers, so it belongs on loopback or inside a private network.
 func ServeWorkers(ctx context.Context, address string) error {
 	program, err := os.Executable()

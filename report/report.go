@@ -30,7 +30,7 @@ type Summary struct {
 	ModelTimeSpeedup  *float64   `json:"model_time_speedup,omitempty"`   // model time per frame of the full model over the replay's
 }
 
-// Lost is a range of a partition whose frames nobody read: [From, To).
+// Lost is a range of a partition whose frames were never read: [From, To).
 type Lost struct {
 	Topic     string `json:"topic"`
 	Partition int32  `json:"partition"`

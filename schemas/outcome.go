@@ -6,7 +6,7 @@ import "time"
 const (
 	Hit   = "hit"   // the stream's active specialist answered
 	Miss  = "miss"  // the full model answered
-	Error = "error" // nobody answered; Outcome.Error says why
+	Error = "error" // no net answered; Outcome.Error says why
 )
 
 // Values of Outcome.CacheEvent: what the frame did to its stream's set of cached specialists.

@@ -95,7 +95,7 @@ func (fn *lookupFn) write(sp state.Provider, stream string, st *policy.State) er
 	return fn.State.Write(sp, b)
 }
 
-// blank is the outcome of a frame nobody has looked at: a miss without an answer.
+// blank is the outcome of a frame before any net has seen it: a miss without an answer.
 func (n *nets) blank(f *schemas.Frame) schemas.Outcome {
 	return schemas.Outcome{
 		Stream: f.Stream, Topic: f.Topic, Partition: f.Partition, Offset: f.Offset, Sequence: f.Sequence, EventTime: f.EventTime,

@@ -13,7 +13,7 @@ func workersCommand() *cobra.Command {
 		Short: "Offer workers to a Flink cluster",
 		Long: `Starts workers for the jobs of a Flink cluster when its task managers ask for them, until SIGINT or SIGTERM. Run
 one beside each task manager, with the same --pack and --out folders in sight as the process that submits the job
-with cachenet run --runner flink --worker-pool. Nobody is asked for a password: keep it on loopback.`,
+with cachenet run --runner flink --worker-pool. There is no authentication: keep it on loopback.`,
 		Example: `  cachenet workers --listen 127.0.0.1:50000`,
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {

@@ -18,7 +18,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 )
 
-// defaultPartitions is what a topic gets when nobody says how many.
+// defaultPartitions is what a topic gets by default.
 const defaultPartitions = 4
 
 // Options says how the broker listens and what it keeps. The zero value listens on a free loopback port,

@@ -88,8 +88,8 @@ func (l *Ledger) Close() error {
 	return err
 }
 
-// commitSoon is commit where nobody would try again. For a member somebody does: its connection is that of its
-// membership, and when that breaks the assignment ends, and whoever gets the partitions next commits what the files hold.
+// commitSoon is commit where no later call would try again. For a member one does: its connection is that of its
+// membership, and when that breaks the assignment ends, and the next owner of the partitions commits what the files hold.
 func (l *Ledger) commitSoon(ctx context.Context) error {
 	if l.member {
 		l.report(l.commit(ctx))

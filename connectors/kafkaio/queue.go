@@ -29,7 +29,7 @@ func newQueue(from, limit int64, news chan<- struct{}) *queue {
 	return &queue{limit: limit, room: make(chan struct{}, 1), news: news, taken: from, read: from}
 }
 
-// tell wakes whoever waits for news.
+// tell wakes the source, if it waits for frames.
 func (q *queue) tell() {
 	select {
 	case q.news <- struct{}{}:

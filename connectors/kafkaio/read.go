@@ -171,7 +171,7 @@ func (fn *readFn) take(rt *sdf.LockRTracker, f *fetcher) (frames []schemas.Frame
 	return frames, true, nil
 }
 
-// end claims the rest of the restriction and lets go of the partition.
+// end claims the rest of the restriction and closes the partition's fetcher.
 func (fn *readFn) end(rt *sdf.LockRTracker, span Span) sdf.ProcessContinuation {
 	if r := rt.GetRestriction().(offsetrange.Restriction); r.Start < r.End {
 		rt.TryClaim(r.End)

@@ -3,7 +3,7 @@ package kafkaio
 import "fmt"
 
 // Validate refuses settings that contradict each other, or that would be passed over: a certificate that is given for a
-// plain connection, a password that nobody asks for.
+// plain connection, a password without a login.
 func (s Security) Validate() error {
 	for _, c := range []struct {
 		wrong bool
@@ -15,9 +15,9 @@ func (s Security) Validate() error {
 		{s.SkipVerify && !s.TLS, "--tls-skip-verify without --tls: the connection would not be encrypted: add --tls, or leave it out"},
 		{s.SkipVerify && s.CAFile != "", "--tls-skip-verify with --tls-ca: one takes any certificate, the other names whom to trust: leave one out"},
 		{(s.CertFile == "") != (s.KeyFile == ""), "--tls-cert and --tls-key: a certificate needs its key: give both"},
-		{s.SASL == "" && s.User != "", "--user without --sasl: nobody would log in: add --sasl PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"},
+		{s.SASL == "" && s.User != "", "--user without --sasl: there would be no login: add --sasl PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"},
 		{s.SASL == "" && (s.PasswordEnv != "" || s.PasswordFile != ""),
-			"a password without --sasl: nobody would log in: add --sasl PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"},
+			"a password without --sasl: there would be no login: add --sasl PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"},
 		{s.SASL != "" && s.User == "", "--sasl without --user: name the user"},
 		{s.PasswordEnv != "" && s.PasswordFile != "", "--password-env and --password-file: two passwords: leave one out"},
 	} {

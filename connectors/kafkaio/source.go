@@ -97,7 +97,7 @@ func (s *source) ready() int {
 }
 
 // await returns when some partition has frames waiting and the session has room for them, when there is something else
-// to do, or after a while. A bundle in which nothing was emitted yet may wait so: it keeps nobody waiting, a runner
+// to do, or after a while. A bundle in which nothing was emitted yet may wait so: no frame waits for its end, a runner
 // need not begin one every few milliseconds to ask again, and what came meanwhile shares one bundle.
 func (s *source) await() {
 	end := time.NewTimer(awaitLongest)

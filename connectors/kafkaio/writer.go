@@ -54,7 +54,7 @@ func (w *writer) open(records int, bytes int64) *kafka.Writer {
 		Addr:         w.client.Addr,
 		Topic:        w.topic,
 		Transport:    &patient{RoundTripper: w.client.transport, topic: w.topic},
-		Balancer:     kafka.Murmur2Balancer{Consistent: true}, // as Java's default: a key has one partition, whoever sends it
+		Balancer:     kafka.Murmur2Balancer{Consistent: true}, // as Java's default: a key has one partition, whichever client sends it
 		RequiredAcks: kafka.RequireAll,
 		BatchTimeout: linger,
 		BatchSize:    records,

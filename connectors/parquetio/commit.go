@@ -20,10 +20,10 @@ const (
 )
 
 // commits puts files into a data set that other processes write to at the same time. The files of an hour are
-// numbered, and a number is taken once: a file appears by link(2), which refuses a name that is there. Whoever adds
+// numbered, and a number is taken once: a file appears by link(2), which fails if the name exists. Whoever adds
 // one has looked at all before it; a number gone meanwhile means that there is one more to look at. Rows whose
 // offsets another file holds are left out. So an offset gets one row whatever a process believes to own, after a
-// pause of any length, and nobody waits for anybody: there is no lock that a paused process could hold. Rows of one
+// pause of any length, and no process waits for another: there is no lock that a paused process could hold. Rows of one
 // offset always meet in one hour, since the hour is the record's.
 type commits struct {
 	dir    string

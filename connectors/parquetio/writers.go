@@ -19,7 +19,7 @@ type output struct {
 
 // writerOf returns the job's writer, making it at the first call. Where the runner replays bundles (EveryBundle) it
 // replaces a writer that failed: what was lost with that one was never called durable, so the runner brings it again.
-// Elsewhere a failed writer stays, since nobody brings its rows again and the job has to fail. It refuses a job that has
+// Elsewhere a failed writer stays, since its rows are not delivered again and the job has to fail. It refuses a job that has
 // ended.
 func writerOf(ctx context.Context, cfg WriteConfig) (*writer, error) {
 	if cfg.Job == "" || cfg.Dir == "" {

@@ -104,7 +104,7 @@ func (s *Session) Close() error {
 	forget(s)
 	s.making.Wait()
 	var errs []error
-	for _, sl := range slices.Backward(s.made) { // closing: nobody adds to it
+	for _, sl := range slices.Backward(s.made) { // closing: nothing is added any more
 		if c, ok := sl.value.(io.Closer); ok {
 			errs = append(errs, c.Close())
 		}

@@ -157,7 +157,7 @@ func liveScheme(address string) bool {
 	return ok && slices.Contains([]string{"rtsp", "rtsps", "http", "https"}, scheme)
 }
 
-// secrets returns the parts of the address that nobody may see, longest first: logins, and queries, which often hold
+// secrets returns the parts of the address that must not be shown, longest first: logins, and queries, which often hold
 // tokens.
 func secrets(c Camera) []string {
 	u, err := url.Parse(c.address)

@@ -140,7 +140,7 @@ func move(w, q []float32, weight float32) {
 	}
 }
 
-// newCredit is that of windows nobody has taught: each as much as a guess has.
+// newCredit is that of windows that have learned nothing yet: each as much as a guess has.
 func (p *Policy) newCredit() [2]float32 {
 	if p.Slow > 0 {
 		return [2]float32{1. / 3, 1. / 3}
