@@ -35,7 +35,7 @@ fuzz: setup ## every fuzz target, FUZZTIME=30s each (their known inputs run with
 
 lint: $(GOLANGCI) ## gofmt, vet, golangci-lint and the direction of imports
 	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }
-	go vet ./...
+	go vet -tags interop ./...
 	$(GOLANGCI) run
 
 $(GOLANGCI):

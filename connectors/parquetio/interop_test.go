@@ -36,7 +36,7 @@ type findings struct {
 // It reads while a writer has work in progress and its ledger and lock are there, as these must not be in the way.
 func TestOthersReadOurFiles(t *testing.T) {
 	dir := t.TempDir()
-	unlock, err := Lock(dir, "group")
+	unlock, err := Lock(dir, "frames", "group")
 	if err != nil {
 		t.Fatal(err)
 	}
