@@ -1,7 +1,7 @@
 // Package picture decodes a frame into the pixels that a net looks at: RGB, one byte a channel, rows top to bottom.
 //
 // The same code serves training, building, producing and serving, so that a net is trained on the pixels it is asked
-// about. A JPEG is decoded at the smallest scale (1/1, 1/2, 1/4 or 1/8) that is still about twice what the net
+// about. A JPEG is decoded at the smallest scale (1/1, 1/2, 1/4 or 1/8) that is still at least twice what the net
 // wants, by libjpeg-turbo where it is found and by image/jpeg elsewhere, and then resampled bilinearly with support
 // for shrinking. The rules for what a picture may hold:
 //

@@ -71,9 +71,9 @@ func (v View) box(w, h int) box {
 	return b
 }
 
-// spare is how many decoded pixels a side there are at least for each that a net sees: about two, so that resampling
-// has something to average, and little enough below for 640 x 480 frames to be decoded at 1/8 for a net of 32 x 32.
-const spare = 1.75
+// spare is how many decoded pixels a side there are at least for each that a net sees, so that resampling has something
+// to average. 1.75 would let 640 x 480 be decoded at 1/8 for 32 x 32, 14 % of a frame's cost, for 0.5 points of accuracy.
+const spare = 2.0
 
 // shrink is the largest denominator of a JPEG scale that leaves the box enough pixels for those that it fills.
 func (b box) shrink() int {

@@ -11,16 +11,16 @@ import (
 	"github.com/cachenet/cachenet/schemas"
 )
 
-func TestScaleLeavesAboutTwiceWhatTheNetWants(t *testing.T) {
+func TestScaleLeavesTwiceWhatTheNetWants(t *testing.T) {
 	for _, c := range []struct {
 		v          View
 		w, h, want int
 	}{
 		{View{Width: 32, Height: 32}, 1280, 720, 8},
-		{View{Width: 32, Height: 32}, 640, 480, 8}, // leaves 60 rows for 32
-		{View{Width: 32, Height: 32}, 640, 360, 4}, // 1/8 would leave 45
-		{View{Width: 32, Height: 32}, 448, 448, 8},
-		{View{Width: 32, Height: 32}, 447, 448, 4},
+		{View{Width: 32, Height: 32}, 640, 480, 4}, // 1/8 would leave 60 rows for 32
+		{View{Width: 32, Height: 32}, 640, 360, 4}, // … 45
+		{View{Width: 32, Height: 32}, 512, 512, 8},
+		{View{Width: 32, Height: 32}, 511, 512, 4},
 		{View{Width: 224, Height: 224}, 640, 480, 1},
 		{View{Width: 224, Height: 224}, 1920, 1080, 2},
 		{View{Width: 32, Height: 32}, 32, 32, 1},
