@@ -49,11 +49,13 @@ func (w *walk) run(st *policy.State, frames []schemas.Frame) (schemas.Outcomes, 
 	if w.suspicious(frames) {
 		limit = 1 // a process may have died of one of them: the next death has to name it alone
 	}
+	active := w.nets.policy.Active(st)
 	for reach := limit; len(frames) > 0; {
-		n, active := min(reach, len(frames)), w.nets.policy.Active(st)
-		w.step(st, frames[:n])
+		n := min(reach, len(frames))
+		w.step(st, active, frames[:n])
 		frames = frames[n:]
-		if reach = min(2*reach, limit); w.nets.policy.Active(st) != active {
+		before := active
+		if active, reach = w.nets.policy.Active(st), min(2*reach, limit); active != before {
 			reach = 1
 		}
 	}
@@ -82,13 +84,13 @@ func (w *walk) route(frames []schemas.Frame) {
 }
 
 // step takes frames through the policy that the active specialist answers in one call.
-func (w *walk) step(st *policy.State, frames []schemas.Frame) {
+func (w *walk) step(st *policy.State, active int, frames []schemas.Frame) {
 	w.places = w.places[:0]
 	for i := range frames {
 		w.places = append(w.places, Place{frames[i].Partition, frames[i].Offset})
 	}
 	w.watch.look(w.places, func() {
-		each := w.ask(st, frames)
+		each := w.ask(active, frames)
 		for i := range w.looks {
 			w.decide(st, &w.looks[i], each)
 		}
@@ -97,14 +99,13 @@ func (w *walk) step(st *policy.State, frames []schemas.Frame) {
 
 // ask decodes frames and asks the active specialist about them, if one is asked at all. It returns the time it took
 // for each.
-func (w *walk) ask(st *policy.State, frames []schemas.Frame) (each float32) {
+func (w *walk) ask(active int, frames []schemas.Frame) (each float32) {
 	n := w.nets
 	if n.policy.Kind == policy.Full {
 		w.decode(frames, n.see(n.pack.Full))
 		w.ahead = policy.Ahead{Of: -1, Rest: &w.single}
 		return 0
 	}
-	active := n.policy.Active(st)
 	return w.answer(active, w.decode(frames, n.see(n.pack.Specialists[active])))
 }
 
