@@ -19,8 +19,11 @@ type usage struct {
 	RSS  int64         // bytes at most; pages that processes share count in each
 }
 
-// sampleEvery is how often memory is looked at.
-const sampleEvery = 200 * time.Millisecond
+// Memory is looked at often at first, so that a short run is seen at all, and then ever less often.
+const (
+	sampleFirst = 10 * time.Millisecond
+	sampleEvery = 200 * time.Millisecond
+)
 
 // process is a running contender.
 type process struct {
@@ -99,7 +102,8 @@ func (t *tail) String() string { return strings.TrimSpace(string(t.b[max(0, len(
 // watch sums memory and processor time over a process and its descendants until stop is closed.
 func watch(pid int, stop <-chan struct{}, peak chan<- usage) {
 	var most usage
-	tick := time.NewTicker(sampleEvery)
+	every := sampleFirst
+	tick := time.NewTimer(every)
 	defer tick.Stop()
 	for {
 		u := tree(pid)
@@ -109,6 +113,8 @@ func watch(pid int, stop <-chan struct{}, peak chan<- usage) {
 			peak <- most
 			return
 		case <-tick.C:
+			every = min(2*every, sampleEvery)
+			tick.Reset(every)
 		}
 	}
 }

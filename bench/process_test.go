@@ -8,7 +8,7 @@ import (
 
 func TestMeasuredCountsChildren(t *testing.T) {
 	// the shell itself does nothing: the work is its child's
-	u, err := measured(t.Context(), []string{"sh", "-c", `awk 'BEGIN { for (i = 0; i < 3000000; i++) x += i }' & wait`}, nil, time.Minute)
+	u, err := measured(t.Context(), []string{"sh", "-c", `awk 'BEGIN { for (i = 0; i < 10000000; i++) x += i }' & wait`}, nil, time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
