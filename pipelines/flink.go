@@ -6,14 +6,10 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/runtime/graphx"
 	jobpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/jobmanagement_v1"
-	pipepb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/pipeline_v1"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/universal/extworker"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/universal/runnerlib"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/util/grpcx"
-	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/cachenet/cachenet/connectors/parquetio"
 )
@@ -33,8 +29,7 @@ const sourceStay = time.Second
 // (apache/beam#27648), about 1 kB a second and partition. The next job resumes from the files, so nothing is lost.
 const renewAfter = 6 * time.Hour
 
-// flink submits jobs to Beam's Flink job service. Beam's own Go submission (runners/universal) is not used, since
-// none of its flags asks for checkpoints, and without them Flink cannot restart a job.
+// flink submits jobs to Beam's Flink job service.
 type flink struct {
 	endpoint    string // of Beam's job service, HOST:PORT
 	rest        string // of Flink itself, HOST:PORT
@@ -70,7 +65,7 @@ func (f flink) execute(ctx context.Context, x execution) error {
 	}
 	defer conn.Close()
 	client := jobpb.NewJobServiceClient(conn)
-	job, err := f.submit(ctx, client, x.id, graph)
+	job, err := submit(ctx, client, x.id, graph, f.options(x.id))
 	if err != nil {
 		return fmt.Errorf("flink: to submit the job to %s: %w", f.endpoint, err)
 	}
@@ -92,37 +87,6 @@ func (f flink) execute(ctx context.Context, x execution) error {
 		forget() // it would call the end below an error
 		return errors.Join(err, f.end(running, job))
 	}
-}
-
-// portable encodes the pipeline for workers that are found at pool. They have the program already, so there is
-// nothing to stage.
-func portable(ctx context.Context, pipeline *beam.Pipeline, pool string) (*pipepb.Pipeline, error) {
-	edges, _, err := pipeline.Build()
-	if err != nil {
-		return nil, err
-	}
-	workers, err := graphx.CreateEnvironment(ctx, graphx.URNEnvExternal, func(context.Context) string { return pool })
-	if err != nil {
-		return nil, err
-	}
-	workers.Dependencies = nil
-	return graphx.Marshal(edges, &graphx.Options{Environment: workers})
-}
-
-func (f flink) submit(ctx context.Context, client jobpb.JobServiceClient, id string, graph *pipepb.Pipeline) (job string, err error) {
-	options, err := structpb.NewStruct(f.options(id))
-	if err != nil {
-		return "", err
-	}
-	prepared, err := client.Prepare(ctx, &jobpb.PrepareJobRequest{JobName: id, Pipeline: graph, PipelineOptions: options})
-	if err != nil {
-		return "", err
-	}
-	token, err := runnerlib.Stage(ctx, prepared.GetPreparationId(), prepared.GetArtifactStagingEndpoint().GetUrl(), "", prepared.GetStagingSessionToken())
-	if err != nil {
-		return "", err
-	}
-	return runnerlib.Submit(ctx, client, prepared.GetPreparationId(), token)
 }
 
 // options are those of the job, by the names of Beam's Java options.

@@ -3,11 +3,16 @@ package pipelines
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"strings"
+	"sync"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	jobpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/jobmanagement_v1"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/prism"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/universal/extworker"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/universal/runnerlib"
 )
 
 // errLost is the error of a job that prism lost through no fault of the job: where a bundle that prism carries out
@@ -18,9 +23,32 @@ var errLost = errors.New("prism lost the job: the machine is too busy")
 // lostBy is in the stack trace of that death, and in no other.
 const lostBy = "worker.(*W).NextInst"
 
+// server is this process's prism, which every job of the process is given to.
+var server = sync.OnceValues(func() (jobpb.JobServiceClient, error) {
+	return prism.CreateJobServer(context.Background(), prism.Options{})
+})
+
 // onPrism runs a pipeline in this process. Cancelling it would drop the frames in flight; the source drains instead.
 func onPrism(ctx context.Context, x execution) error {
-	_, err := prism.Execute(context.WithoutCancel(ctx), x.pipeline)
+	ctx = context.WithoutCancel(ctx)
+	client, err := server()
+	if err != nil {
+		return fmt.Errorf("prism: to start it in this process: %w", err)
+	}
+	here, err := extworker.StartLoopback(ctx, 0)
+	if err != nil {
+		return fmt.Errorf("prism: to start a worker in this process: %w", err)
+	}
+	defer func() { _ = here.Stop(ctx) }() // it never returns an error
+	graph, err := portable(ctx, x.pipeline, here.EnvironmentConfig(ctx))
+	if err != nil {
+		return fmt.Errorf("prism: to encode the pipeline: %w", err)
+	}
+	job, err := submit(ctx, client, x.id, graph, prismOptions(x.id))
+	if err != nil {
+		return fmt.Errorf("prism: to submit the job: %w", err)
+	}
+	err = runnerlib.WaitForCompletion(ctx, client, job)
 	if err == nil {
 		return nil
 	}
@@ -28,6 +56,15 @@ func onPrism(ctx context.Context, x execution) error {
 		return errLost
 	}
 	return clear(err)
+}
+
+// prismOptions are those of a job, by the names of Beam's Java options. Without the second experiment prism 2.77
+// splits bundles of stateful stages, which loses state (fixed upstream after 2.77, apache/beam#40624).
+func prismOptions(id string) map[string]any {
+	return map[string]any{
+		"beam:option:app_name:v1":    id,
+		"beam:option:experiments:v1": []any{"beam_fn_api", "prism_disable_sdf_split"},
+	}
 }
 
 // fence reads what the sinks return, which is nothing, in a stage of its own. Prism 2.77 waits for a bundle's data and

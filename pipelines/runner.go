@@ -5,12 +5,9 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/options/jobopts"
 
 	"github.com/cachenet/cachenet/connectors/kafkaio"
 	"github.com/cachenet/cachenet/connectors/session"
@@ -22,10 +19,6 @@ const (
 	RunnerDirect = "direct" // prism under another name: Beam's Go direct runner has no state and drops data
 	RunnerFlink  = "flink"
 )
-
-// noSplits keeps prism 2.77 from splitting bundles of stateful stages, which loses state (fixed upstream
-// after 2.77, apache/beam#40624).
-const noSplits = "prism_disable_sdf_split"
 
 // runner is what differs between runners; everything else is the same graph.
 type runner struct {
@@ -51,16 +44,12 @@ type execution struct {
 	link     *session.Session
 }
 
-// chooseRunner sets Beam's own flags for the runner and says what the graph has to do for it.
+// chooseRunner says what the graph has to do for the runner.
 func chooseRunner(o Options) (runner, error) {
 	switch o.Runner {
 	case "", RunnerPrism, RunnerDirect:
 		if o.Runner == RunnerDirect {
 			slog.Warn("--runner direct means prism: Beam's own direct runner loses data")
-		}
-		addExperiment(noSplits)
-		if !slices.Contains(jobopts.GetExperiments(), noSplits) {
-			return runner{}, fmt.Errorf("prism without --experiments=%s loses state", noSplits)
 		}
 		branches := o.Parallelism
 		if branches <= 0 {
@@ -82,12 +71,4 @@ func chooseRunner(o Options) (runner, error) {
 		return runner{branches: 1, everyBundle: true, shared: true, stay: sourceStay, elsewhere: f.pool != "", renew: renewAfter, execute: f.execute}, nil
 	}
 	return runner{}, fmt.Errorf("--runner %q: must be prism, direct (the same) or flink", o.Runner)
-}
-
-func addExperiment(name string) {
-	if have := *jobopts.Experiments; have == "" {
-		*jobopts.Experiments = name
-	} else if !slices.Contains(strings.Split(have, ","), name) {
-		*jobopts.Experiments = have + "," + name
-	}
 }

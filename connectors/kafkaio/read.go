@@ -34,12 +34,12 @@ const idle = 5 * time.Millisecond
 
 // Read reads the spans of a topic and returns a PCollection<KV<string, schemas.Run>> with the stream as key:
 // each record that is not in a span's Done becomes one frame in one run, in offset order within its stream;
-// a record that is no frame becomes one with a Fault. Records of aborted transactions are read too. The
+// a record that is no frame becomes one with a Fault. Records of aborted transactions are passed over. The
 // collection ends when every span is read, or when the job's session drains. Frames between here and the
 // sink are limited by the session's credit.
 //
-// The job's runner must not split bundles of the stateful transforms behind (on prism:
-// --experiments=prism_disable_sdf_split).
+// The job's runner must not split bundles of the stateful transforms behind (on prism: the experiment
+// prism_disable_sdf_split).
 func Read(s beam.Scope, cfg ReadConfig) beam.PCollection {
 	s = s.Scope("kafkaio.Read")
 	cfg = cfg.withDefaults()
