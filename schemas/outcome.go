@@ -17,6 +17,14 @@ const (
 	CacheEvict = "evict" // a specialist entered the set and the least recently used left
 )
 
+// More values of Outcome.CacheEvent: what audits made the stream do. Where a frame did both, these are written.
+const (
+	TrustStricter = "stricter" // too many audited hits were wrong: the stream's threshold went one step up
+	TrustDrift    = "drift"    // the stream left what its net knows: it goes to the full model for a while
+	TrustBypass   = "bypass"   // the stream goes to the full model: hits are wrong too often, or cost more than they save
+	TrustReturn   = "return"   // the threshold went one step back, or the small net answers again
+)
+
 // Values of Outcome.Stage: where an error was found.
 const (
 	StageRead   = "read"   // the record is no frame, or was quarantined
@@ -44,16 +52,19 @@ type Outcome struct {
 	Model         string    `parquet:"model,optional,dict" json:"model,omitempty"`          // net that answered, e.g. specialist-03, full
 	Pack          string    `parquet:"pack,dict" json:"pack"`                               // name@version
 	ModelSHA256   string    `parquet:"model_sha256,optional,dict" json:"model_sha256,omitempty"`
-	CacheEvent    string    `parquet:"cache_event,dict" json:"cache_event"`        // none, swap, load or evict
-	HitRateWindow float32   `parquet:"hit_rate_window" json:"hit_rate_window"`     // the stream's recent hit rate, 0..1
-	SpecialistUs  float32   `parquet:"specialist_us" json:"specialist_us"`         // inference time, µs; 0 when the net did not run
-	SelectorUs    float32   `parquet:"selector_us" json:"selector_us"`             // as above
-	FullUs        float32   `parquet:"full_us" json:"full_us"`                     // as above; a batch's time divided by its frames
-	LatencyUs     int64     `parquet:"latency_us" json:"latency_us"`               // record time to row emitted, µs
-	FrameBytes    int32     `parquet:"frame_bytes" json:"frame_bytes"`             // size of the record's value
-	Truth         string    `parquet:"truth,optional,dict" json:"truth,omitempty"` // true class where the producer knew it
-	Error         string    `parquet:"error,optional,dict" json:"error,omitempty"` // why there is no answer
-	Stage         string    `parquet:"stage,optional,dict" json:"stage,omitempty"` // where that was found: read, decode, lookup or full
+	CacheEvent    string    `parquet:"cache_event,dict" json:"cache_event"`                    // Cache… or Trust…
+	HitRateWindow float32   `parquet:"hit_rate_window" json:"hit_rate_window"`                 // the stream's recent hit rate, 0..1
+	SpecialistUs  float32   `parquet:"specialist_us" json:"specialist_us"`                     // inference time, µs; 0 when the net did not run
+	SelectorUs    float32   `parquet:"selector_us" json:"selector_us"`                         // as above
+	FullUs        float32   `parquet:"full_us" json:"full_us"`                                 // as above; a batch's time divided by its frames
+	LatencyUs     int64     `parquet:"latency_us" json:"latency_us"`                           // record time to row emitted, µs
+	FrameBytes    int32     `parquet:"frame_bytes" json:"frame_bytes"`                         // size of the record's value
+	Truth         string    `parquet:"truth,optional,dict" json:"truth,omitempty"`             // true class where the producer knew it
+	Error         string    `parquet:"error,optional,dict" json:"error,omitempty"`             // why there is no answer
+	Stage         string    `parquet:"stage,optional,dict" json:"stage,omitempty"`             // where that was found: read, decode, lookup or full
+	Audited       bool      `parquet:"audited" json:"audited"`                                 // a hit that the full model was asked about too; Label is still the specialist's
+	AuditLabel    string    `parquet:"audit_label,optional,dict" json:"audit_label,omitempty"` // the full model's class on an audited hit; absent when it gave none
+	AuditRate     float32   `parquet:"audit_rate" json:"audit_rate"`                           // probability with which this hit was to be audited, 0..1; 0 on other rows
 }
 
 // Outcomes is a batch of outcomes, the element that reaches the sinks.

@@ -33,6 +33,8 @@ func row(partition int32, offset int64) schemas.Outcome {
 		Truth: "cat",
 	}
 	switch offset % 7 {
+	case 1:
+		o.Audited, o.AuditLabel, o.AuditRate, o.FullUs = true, "dog", 0.25, 400
 	case 3:
 		o.Outcome, o.Model, o.CacheEvent, o.SelectorUs, o.FullUs = schemas.Miss, "full", schemas.CacheLoad, 3, 400
 	case 6:
