@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,6 +17,7 @@ import (
 	"github.com/cachenet/cachenet/connectors/kafkaio"
 	"github.com/cachenet/cachenet/models"
 	"github.com/cachenet/cachenet/models/evaluation"
+	"github.com/cachenet/cachenet/models/picture"
 	"github.com/cachenet/cachenet/models/policy"
 	"github.com/cachenet/cachenet/schemas"
 )
@@ -141,6 +143,7 @@ type task struct {
 	Classes          []string        `json:"classes"`
 	Width            int             `json:"width"`
 	Height           int             `json:"height"`
+	Resize           string          `json:"resize"`
 	Full             taskNet         `json:"full"`
 	Small            taskNet         `json:"small"`
 	Policy           policy.Settings `json:"policy"`
@@ -169,7 +172,7 @@ func (w *workload) writeTask() error {
 		return err
 	}
 	net := func(e models.NetEntry) taskNet { return taskNet{filepath.Join(pack.Dir, e.File), e.Temperature} }
-	b, err := json.Marshal(task{pack.Classes, pack.Input.Width, pack.Input.Height, net(pack.Full), net(small), pack.Policy, threshold})
+	b, err := json.Marshal(task{pack.Classes, pack.Input.Width, pack.Input.Height, cmp.Or(pack.Input.Resize, picture.Stretch), net(pack.Full), net(small), pack.Policy, threshold})
 	if err != nil {
 		return err
 	}

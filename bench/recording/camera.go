@@ -51,11 +51,29 @@ func (c *camera) shoot(small []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	draw.ApproxBiLinear.Scale(c.big, c.big.Rect, img, img.Bounds(), draw.Src, nil)
+	// the nets look at the middle of a wide frame: beside it the picture's margins go on
+	margin := (c.big.Rect.Dx() - c.big.Rect.Dy()) / 2
+	middle := c.big.Rect
+	middle.Min.X, middle.Max.X = max(0, margin), c.big.Rect.Dx()-max(0, margin)
+	draw.ApproxBiLinear.Scale(c.big, middle, img, img.Bounds(), draw.Src, nil)
+	c.extend(middle)
 	c.expose()
 	var b bytes.Buffer
 	err = jpeg.Encode(&b, c.out, &jpeg.Options{Quality: jpegQuality})
 	return b.Bytes(), err
+}
+
+// extend repeats the outermost pixels of the middle to both sides.
+func (c *camera) extend(middle image.Rectangle) {
+	for y := range c.big.Rect.Dy() {
+		row := c.big.Pix[y*c.big.Stride : y*c.big.Stride+4*c.big.Rect.Dx()]
+		for x := range middle.Min.X {
+			copy(row[4*x:], row[4*middle.Min.X:4*middle.Min.X+4])
+		}
+		for x := middle.Max.X; x < c.big.Rect.Dx(); x++ {
+			copy(row[4*x:4*x+4], row[4*middle.Max.X-4:])
+		}
+	}
 }
 
 // expose turns the enlarged frame into what the sensor reports: grain on the brightness of each pixel.

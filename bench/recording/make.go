@@ -17,7 +17,7 @@ import (
 )
 
 // version is raised when other frames come out of the same header.
-const version = 1
+const version = 2
 
 // Make renders what h asks for to path, unless it is there already. Classes and Version are filled in.
 func Make(path string, h Header) error {

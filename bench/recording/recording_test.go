@@ -9,6 +9,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/cachenet/cachenet/models/picture"
+	"github.com/cachenet/cachenet/schemas"
 )
 
 func made(t *testing.T, h Header) (*Recording, string) {
@@ -98,4 +101,36 @@ func TestAnswersComeBack(t *testing.T) {
 	if _, err := ReadAnswers(path); err == nil {
 		t.Error("a damaged file was read")
 	}
+}
+
+// The nets look at the middle of a wide frame: it must be the frame as it is rendered.
+func TestTheMiddleIsTheWholeFrame(t *testing.T) {
+	small, _ := made(t, header(32, 32))
+	wide, _ := made(t, header(320, 240))
+	var squares [][]byte
+	for f := range small.All(1) {
+		squares = append(squares, f.Image)
+	}
+	i := 0
+	for f := range wide.All(1) {
+		view := picture.View{Width: 32, Height: 32, Resize: picture.Crop}
+		a, b := pixels(t, squares[i], view), pixels(t, f.Image, view)
+		sum := 0
+		for p := range a {
+			sum += max(int(a[p])-int(b[p]), int(b[p])-int(a[p]))
+		}
+		if mean := float64(sum) / float64(len(a)); mean > 12 { // noise, and edges that scaling softens
+			t.Errorf("frame %d: %.1f levels apart in the mean", i, mean)
+		}
+		i++
+	}
+}
+
+func pixels(t *testing.T, jpeg []byte, view picture.View) []byte {
+	t.Helper()
+	b := make([]byte, view.Bytes())
+	if err := picture.Decode(b, &schemas.Frame{ContentType: schemas.JPEG, Image: jpeg}, view); err != nil {
+		t.Fatal(err)
+	}
+	return b
 }

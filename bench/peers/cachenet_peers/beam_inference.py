@@ -49,8 +49,8 @@ class Handler(OnnxModelHandlerNumpy):
 class Decode(beam.DoFn):
     """Frames to pairs of what the row says of a frame, and the net's input."""
 
-    def __init__(self, width: int, height: int, scale: str):
-        self.arguments = width, height, scale
+    def __init__(self, *arguments):
+        self.arguments = arguments
 
     def setup(self):
         self.decode = Decoder(*self.arguments)
@@ -108,7 +108,7 @@ def main() -> None:
             | beam.Create(shares)
             | beam.Reshuffle()
             | "read" >> frames
-            | beam.ParDo(Decode(task.width, task.height, o.scale))
+            | beam.ParDo(Decode(task.width, task.height, task.resize, o.scale))
             | RunInference(KeyedModelHandler(Handler(task.full.file, o.threads, o.batch)))
             | beam.ParDo(Rows(task.classes, task.full.temperature))
             | beam.io.WriteToParquet(f"{o.out}/outcomes/part", SCHEMA, codec="zstd", file_name_suffix=".parquet")

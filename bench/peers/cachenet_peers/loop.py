@@ -75,7 +75,7 @@ POLICIES = {"full": Full, "cascade": Cascade, "window": Window}
 
 def work(o, task: Task, share: int, partitions: list[int]) -> None:
     """Answers the frames of those partitions."""
-    answer, decode, rows = POLICIES[o.policy](task, o), Decoder(task.width, task.height, o.scale), Rows(o.out, share, task.classes)
+    answer, decode, rows = POLICIES[o.policy](task, o), Decoder(task.width, task.height, task.resize, o.scale), Rows(o.out, share, task.classes)
     for frames in source.read(o.brokers, o.topic, partitions):
         rows.add(frames, *answer(frames, decode([f.image for f in frames])))
     rows.close()

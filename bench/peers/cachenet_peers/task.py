@@ -15,6 +15,7 @@ class Task:
     classes: list[str]
     width: int  # of every net's input
     height: int
+    resize: str  # of frames of another shape: stretch, or crop, the largest centred part of the input's shape
     full: Net
     small: Net
     policy: dict  # the window policy's settings

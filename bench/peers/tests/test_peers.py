@@ -22,9 +22,17 @@ def gradient(width, height):
 @pytest.mark.parametrize("size", [(32, 32), (640, 480), (1280, 720)])
 @pytest.mark.parametrize("scale", ["whole", "reduced"])
 def test_every_scale_shows_the_same_picture(size, scale):
-    pixels = Decoder(32, 32, scale)([encode_jpeg(gradient(*size), quality=95)] * 2)
+    pixels = Decoder(32, 32, "stretch", scale)([encode_jpeg(gradient(*size), quality=95)] * 2)
     assert pixels.shape == (2, 32, 32, 3) and pixels.dtype == np.uint8
     assert np.abs(pixels[1].astype(int) - gradient(32, 32)).mean() < 4
+
+
+@pytest.mark.parametrize("scale", ["whole", "reduced"])
+def test_a_crop_shows_the_middle(scale):
+    wide = np.zeros((480, 640, 3), np.uint8)
+    wide[:, 80:560] = gradient(480, 480)
+    pixels = Decoder(32, 32, "crop", scale)([encode_jpeg(wide, quality=95)])
+    assert np.abs(pixels[0].astype(int) - gradient(32, 32)).mean() < 6
 
 
 def frames(n):
