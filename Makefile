@@ -116,6 +116,10 @@ test-video: setup ## files and cameras through ffmpeg, which is fetched where th
 	f=$$(scripts/ffmpeg.sh) && CACHENET_FFMPEG=$$f CACHENET_TEST_VIDEO=1 go test -race -count=1 -timeout 10m ./connectors/video && \
 	CACHENET_FFMPEG=$$f CACHENET_TEST_VIDEO=1 go test -race -count=1 -timeout 10m -run Camera ./cmd/cachenet
 
+.PHONY: test-browser
+test-browser: ## the pages of a run in a headless Chromium, which is fetched where there is none
+	f=$$(scripts/chromium.sh) && CACHENET_CHROMIUM=$$f go test -race -count=1 -timeout 5m -run 'Browser|LivePage' ./report/page
+
 bench-memory: setup build ## memory of a run whose producer is twice as fast as it can be, for 120 s
 	@scripts/bench-memory.sh bin/cachenet models/packs/scenes testdata/images
 

@@ -11,12 +11,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 
 	"github.com/cachenet/cachenet/connectors/parquetio"
+	"github.com/cachenet/cachenet/schemas"
 )
 
 // Summary holds the figures of a run, and of its baselines where the same frames were replayed. A figure that the data
@@ -38,6 +40,12 @@ type Lost struct {
 	To        int64  `json:"to"`
 }
 
+// Frames is how many were lost.
+func (l Lost) Frames() int64 { return l.To - l.From }
+
+// Last is the last offset of the range.
+func (l Lost) Last() int64 { return l.To - 1 }
+
 // Baselines are the frames of a run answered without a cache.
 type Baselines struct {
 	FullOnly  *Measures `json:"full_only,omitempty"`
@@ -47,6 +55,12 @@ type Baselines struct {
 // Read summarises the data set at dir and the replays in it. A folder without outcomes is an error, as is a
 // damaged file.
 func Read(ctx context.Context, dir string) (Summary, error) {
+	return ReadEach(ctx, dir, func(*schemas.Outcome, string) {})
+}
+
+// ReadEach is Read, and calls each with every row of the run on the way: full is the full model's answer to the same
+// frame, where the frames were replayed with it. The row is each's only during the call.
+func ReadEach(ctx context.Context, dir string, each func(row *schemas.Outcome, full string)) (Summary, error) {
 	var s Summary
 	replay := func(name string) string { return filepath.Join(dir, "replay", name) }
 	full, fullAnswers, err := measureReplay(ctx, replay("full_only"), nil)
@@ -60,7 +74,7 @@ func Read(ctx context.Context, dir string) (Summary, error) {
 	if s.Replay, _, err = measureReplay(ctx, replay("cachenet"), fullAnswers); err != nil {
 		return s, err
 	}
-	if s.Measures, _, err = measure(parquetio.Rows(ctx, dir), fullAnswers); err != nil {
+	if s.Measures, _, err = measure(watched(parquetio.Rows(ctx, dir), fullAnswers, each), fullAnswers); err != nil {
 		return s, err
 	}
 	if s.Frames == 0 {
@@ -76,6 +90,21 @@ func Read(ctx context.Context, dir string) (Summary, error) {
 		s.SpeedupVsFullOnly, s.ModelTimeSpeedup = s.speedup(s.Replay), s.modelSpeedup(s.Replay)
 	}
 	return s, nil
+}
+
+// watched shows each row that passes, with the full model's answer to its frame.
+func watched(rows iter.Seq2[schemas.Outcome, error], full *answers, each func(*schemas.Outcome, string)) iter.Seq2[schemas.Outcome, error] {
+	return func(yield func(schemas.Outcome, error) bool) {
+		for row, err := range rows {
+			if err == nil {
+				answer, _ := full.get(&row)
+				each(&row, answer)
+			}
+			if !yield(row, err) {
+				return
+			}
+		}
+	}
 }
 
 // lost lists the ranges in order.

@@ -1,27 +1,60 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/cachenet/cachenet/report"
+	"github.com/cachenet/cachenet/report/page"
 )
 
 func reportCommand() *cobra.Command {
-	var format string
+	var format, html string
 	c := &cobra.Command{
 		Use: "report DIR", Short: "Summarise the outcomes in a folder, from its Parquet files alone", Args: oneArg,
-		Example: "  cachenet report out\n  cachenet report out --output json | jq .hit_rate",
+		Example: "  cachenet report out\n  cachenet report out --html report.html\n  cachenet report out --output json | jq .hit_rate",
 		RunE: func(c *cobra.Command, args []string) error {
+			if html != "" && c.Flags().Changed("output") {
+				return usageError{errors.New("--output with --html: the page is the output; leave one of them out")}
+			}
+			if html != "" {
+				return htmlReport(c.Context(), args[0], html)
+			}
 			return summary(c.Context(), c.OutOrStdout(), args[0], format)
 		},
 	}
+	c.Flags().StringVar(&html, "html", "", "write a page with charts to this file instead; it needs nothing else to be looked at")
 	c.Flags().StringVar(&format, "output", "text", "text or json")
 	return c
+}
+
+// htmlReport writes the page of the data set in dir. The file appears only when it is whole.
+func htmlReport(ctx context.Context, dir, path string) error {
+	c := page.NewCollector()
+	s, err := report.ReadEach(ctx, dir, c.Add)
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	if err := c.WriteHTML(&b, page.Heading{Source: dir, Summary: &s, Now: time.Now()}); err != nil {
+		return err
+	}
+	temporary := path + ".tmp"
+	if err := os.WriteFile(temporary, b.Bytes(), 0o666); err != nil {
+		return fmt.Errorf("write the page: %w", err)
+	}
+	if err := os.Rename(temporary, path); err != nil {
+		return fmt.Errorf("write the page: %w", err)
+	}
+	return nil
 }
 
 // summary prints what the data set in dir holds.

@@ -1,0 +1,45 @@
+package page
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/dustin/go-humanize"
+)
+
+func percent(part, all int64) string {
+	if all == 0 {
+		return "–"
+	}
+	return fmt.Sprintf("%.1f %%", 100*float64(part)/float64(all))
+}
+
+// figure shows three digits, or all of those before the point.
+func figure(v float64) string {
+	switch {
+	case v >= 100:
+		return humanize.Comma(int64(v + 0.5))
+	case v >= 10:
+		return fmt.Sprintf("%.1f", v)
+	}
+	return fmt.Sprintf("%.2f", v)
+}
+
+func whole(v float64) string { return humanize.Comma(int64(v)) }
+
+// micros shows a time given in µs.
+func micros(us float64) string {
+	switch {
+	case us >= 60e6:
+		return time.Duration(us * 1e3).Round(time.Second).String()
+	case us >= 1e6:
+		return figure(us/1e6) + " s"
+	case us >= 1e3:
+		return figure(us/1e3) + " ms"
+	}
+	return figure(us) + " µs"
+}
+
+func times(v float64) string { return fmt.Sprintf("%.2f ×", v) }
+
+func clock(t time.Time) string { return t.Format("2006-01-02 15:04:05") }
