@@ -18,7 +18,7 @@ import (
 // ErrNotFinite is the error of a net that answers NaN or an infinity.
 var ErrNotFinite = errors.New("the net's answer is not a finite number")
 
-// MaxBatch is how many frames go through a net in one call; more are split. Beyond it a CPU gains nothing.
+// MaxBatch is how many frames go through a net on a CPU in one call; more are split. Beyond it a CPU gains nothing.
 const MaxBatch = 16
 
 // Net is a loaded ONNX net. Its methods may be called concurrently; Close must not run at the same time as another.
@@ -30,7 +30,7 @@ type Net struct {
 	outputs   int // of one frame
 	batch     int // frames in one call, at most
 	fill      *filler
-	pools     [MaxBatch + 1]sync.Pool // *tensors for that many frames
+	pools     []sync.Pool // *tensors for that many frames
 }
 
 // answer is what a net puts out.
@@ -48,19 +48,24 @@ func (a answer) shape(frames int64) ort.Shape { return append(ort.NewShape(frame
 var slots = make(chan struct{}, runtime.NumCPU())
 
 // LoadNet makes a net of an ONNX file's bytes and checks its input and output against what is expected of it, and the
-// number of outputs a frame.
+// number of outputs a frame. It runs on the CPU.
 func LoadNet(file []byte, in Input, out Output, outputs int) (*Net, error) {
+	return loadOn(file, in, out, outputs, CPU)
+}
+
+func loadOn(file []byte, in Input, out Output, outputs int, on Provider) (*Net, error) {
 	if err := Start(); err != nil {
 		return nil, err
 	}
 	if err := standsAlone(file); err != nil {
 		return nil, err
 	}
-	n := &Net{input: in, outputs: outputs, fill: newFiller(in)}
+	n := &Net{input: in, outputs: outputs, fill: newFiller(in), batch: on.Batch()}
 	if err := n.match(file, out); err != nil {
 		return nil, err
 	}
-	options, err := sessionOptions()
+	n.pools = make([]sync.Pool, n.batch+1)
+	options, err := sessionOptions(on)
 	if err != nil {
 		return nil, fmt.Errorf("session options: %w", err)
 	}
@@ -84,7 +89,7 @@ func standsAlone(file []byte) error {
 
 // sessionOptions are those of one thread a session: parallelism comes from many streams, and a thread
 // pool for each of a hundred specialists would cost more than the nets.
-func sessionOptions() (*ort.SessionOptions, error) {
+func sessionOptions(on Provider) (*ort.SessionOptions, error) {
 	o, err := ort.NewSessionOptions()
 	if err != nil {
 		return nil, err
@@ -95,6 +100,7 @@ func sessionOptions() (*ort.SessionOptions, error) {
 		func() error { return o.SetExecutionMode(ort.ExecutionModeSequential) },
 		func() error { return o.AddSessionConfigEntry("session.intra_op.allow_spinning", "0") },
 		func() error { return o.AddSessionConfigEntry("session.use_env_allocators", "1") },
+		func() error { return on.use(o) },
 	} {
 		if err := set(); err != nil {
 			o.Destroy()
@@ -119,7 +125,7 @@ func (n *Net) match(file []byte, out Output) error {
 	if in.DataType != elementType(n.input.Type) || !fits(in.Dimensions, want[1:]...) {
 		return fmt.Errorf("input is %v: the pack needs %s %v", in.String(), or(n.input.Type, Uint8), shapeText(want))
 	}
-	n.inputName, n.batch = in.Name, MaxBatch
+	n.inputName = in.Name
 	if in.Dimensions[0] == 1 {
 		n.batch = 1
 	}
@@ -212,7 +218,7 @@ func (n *Net) Run(pixels []byte, frames int) ([]float32, error) {
 
 // Answer writes the logits of frames to dst, Outputs() of each, given their pixels as View shows them, one frame
 // after the other. It returns the time that the net itself took: waiting for a processor is not the model's time. An
-// answer that is no finite number is an error. Calls of up to MaxBatch frames leave no garbage.
+// answer that is no finite number is an error. Calls of as many frames as fit one call leave no garbage.
 func (n *Net) Answer(dst []float32, pixels []byte, frames int) (time.Duration, error) {
 	size := n.input.Bytes()
 	if want := frames * size; len(pixels) != want || frames < 1 {

@@ -15,7 +15,8 @@ import (
 // Pack is a manifest whose files are there and unaltered.
 type Pack struct {
 	Manifest
-	Dir string
+	Dir    string
+	FullOn Provider // what the full model runs on when it is loaded; empty: the CPU. The small nets run on the CPU
 }
 
 // OpenPack reads the pack in dir and checks the manifest and the checksum of every file it names.
@@ -101,7 +102,11 @@ func (p *Pack) load(e NetEntry) (*Net, int64, error) {
 	if e.Output != nil {
 		out = *e.Output
 	}
-	n, err := LoadNet(b, p.InputOf(e), out, e.Outputs(len(p.Classes)))
+	on := CPU
+	if e.File == p.Full.File {
+		on = p.FullOn
+	}
+	n, err := loadOn(b, p.InputOf(e), out, e.Outputs(len(p.Classes)), on)
 	if err != nil {
 		return nil, 0, fmt.Errorf("pack %s: %s: %w", p.Dir, e.File, err)
 	}

@@ -75,6 +75,15 @@ func (s *Sessions) Answer(dst []float32, name string, e NetEntry, pixels []byte,
 	return took, nil
 }
 
+// Load loads a net before it is asked.
+func (s *Sessions) Load(name string, e NetEntry) error {
+	one, err := s.take(name, e)
+	if err == nil {
+		s.release(one)
+	}
+	return err
+}
+
 // Run is Answer into a slice of its own.
 func (s *Sessions) Run(name string, e NetEntry, pixels []byte, frames int) ([]float32, time.Duration, error) {
 	logits := make([]float32, frames*e.Outputs(len(s.pack.Classes)))

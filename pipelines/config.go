@@ -33,6 +33,9 @@ func configure(o Options) (c config, err error) {
 	if c.model, err = o.model(pack); err != nil {
 		return c, err
 	}
+	if !c.runner.elsewhere { // else the workers' machines have the accelerator
+		pack.FullOn = o.Provider
+	}
 	if err := pack.Verify(); err != nil {
 		return c, err
 	}

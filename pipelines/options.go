@@ -50,6 +50,8 @@ type Options struct {
 	Watch    time.Duration // how soon a partition that the topic gains is read; 0: DefaultWatch
 	Credit   int64         // bytes of frames between source and sink at most; 0: DefaultCredit
 
+	Provider models.Provider // what the full model runs on; empty: the CPU
+
 	ModelMemory int64 // bytes of loaded nets in a process, beyond which specialists are closed, least recently used first; 0: all stay
 
 	Runner      string // prism (default), direct (the same) or flink
@@ -78,7 +80,10 @@ const DefaultCredit = 32 << 20
 
 // model settles which nets and settings the run uses.
 func (o Options) model(p *models.Pack) (transforms.Model, error) {
-	m := transforms.Model{PackDir: p.Dir, Policy: p.Policy, CacheBytes: o.ModelMemory}
+	m := transforms.Model{PackDir: p.Dir, Policy: p.Policy, CacheBytes: o.ModelMemory, Provider: o.Provider}
+	if err := o.Provider.Validate(); err != nil {
+		return m, fmt.Errorf("--%w", err)
+	}
 	if o.ModelMemory < 0 {
 		return m, fmt.Errorf("--model-memory %d: must not be negative", o.ModelMemory)
 	}

@@ -59,7 +59,7 @@ func (fn *fullFn) ProcessElement(_ context.Context, at beam.EventTime, misses sc
 			fn.flush(emit)
 		}
 		fn.batch = append(fn.batch, m)
-		if suspect || len(fn.batch) == models.MaxBatch {
+		if suspect || len(fn.batch) == fn.nets.pack.FullOn.Batch() {
 			fn.flush(emit)
 		}
 	}

@@ -18,6 +18,7 @@ type Model struct {
 	Policy     policy.Settings // the pack's own, or what the user asked for instead
 	Global     bool            // use the pack's global small net as the only specialist (baselines)
 	CacheBytes int64           // bytes of loaded nets, beyond which specialists leave memory; 0: no bound
+	Provider   models.Provider // what the full model runs on; empty: the CPU
 	Job        string          // id of the job, for its Memory and its Watch; empty: none
 }
 
@@ -43,7 +44,7 @@ func (m Model) load() (*nets, error) {
 	if err != nil {
 		return nil, err
 	}
-	pack.Manifest = pack.For(m.Policy.Kind)
+	pack.Manifest, pack.FullOn = pack.For(m.Policy.Kind), m.Provider
 	if m.Global {
 		small, ok := pack.Global()
 		if !ok {
@@ -55,6 +56,11 @@ func (m Model) load() (*nets, error) {
 		return nil, fmt.Errorf("pack %s: policy: %w", m.PackDir, err)
 	}
 	n := &nets{pack: pack, sessions: models.NewSessions(pack, m.CacheBytes), policy: pack.PolicyWith(m.Policy), id: pack.ID(), sha: map[string]string{}}
+	if m.Provider != "" && m.Provider != models.CPU { // a worker without it must not make an error of every frame
+		if err := n.sessions.Load(models.FullNet, pack.Full); err != nil {
+			return nil, err
+		}
+	}
 	n.sha[models.FullNet] = pack.Full.SHA256
 	for i, s := range pack.Specialists {
 		n.names = append(n.names, models.SpecialistNet(i))

@@ -30,9 +30,12 @@ func checkRun(c *cobra.Command, o pipelines.Options, format string) error {
 		}
 	}
 	if o.Policy == pipelines.PolicySmall {
-		if err := only(c, "where the full model is called, which --policy small never does", "full"); err != nil {
+		if err := only(c, "where the full model is called, which --policy small never does", "full", "provider"); err != nil {
 			return err
 		}
+	}
+	if err := o.Provider.Validate(); err != nil {
+		return usageError{fmt.Errorf("--%w", err)}
 	}
 	for flag, negative := range map[string]bool{
 		"parallelism": o.Parallelism < 0, "credit": o.Credit < 0, "file-age": o.FileAge < 0, "disk-wait": o.DiskWait < 0,

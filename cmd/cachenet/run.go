@@ -7,6 +7,7 @@ import (
 
 	"github.com/cachenet/cachenet/connectors/kafkaio"
 	"github.com/cachenet/cachenet/connectors/parquetio"
+	"github.com/cachenet/cachenet/models"
 	"github.com/cachenet/cachenet/pipelines"
 )
 
@@ -71,6 +72,7 @@ it says how many frames were hits, misses and errors, and why.`,
 	f.DurationVar(&o.SessionTimeout, "session-timeout", kafkaio.DefaultSessionTimeout, "with --share: how long a member may be silent before others take over")
 	f.IntVar(&o.Parallelism, "parallelism", 0, "branches of the caching step on prism, task slots on flink (default the runner's)")
 	f.Int64Var(&o.Credit, "credit", pipelines.DefaultCredit, "bytes of frames in flight at most (prism)")
+	f.StringVar((*string)(&o.Provider), "provider", string(models.CPU), "what the full model runs on: cpu, cuda, tensorrt or openvino, where ONNX Runtime has it")
 	f.Int64Var(&o.ModelMemory, "model-memory", 0, "bytes of loaded nets beyond which specialists are closed, least recently used first (default all stay)")
 	f.StringVar(&format, "output", "text", "how the run says at its end how it went: text (on stderr) or json (on stdout)")
 	return c
