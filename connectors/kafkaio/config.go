@@ -22,8 +22,13 @@ const (
 	heldBundleRecords = 1 << 16
 	heldBundleBytes   = 1 << 40
 
-	defaultFetchBytes    = 1 << 20
-	defaultQueueBytes    = 2 << 20
+	// Each partition reads ahead on its own; all together keep to readAhead, down to what still makes fetches worth their
+	// requests.
+	readAhead         = 64 << 20
+	maxQueueBytes     = 2 << 20
+	minQueueBytes     = 256 << 10
+	defaultFetchBytes = 1 << 20
+
 	defaultMaxFrameBytes = 8 << 20
 	defaultRetryFor      = retry.Budget
 )
@@ -47,8 +52,8 @@ type ReadConfig struct {
 	RunLength     int           // frames in a run at most, default 16, or 256 where the session holds them
 	BundleRecords int           // records in a bundle at most, shared by the partitions that have some, default 500, or what credit allows
 	BundleBytes   int64         // bytes of values in a bundle at most, shared likewise, default 4 MiB, or what credit allows
-	FetchBytes    int64         // bytes asked for in a fetch; a larger batch still comes whole, default 1 MiB
-	QueueBytes    int64         // bytes read ahead of the pipeline in a partition before fetching pauses, default 2 MiB
+	FetchBytes    int64         // bytes asked for in a fetch; a larger batch still comes whole, default 1 MiB, or half of QueueBytes where that is less
+	QueueBytes    int64         // bytes read ahead of the pipeline in a partition before fetching pauses, default its share of 64 MiB, 256 KiB to 2 MiB
 	MaxFrameBytes int           // a larger value gives a frame with a Fault and no image, default 8 MiB
 	Stay          time.Duration // how long the partitions together stay in a bundle; 0: they take what waits and leave
 	RetryFor      time.Duration // how long fetches may fail before the pipeline does, default 10 min
@@ -56,8 +61,8 @@ type ReadConfig struct {
 }
 
 func (c ReadConfig) withDefaults() ReadConfig {
-	orDefault(&c.FetchBytes, defaultFetchBytes)
-	orDefault(&c.QueueBytes, defaultQueueBytes)
+	orDefault(&c.QueueBytes, max(minQueueBytes, min(maxQueueBytes, readAhead/int64(max(1, len(c.Spans))))))
+	orDefault(&c.FetchBytes, min(defaultFetchBytes, c.QueueBytes/2))
 	orDefault(&c.MaxFrameBytes, defaultMaxFrameBytes)
 	orDefault(&c.RetryFor, defaultRetryFor)
 	return c
