@@ -47,6 +47,9 @@ played in order. The key is the stream's id, the true class travels in the label
   cachenet produce --brokers localhost:9092 --topic frames --source gate=rtsp://10.0.0.5/live --fps 5 --crop door=40,60,200,300`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) (err error) {
+			if film.into != "" && film.wanted(sources) {
+				return film.record(c, &p, sources)
+			}
 			if err := required(c, "brokers", "topic"); err != nil {
 				return err
 			}

@@ -22,18 +22,22 @@ const filmHelp = `With --source video:FILE, rtsp://… or http://… (MJPEG) it 
 each, NAME=… before it to name the camera, or @FILE for a file that lists one source a line (so that no password stands on
 the command line). The key is the camera's name, or CAMERA/REGION with --crop; the record time is that of the picture.
 Files are published as fast as they can be, or at their own speed with --realtime, and end; cameras go on until
-SIGINT or SIGTERM, and a camera that is lost is connected to again. It needs ffmpeg: see ` + "`make ffmpeg`."
+SIGINT or SIGTERM, and a camera that is lost is connected to again. It needs ffmpeg: see ` + "`make ffmpeg`." + `
+With --into DIR the pictures become images DIR/<stream>/<sequence>_<frame>.jpg to train on, a second of a stream in a
+sequence, and nothing is published.`
 
 // film is what `produce` can be asked for with videos and cameras.
 type film struct {
 	options video.Options
 	crops   []string
+	into    string
 }
 
 func (f *film) add(flags *pflag.FlagSet) {
 	o := &f.options
 	flags.Float64Var(&o.FPS, "fps", 0, "videos and cameras: frames a second of each, at most; 0 for all")
 	flags.StringArrayVar(&f.crops, "crop", nil, "videos and cameras (repeated): [CAMERA/]NAME=x,y,w,h publishes that region of the picture, in pixels, as stream CAMERA/NAME; all for x,y,w,h is the whole picture")
+	flags.StringVar(&f.into, "into", "", "videos and cameras: write the pictures into this folder, as images, instead of to a topic")
 	flags.BoolVar(&o.Realtime, "realtime", false, "videos: play at their own speed")
 	flags.DurationVar(&o.RetryFor, "retry-for", video.DefaultRetryFor, "cameras: how long one may be away before it is given up")
 }
@@ -43,7 +47,7 @@ func (f *film) wanted(sources []string) bool { return slices.ContainsFunc(source
 
 // unwanted refuses flags of videos beside other sources.
 func (f *film) unwanted(c *cobra.Command) error {
-	return refuse(c, "videos and cameras", "fps", "crop", "realtime", "retry-for")
+	return refuse(c, "videos and cameras", "fps", "crop", "into", "realtime", "retry-for")
 }
 
 // refuse is a usage error where one of the flags was given.
@@ -88,14 +92,19 @@ func (f *film) run(c *cobra.Command, p *production, sources []string) (err error
 	if sink.MaxFrameBytes, err = producer.MaxImageBytes(ctx); err != nil {
 		slog.Warn("the largest record that the topic takes is not known; a larger frame will end everything", "error", err)
 	}
-	bar := newProgress(c.ErrOrStderr(), "published")
+	return f.play(c, p, cameras, playback, sink)
+}
+
+// play plays the cameras into the sink and tells how that went.
+func (f *film) play(c *cobra.Command, p *production, cameras []video.Camera, playback *video.Playback, sink video.Sink) error {
+	bar := newProgress(c.ErrOrStderr(), "frames")
 	bar.start(p.sent.Load)
-	summaries, err := playback.Play(ctx, sink)
+	summaries, err := playback.Play(c.Context(), sink)
 	bar.stop()
 	if err != nil {
 		return err
 	}
-	return f.tell(ctx, c.ErrOrStderr(), cameras, summaries)
+	return f.tell(c.Context(), c.ErrOrStderr(), cameras, summaries)
 }
 
 // read makes cameras and options of the flags.

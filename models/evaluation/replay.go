@@ -79,6 +79,8 @@ type player struct {
 	belady   bool // the specialist that is needed last leaves
 
 	state  policy.State
+	many   *policy.Many // in place of state where there are many classes, else nil
+	ranked ranked
 	late   []int     // rows whose answers are on their way back, oldest first; none: the frame was a hit
 	answer []float32 // scratch
 	ledger *ledger   // what is counted by track; nil: nothing
@@ -134,6 +136,9 @@ func (p *player) play(s *stream) (tally, error) {
 	if p.static {
 		p.nets.specialists, pol.Specialists = p.steady(s)
 	}
+	if p.many != nil {
+		p.many.Restart(&pol)
+	}
 	var sum tally
 	locks := lockCounter{table: p.table, stream: s}
 	if p.ledger != nil {
@@ -143,7 +148,7 @@ func (p *player) play(s *stream) (tally, error) {
 		if p.belady {
 			pol.Victim = func(held []int) int { return p.furthest(held, s, i) }
 		}
-		if p.oracle {
+		if p.oracle && i > 0 { // the first frame meets the specialist that every stream starts with
 			p.foresee(row)
 		}
 		class, hit, event, err := p.frame(&pol, row)
@@ -160,8 +165,10 @@ func (p *player) play(s *stream) (tally, error) {
 // frame decides one frame and returns the class that is answered in the end.
 func (p *player) frame(pol *policy.Policy, row int) (class int, hit bool, event string, err error) {
 	p.nets.frame, p.nets.small, p.nets.seen = row, false, 0
-	d, err := pol.Decide(&p.state, &p.nets, true)
-	if err != nil {
+	var d policy.Decision
+	if p.many != nil {
+		d = p.many.Decide(&p.ranked)
+	} else if d, err = pol.Decide(&p.state, &p.nets, true); err != nil {
 		return 0, false, "", err
 	}
 	class, event = d.Class, d.CacheEvent
@@ -178,6 +185,10 @@ func (p *player) teach(pol *policy.Policy, row int, d policy.Decision) error {
 	case feedbackAll:
 		if !d.Hit {
 			return p.learn(pol, row)
+		}
+		if p.many != nil {
+			p.many.TeachClass(d.Class)
+			return nil
 		}
 		p.answer = append(p.answer[:0], p.nets.full.distribution(row)...) // for its length
 		clear(p.answer)
@@ -204,6 +215,11 @@ func (p *player) teach(pol *policy.Policy, row int, d policy.Decision) error {
 
 // learn teaches the window the full model's answer about a row of the table.
 func (p *player) learn(pol *policy.Policy, row int) error {
+	if p.many != nil {
+		k := p.nets.full.known(row)
+		p.many.Teach(&k)
+		return nil
+	}
 	p.answer = append(p.answer[:0], p.nets.full.distribution(row)...) // Teach overwrites it
 	_, err := pol.Teach(&p.state, p.answer)
 	return err
@@ -258,12 +274,13 @@ func (p *player) steady(s *stream) ([]*column, []policy.Specialist) {
 
 // foresee makes the specialist that knows the frame's class the active one, at no cost.
 func (p *player) foresee(row int) {
-	if p.state.Cached == nil {
-		return // the policy sets the state up at the first frame
+	state := &p.state
+	if p.many != nil {
+		state = &p.many.State
 	}
 	for i := range p.policy.Specialists {
 		if p.policy.Knows(i, p.table.labels[row]) {
-			p.state.Cached = append(p.state.Cached[:0], i)
+			state.Cached = append(state.Cached[:0], i)
 			return
 		}
 	}

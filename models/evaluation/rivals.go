@@ -137,6 +137,9 @@ func (t *Table) player(r rival, s Setup) (*player, error) {
 	if p.nets.selector != nil {
 		p.policy.SelectorTemperature = p.nets.selector.Temperature
 	}
+	if t.ranked && p.policy.Ranks() {
+		p.many, p.ranked = new(policy.Many), ranked{lookup: &p.nets, places: t.places}
+	}
 	return p, nil
 }
 

@@ -175,8 +175,16 @@ func (s *scorer) join(parts []part) (*Table, error) {
 	for i, e := range s.nets.All {
 		t.nets[i].Net, t.nets[i].outputs = e, e.Outputs(len(t.classes))
 	}
-	last := -1
+	frames := 0
 	for _, p := range parts {
+		frames += len(p.kept)
+	}
+	for i := range t.nets { // of a thousand classes they are most of the memory: no growing, and parts go as they are joined
+		t.nets[i].logits = make([]float32, 0, frames*t.nets[i].outputs)
+	}
+	last := -1
+	for at, p := range parts {
+		parts[at] = part{}
 		for _, im := range p.kept {
 			if im.sequence != last {
 				t.tracks = append(t.tracks, track{class: im.class, first: len(t.labels)})

@@ -28,6 +28,9 @@ func synthetic(classes, tracks, frames int, groups int, seed uint64) *Table {
 		t.nets = append(t.nets, newColumn("specialist"+string(rune('0'+g)), RoleSpecialist, own, classes, 30))
 	}
 	skill := map[string]float64{RoleFull: 5, RoleSmall: 2.5, RoleSelector: 4, RoleSpecialist: 3}
+	for role := range skill { // among more classes the best of the wrong ones is nearer
+		skill[role] += max(0, 1.5*math.Log(float64(classes)/50))
+	}
 	for c := range classes {
 		for range tracks {
 			tr := track{class: c, first: len(t.labels), frames: frames}

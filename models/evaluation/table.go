@@ -18,6 +18,8 @@ type Table struct {
 	samples []*schemas.Frame // some frames, to measure costs on
 	best    []int            // the full model's answer of each frame
 	trackOf []int            // index of each frame's track
+	ranked  bool             // there are many classes: columns have a ranking
+	places  [][]int32        // ranked: output of each class among each specialist's
 }
 
 // track is a sequence in the table.
@@ -27,11 +29,13 @@ type track struct{ class, first, frames int }
 type column struct {
 	Net
 	outputs int
-	logits  []float32 // outputs for each frame
+	logits  []float32 // outputs for each frame; nil once shares have taken their place
 	shares  []float32 // the distributions that logits are at the net's temperature; see settle
+	settled float32   // that temperature
 	us      float64   // of the net for one frame
 	view    int       // number of its view: nets with the same one share the decoded frame
 	decode  float64   // µs to decode one frame for it
+	ranking *ranking  // of many classes
 }
 
 // distribution of a frame; it must not be changed.
@@ -39,25 +43,45 @@ func (c *column) distribution(frame int) []float32 {
 	return c.shares[frame*c.outputs : (frame+1)*c.outputs]
 }
 
-// settle computes the distributions of the nets that policies cache, at the temperatures they have now: policies are
-// played thousands of times over them, and exponentials would be most of it.
+// settle computes the distributions of the nets at the temperatures they have now: policies are played thousands of
+// times over them, and exponentials would be most of it. Over many classes they take the place of the logits, which
+// are most of the memory.
 func (t *Table) settle() error {
+	t.ranked = len(t.classes) >= manyClasses
 	for i := range t.nets {
 		c := &t.nets[i]
-		c.shares = c.shares[:0]
+		shares := c.shares
+		if t.ranked && c.logits != nil {
+			shares = c.logits
+		} else if len(shares) != len(t.labels)*c.outputs {
+			shares = make([]float32, len(t.labels)*c.outputs)
+		}
 		for f := range t.labels {
 			p, err := policy.Probabilities(c.row(f), c.Temperature)
 			if err != nil {
 				return fmt.Errorf("%s, frame %d: %w", c.File, f, err)
 			}
-			c.shares = append(c.shares, p...)
+			copy(shares[f*c.outputs:], p)
+		}
+		c.shares, c.settled = shares, c.Temperature
+		if t.ranked {
+			c.logits = nil
 		}
 	}
+	t.rank()
 	return nil
 }
 
+// row returns the logits of a frame. Where distributions have taken their place they are computed back, up to a constant.
 func (c *column) row(frame int) []float32 {
-	return c.logits[frame*c.outputs : (frame+1)*c.outputs]
+	if c.logits != nil {
+		return c.logits[frame*c.outputs : (frame+1)*c.outputs]
+	}
+	row := slices.Clone(c.distribution(frame))
+	for o, p := range row {
+		row[o] = c.settled * float32(math.Log(max(float64(p), math.SmallestNonzeroFloat32)))
+	}
+	return row
 }
 
 // Frames returns the number of frames and of sequences.

@@ -155,12 +155,17 @@ func (s *State) judge(q []float32, p *Policy) {
 	if p.Share <= 0 {
 		return
 	}
-	guess := 1 / float32(p.Classes)
 	var fast, slow float32
 	for c, v := range q {
 		fast += v * s.Window[c]
 		slow += v * s.Slow[c]
 	}
+	s.earn(fast, slow, p)
+}
+
+// earn moves the credit of windows that gave what was shown these probabilities.
+func (s *State) earn(fast, slow float32, p *Policy) {
+	guess := 1 / float32(p.Classes)
 	fast = s.Credit[0] * ((1-p.Alpha)*fast + p.Alpha*guess)
 	slow = s.Credit[1] * ((1-p.Alpha)*slow + p.Alpha*guess)
 	all := fast + slow + (1-s.Credit[0]-s.Credit[1])*guess
