@@ -8,6 +8,7 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
+	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/models"
 	"github.com/cachenet/cachenet/models/picture"
 	"github.com/cachenet/cachenet/models/policy"
@@ -29,15 +30,16 @@ func FullModel(s beam.Scope, m Model, misses beam.PCollection) beam.PCollection 
 type fullFn struct {
 	Model Model
 
-	nets  *nets
-	watch *Watch
-	batch []schemas.Missed
-	at    beam.EventTime
+	session *session.Session
+	nets    *nets
+	watch   *Watch
+	batch   []schemas.Missed
+	at      beam.EventTime
 }
 
 // Setup opens the pack.
 func (fn *fullFn) Setup() (err error) {
-	if _, _, fn.watch, err = attached(fn.Model.Job); err != nil {
+	if fn.session, _, fn.watch, err = attached(fn.Model.Job); err != nil {
 		return fmt.Errorf("answer misses: %w", err)
 	}
 	fn.nets, err = fn.Model.open()
@@ -78,15 +80,17 @@ func (fn *fullFn) flush(emit func(beam.EventTime, schemas.Outcomes)) {
 		places[i] = placeOf(&fn.batch[i].Outcome)
 	}
 	var done schemas.Outcomes
-	fn.watch.look(places, func() { done = fn.nets.answerBatch(fn.batch) })
+	fn.watch.look(places, func() { done = fn.nets.answerBatch(fn.batch, fn.session) })
+	fn.session.Missed(-len(fn.batch))
 	emitAt(&done, time.Now())
 	emit(fn.at, done)
 	clear(fn.batch) // the frames' bytes
 	fn.batch = fn.batch[:0]
 }
 
-// answerBatch decodes misses and runs the full model over them.
-func (n *nets) answerBatch(batch []schemas.Missed) schemas.Outcomes {
+// answerBatch decodes misses and runs the full model over them. The job is told how long decoding took.
+func (n *nets) answerBatch(batch []schemas.Missed, job *session.Session) schemas.Outcomes {
+	begun := time.Now()
 	done := schemas.Outcomes{Rows: make([]schemas.Outcome, len(batch))}
 	view := n.see(n.pack.Full)
 	pixels := make([]byte, len(batch)*view.Bytes())
@@ -100,6 +104,7 @@ func (n *nets) answerBatch(batch []schemas.Missed) schemas.Outcomes {
 		}
 		decoded = append(decoded, i)
 	}
+	job.Spent(session.StageDecode, time.Since(begun), len(decoded))
 	n.fullOf(done.Rows, decoded, pixels[:len(decoded)*view.Bytes()])
 	return done
 }

@@ -53,7 +53,7 @@ func TestFullModelAnswersEachMissOnce(t *testing.T) {
 		}
 		misses = append(misses, missed(n, f))
 	}
-	batches := answers(t, &fullFn{nets: n}, misses...)
+	batches := answers(t, &fullFn{nets: n, session: new(session.Session)}, misses...)
 	if len(batches) != 2 || len(batches[0]) != models.MaxBatch || len(batches[1]) != 5 {
 		t.Fatalf("%d batches", len(batches))
 	}
@@ -80,7 +80,7 @@ func TestASuspectMissIsAnsweredAlone(t *testing.T) {
 		misses = append(misses, missed(n, pixel(i, 230, 10, 10)))
 	}
 	var sizes []int
-	for _, b := range answers(t, &fullFn{nets: n, watch: w}, misses...) {
+	for _, b := range answers(t, &fullFn{nets: n, watch: w, session: new(session.Session)}, misses...) {
 		sizes = append(sizes, len(b))
 	}
 	if diff := cmp.Diff([]int{2, 1, 2}, sizes); diff != "" {
@@ -95,7 +95,7 @@ func TestAFullModelThatFailsMakesErrorRows(t *testing.T) {
 	pack := *n.pack
 	pack.Full.File = "nowhere.onnx"
 	broken.pack, broken.sessions = &pack, models.NewSessions(&pack, 0)
-	batches := answers(t, &fullFn{nets: &broken}, missed(n, pixel(0, 230, 10, 10)), missed(n, pixel(1, 10, 230, 10)))
+	batches := answers(t, &fullFn{nets: &broken, session: new(session.Session)}, missed(n, pixel(0, 230, 10, 10)), missed(n, pixel(1, 10, 230, 10)))
 	if len(batches) != 1 || len(batches[0]) != 2 {
 		t.Fatalf("%v", batches)
 	}

@@ -44,9 +44,11 @@ func (fn *lookupFn) Setup() (err error) {
 	if fn.session, fn.memory, fn.walk.watch, err = attached(fn.Model.Job); err != nil {
 		return fmt.Errorf("look frames up: %w", err)
 	}
-	fn.walk.nets, err = fn.Model.open()
+	if fn.walk.nets, err = fn.Model.open(); err != nil {
+		return err
+	}
 	fn.walk.single.nets = fn.walk.nets
-	return err
+	return fn.walk.nets.attach(fn.session)
 }
 
 // ProcessElement moves one stream through one run of its frames.
@@ -56,15 +58,22 @@ func (fn *lookupFn) ProcessElement(_ context.Context, sp state.Provider, stream 
 	if err != nil {
 		return fmt.Errorf("stream %q: %w", stream, err)
 	}
+	begun := time.Now()
 	st, err := fn.read(sp, stream)
 	if err != nil {
 		return fmt.Errorf("stream %q: read state: %w", stream, err)
 	}
+	read := time.Now()
 	done, pending := fn.walk.run(st, frames)
+	walked := time.Now()
 	if err := fn.write(sp, stream, st); err != nil {
 		return fmt.Errorf("stream %q: write state: %w", stream, err)
 	}
-	emitAt(&done, time.Now())
+	now := time.Now()
+	fn.session.Spent(session.StageState, read.Sub(begun)+now.Sub(walked), len(frames))
+	fn.session.Spent(session.StageDecode, fn.walk.decoded.spent, fn.walk.decoded.frames)
+	fn.session.Missed(len(pending.Frames))
+	emitAt(&done, now)
 	if len(done.Rows) > 0 {
 		settled(done)
 	}

@@ -69,6 +69,24 @@ func (m Model) load() (*nets, error) {
 	return n, nil
 }
 
+const netsPart = "transforms.Nets"
+
+// attach lets the job find the nets that answer its frames.
+func (n *nets) attach(job *session.Session) error {
+	_, err := session.Part(job, netsPart, func() (*nets, error) { return n, nil })
+	return err
+}
+
+// SessionCounts returns what the cache of loaded nets that answers the job's frames did in this process so far; nothing
+// before the first frame, or where other processes answer.
+func SessionCounts(job *session.Session) (models.SessionCounts, bool) {
+	n, ok := session.Get[*nets](job, netsPart)
+	if !ok {
+		return models.SessionCounts{}, false
+	}
+	return n.sessions.Counts(), true
+}
+
 // see returns how a net of the pack looks at a frame.
 func (n *nets) see(e models.NetEntry) picture.View { return n.pack.InputOf(e).View }
 

@@ -2,6 +2,7 @@ package transforms
 
 import (
 	"slices"
+	"time"
 
 	"github.com/cachenet/cachenet/models"
 	"github.com/cachenet/cachenet/models/picture"
@@ -16,6 +17,11 @@ import (
 type walk struct {
 	nets  *nets
 	watch *Watch
+
+	decoded struct { // what the run at hand took
+		spent  time.Duration
+		frames int
+	}
 
 	places []Place
 	looks  []look
@@ -41,6 +47,7 @@ type look struct {
 // transform has to answer; both belong to the caller.
 func (w *walk) run(st *policy.State, frames []schemas.Frame) (schemas.Outcomes, schemas.MissedRun) {
 	w.done, w.pending = schemas.Outcomes{Rows: make([]schemas.Outcome, 0, len(frames))}, schemas.MissedRun{}
+	w.decoded.spent, w.decoded.frames = 0, 0
 	if w.nets.policy.Routes() {
 		w.route(frames)
 		return w.done, w.pending
@@ -111,6 +118,7 @@ func (w *walk) ask(active int, frames []schemas.Frame) (each float32) {
 
 // decode turns frames into pixels and returns how many could be decoded.
 func (w *walk) decode(frames []schemas.Frame, view picture.View) (decoded int) {
+	begun := time.Now()
 	w.view, w.looks = view, w.looks[:0]
 	w.pixels = slices.Grow(w.pixels[:0], len(frames)*view.Bytes())
 	for i := range frames {
@@ -126,6 +134,8 @@ func (w *walk) decode(frames []schemas.Frame, view picture.View) (decoded int) {
 		}
 		w.looks = append(w.looks, l)
 	}
+	w.decoded.spent += time.Since(begun)
+	w.decoded.frames += decoded
 	return decoded
 }
 

@@ -135,7 +135,7 @@ func TestFullModelBatchesSurviveABadFrame(t *testing.T) {
 	frames := []schemas.Frame{pixel(0, 250, 5, 5), pixel(1, 1, 1, 1), pixel(2, 5, 5, 250)}
 	frames[1].Image = nil
 	_, missed := walkOf(n, nil).run(&policy.State{}, frames)
-	done := n.answerBatch(missed.Frames)
+	done := n.answerBatch(missed.Frames, new(session.Session))
 	got := make([]string, 0, 3)
 	for _, r := range done.Rows {
 		got = append(got, r.Outcome+" "+r.Label+r.Stage)

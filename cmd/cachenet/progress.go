@@ -21,12 +21,14 @@ const plainEvery = 10 * time.Second
 type progress struct {
 	out   io.Writer
 	what  string
-	total int64 // 0: unknown
+	total int64  // 0: unknown
+	topic string // that the followed run reads; empty: no live line
 
 	mu     sync.Mutex
 	job    *session.Session // whose rows are shown, see follow
 	before int64            // what was done before the first one
 	done   func() int64
+	live   live
 
 	end  chan struct{}
 	idle sync.WaitGroup
@@ -76,6 +78,17 @@ func (p *progress) count() int64 {
 	return done()
 }
 
+// status is the live line of the followed run.
+func (p *progress) status() string {
+	rows := p.rows()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.job == nil || p.topic == "" || !p.live.due(time.Now()) {
+		return p.live.text
+	}
+	return p.live.take(read(p.job, p.topic, rows))
+}
+
 // start begins to show what done returns.
 func (p *progress) start(done func() int64) {
 	p.mu.Lock()
@@ -103,7 +116,8 @@ func (p *progress) bar() {
 	if p.total > 0 {
 		b = pool.AddBar(p.total, mpb.PrependDecorators(left...), mpb.AppendDecorators(decor.Percentage()))
 	} else {
-		b = pool.AddSpinner(0, mpb.PrependDecorators(left...))
+		b = pool.AddSpinner(0, mpb.BarWidth(1), mpb.PrependDecorators(left...),
+			mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return p.status() })))
 	}
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()

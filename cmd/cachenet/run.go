@@ -7,14 +7,16 @@ import (
 
 	"github.com/cachenet/cachenet/connectors/kafkaio"
 	"github.com/cachenet/cachenet/connectors/parquetio"
+	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/models"
+	"github.com/cachenet/cachenet/monitor"
 	"github.com/cachenet/cachenet/pipelines"
 )
 
 func runCommand() *cobra.Command {
 	var o pipelines.Options
 	var cluster clusterFlags
-	var format string
+	var format, metrics string
 	c := &cobra.Command{
 		Use:   "run",
 		Short: "Run the pipeline: frames from Kafka, outcomes to Parquet",
@@ -25,7 +27,7 @@ it says how many frames were hits, misses and errors, and why.`,
 		Example: `  cachenet run --brokers localhost:9092 --topic frames --group cachenet --pack models/packs/scenes --out out
   cachenet run --brokers localhost:9092 --topic frames --group cachenet --pack models/packs/scenes --out out --until-end`,
 		Args: noArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
+		RunE: func(c *cobra.Command, _ []string) (failure error) {
 			if err := required(c, "brokers", "topic", "group", "pack", "out"); err != nil {
 				return err
 			}
@@ -37,7 +39,16 @@ it says how many frames were hits, misses and errors, and why.`,
 			}
 			o.Cluster = cluster.Cluster
 			bar := newProgress(c.ErrOrStderr(), "frames")
+			bar.topic = o.Topic
 			o.Started = bar.follow
+			if metrics != "" {
+				m, err := monitor.Start(metrics, monitor.Run{Topic: o.Topic, Version: pipelines.Version, DeadLetters: o.DeadLetterTopic != ""})
+				if err != nil {
+					return err
+				}
+				defer func() { failure = errors.Join(failure, m.Close()) }()
+				o.Started = func(job *session.Session) { m.Follow(job); bar.follow(job) }
+			}
 			var total parquetio.Tally
 			o.Ended = func(t parquetio.Tally) { total = t }
 			err := pipelines.Run(c.Context(), o)
@@ -74,6 +85,7 @@ it says how many frames were hits, misses and errors, and why.`,
 	f.Int64Var(&o.Credit, "credit", pipelines.DefaultCredit, "bytes of frames in flight at most (prism)")
 	f.StringVar((*string)(&o.Provider), "provider", string(models.CPU), "what the full model runs on: cpu, cuda, tensorrt or openvino, where ONNX Runtime has it")
 	f.Int64Var(&o.ModelMemory, "model-memory", 0, "bytes of loaded nets beyond which specialists are closed, least recently used first (default all stay)")
+	f.StringVar(&metrics, "metrics", "", "serve Prometheus metrics, health and a live page at this HOST:PORT, e.g. 127.0.0.1:9090 (default not)")
 	f.StringVar(&format, "output", "text", "how the run says at its end how it went: text (on stderr) or json (on stdout)")
 	return c
 }

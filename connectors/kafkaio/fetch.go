@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/cachenet/cachenet/connectors/retry"
@@ -31,10 +32,11 @@ type fetcher struct {
 	link   *session.Session
 	queue  *queue
 
-	at      int64     // offset to fetch next
-	failing bool      // the last fetch failed
-	heldUp  time.Time // since when a transaction that is still open holds up the partition; zero when none does
-	told    bool      // that it does
+	at      int64        // offset to fetch next
+	end     atomic.Int64 // of the partition when it was last asked; 0: not yet
+	failing bool         // the last fetch failed
+	heldUp  time.Time    // since when a transaction that is still open holds up the partition; zero when none does
+	told    bool         // that it does
 
 	last   time.Time // event time last given out, see stamp
 	cancel context.CancelFunc
@@ -99,6 +101,8 @@ func (f *fetcher) fetch(ctx context.Context) (batch, error) {
 		return batch{}, err
 	}
 	f.noteOpen(res)
+	f.end.Store(res.end)
+	defer func(begun time.Time) { f.link.Spent(session.StageFetch, time.Since(begun), 0) }(time.Now())
 	return readBatch(res, filter{from: f.at, to: f.span.To, done: f.span.Done, limit: f.cfg.MaxFrameBytes})
 }
 
@@ -122,6 +126,7 @@ func (f *fetcher) noteOpen(res fetched) {
 func (f *fetcher) advance(b batch) {
 	frames := make([]schemas.Frame, len(b.records))
 	now := time.Now()
+	defer func() { f.link.Spent(session.StageFetch, time.Since(now), len(frames)) }()
 	for i, r := range b.records {
 		frames[i] = decode(r, f.cfg.MaxFrameBytes, now)
 		frames[i].Topic, frames[i].Partition = f.cfg.Topic, f.span.Partition

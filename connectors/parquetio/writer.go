@@ -82,7 +82,9 @@ func (w *writer) add(ctx context.Context, rows []schemas.Outcome) error {
 	if w.closing {
 		return errClosed
 	}
-	for fresh := w.fresh(rows); len(fresh) > 0; {
+	begun, fresh := time.Now(), w.fresh(rows)
+	w.job.Rows(fresh)
+	for len(fresh) > 0 {
 		hour, n := hourOf(fresh[0].EventTime), 1
 		for n < len(fresh) && hourOf(fresh[n].EventTime) == hour {
 			n++
@@ -97,6 +99,7 @@ func (w *writer) add(ctx context.Context, rows []schemas.Outcome) error {
 	for i := range rows {
 		bytes += int64(rows[i].FrameBytes)
 	}
+	w.job.Spent(session.StageWrite, time.Since(begun), len(rows))
 	w.job.Written(len(rows), bytes)
 	return nil
 }

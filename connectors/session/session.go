@@ -21,6 +21,9 @@ type Session struct {
 	read     atomic.Int64
 	written  atomic.Int64
 	begun    atomic.Int64 // offsets done before this job
+	missed   atomic.Int64 // misses in flight
+	spent    [stages]stageCounter
+	onRows   atomic.Pointer[func([]schemas.Outcome)]
 
 	held     sync.Map // number → []schemas.Frame
 	lastHeld atomic.Uint64

@@ -1,0 +1,76 @@
+package monitor
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/cachenet/cachenet/report/page"
+)
+
+// refresh is how often a page that looks gets new figures.
+const refresh = 2 * time.Second
+
+// routes are what the monitor answers. Health is that of the Open Inference Protocol, with short names beside.
+func (m *Monitor) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", m.page)
+	mux.HandleFunc("GET /events", m.events)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(m.metrics.registry, promhttp.HandlerOpts{}))
+	for _, path := range []string{"/v2/health/live", "/ping"} {
+		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) { answer(w, true) })
+	}
+	for _, path := range []string{"/v2/health/ready", "/ready"} {
+		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) { answer(w, m.ready()) })
+	}
+	return mux
+}
+
+// ready reports whether frames flow: a job was begun and is not draining.
+func (m *Monitor) ready() bool {
+	job := m.current()
+	return job != nil && !job.Draining()
+}
+
+func answer(w http.ResponseWriter, well bool) {
+	if !well {
+		http.Error(w, "not ready", http.StatusServiceUnavailable)
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = w.Write([]byte("ok\n"))
+}
+
+func (m *Monitor) heading() page.Heading {
+	return page.Heading{Source: "topic " + m.topic, Live: true, Now: time.Now()}
+}
+
+func (m *Monitor) page(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+	_ = m.rows.WriteHTML(w, m.heading()) // else whoever asked has gone
+}
+
+// events sends the page's content now and then, until whoever looks is gone or the run has ended.
+func (m *Monitor) events(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("Cache-Control", "no-store")
+	out := http.NewResponseController(w)
+	tick := time.NewTicker(refresh)
+	defer tick.Stop()
+	for {
+		if m.rows.WriteEvent(w, m.heading()) != nil || out.Flush() != nil {
+			return
+		}
+		select {
+		case <-r.Context().Done():
+			return
+		case <-m.done:
+			_, _ = w.Write([]byte("event: end\ndata: 1\n\n"))
+			_ = out.Flush()
+			return
+		case <-tick.C:
+		}
+	}
+}
