@@ -85,6 +85,10 @@ test-notebooks: setup build readers-venv ## the notebooks, executed over a small
 generate: ## the generated encodings of schemas
 	go generate ./...
 
+.PHONY: docs
+docs: ## docs/commands.md, from the commands
+	go test -count=1 -run CommandReference ./cmd/cachenet -update
+
 kafka: ## a real Apache Kafka on 127.0.0.1:9092, until make kafka-stop
 	@scripts/kafka.sh start out/kafka 9092
 

@@ -110,7 +110,7 @@ func root() *cobra.Command {
 	}
 	c.PersistentFlags().BoolVarP(&verbose, "verbose", "v", false, "log what happens to stderr")
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	c.AddCommand(demoCommand(), brokerCommand(), produceCommand(), runCommand(), workersCommand(), replayCommand(), reportCommand(), packCommand(), scenesCommand())
+	c.AddCommand(demoCommand(), brokerCommand(), produceCommand(), runCommand(), workersCommand(), redeliverCommand(), reportCommand(), explainCommand(), packCommand(), scenesCommand(), versionCommand())
 	return c
 }
 

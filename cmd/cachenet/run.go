@@ -70,7 +70,7 @@ it says how many frames were hits, misses and errors, and why.`,
 	f.BoolVar(&o.Guard, "guard", false, "find rare classes again, at the price of more misses (the pack's own policy only)")
 	f.StringVar(&o.Out, "out", "", "folder of the data set")
 	f.StringVar(&o.OutcomesTopic, "outcomes-topic", "", "topic that gets the outcomes as JSON too")
-	f.StringVar(&o.DeadLetterTopic, "dead-letter-topic", "", "topic that gets the frames without an answer, untouched; see cachenet replay")
+	f.StringVar(&o.DeadLetterTopic, "dead-letter-topic", "", "topic that gets the frames without an answer, untouched; see cachenet redeliver")
 	f.DurationVar(&o.FileAge, "file-age", parquetio.DefaultFileAge, "outcomes are on disk at the latest after this")
 	f.DurationVar(&o.DiskWait, "disk-wait", parquetio.DefaultGiveUp, "how long a disk that is full or read-only is waited for before the run fails")
 	f.BoolVar(&o.UntilEnd, "until-end", false, "end where the topic ends now")

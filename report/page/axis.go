@@ -47,6 +47,7 @@ type cell struct {
 	hits, misses, errors uint32
 	known, wrong         uint32 // answers with something to compare them with, and those that differ from it
 	changes              uint32 // of the active specialist
+	alarms               uint32 // what audits made the stream do: a stricter threshold, drift, bypass, return
 	net                  uint8  // the specialist that gave the last hit, as the collector numbers them; 0: none
 }
 
@@ -57,6 +58,7 @@ func (c *cell) merge(o cell) {
 	c.known += o.known
 	c.wrong += o.wrong
 	c.changes += o.changes
+	c.alarms += o.alarms
 	if o.net != 0 {
 		c.net = o.net
 	}

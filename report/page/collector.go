@@ -35,6 +35,7 @@ type Collector struct {
 	reasons             map[string]int64
 	latency             map[string]*histogram // by outcome
 	model               modelTime
+	audited, caught     int64    // hits that the full model was asked about too, and those that it answers differently
 	emitted             [2]int64 // the first and the last, µs
 	first, last         int64    // event time, µs
 }
@@ -81,6 +82,9 @@ func (c *Collector) AddAll(rows []schemas.Outcome) {
 }
 
 func (c *Collector) add(o *schemas.Outcome, full string) {
+	if full == "" {
+		full = o.AuditLabel
+	}
 	slot := c.slot(o)
 	one := c.cellOf(o, full)
 	c.whole.add(one, slot)
@@ -96,6 +100,12 @@ func (c *Collector) add(o *schemas.Outcome, full string) {
 	}
 	c.model.add(o)
 	if one.hits > 0 {
+		if o.Audited && o.AuditLabel != "" {
+			c.audited++
+			if o.AuditLabel != o.Label {
+				c.caught++
+			}
+		}
 		c.fromFull.add(o.Label, full)
 		c.fromTruth.add(o.Label, o.Truth)
 	}
@@ -133,8 +143,11 @@ func (c *Collector) cellOf(o *schemas.Outcome, full string) (one cell) {
 		one.errors = 1
 		return one
 	}
-	if o.CacheEvent != schemas.CacheNone {
+	switch o.CacheEvent {
+	case schemas.CacheSwap, schemas.CacheLoad, schemas.CacheEvict:
 		one.changes = 1
+	case schemas.TrustStricter, schemas.TrustDrift, schemas.TrustBypass, schemas.TrustReturn:
+		one.alarms = 1
 	}
 	reference := o.Truth
 	if reference == "" {

@@ -25,6 +25,10 @@ func (c *Collector) tiles(s *report.Summary) []tile {
 	if s != nil && s.AgreementWithFull != nil {
 		all = append(all, tile{Name: "Agreement", Value: fmt.Sprintf("%.1f %%", 100**s.AgreementWithFull), Note: "with the full model on the same frames"})
 	}
+	if c.audited > 0 {
+		all = append(all, tile{Name: "Audited hits", Value: percent(c.caught, c.audited) + " false",
+			Note: fmt.Sprintf("the full model answers %s of %s differently", humanize.Comma(c.caught), humanize.Comma(c.audited))})
+	}
 	all = append(all, c.frameTile(s))
 	if fps := c.framesPerSecond(); fps > 0 {
 		all = append(all, tile{Name: "Throughput", Value: figure(fps) + "/s", Note: "frames, first row to last"})

@@ -89,6 +89,7 @@ type view struct {
 	Rate     template.HTML
 	Peak     float64
 	Judged   bool // answers could be compared
+	Alarms   bool // audits made a stream do something
 	Streams  streamsView
 	Shades   []shadeView
 	Pairs    pairsView
@@ -117,6 +118,9 @@ type comparison struct {
 func (c *Collector) view(h Heading) view {
 	line := c.timeline()
 	v := view{Heading: h, HitRate: line.hitRate(), Judged: c.whole.known > 0, Slot: time.Duration(line.width) * time.Microsecond}
+	for _, cell := range line.cells {
+		v.Alarms = v.Alarms || cell.alarms > 0
+	}
 	for p := range c.packs {
 		v.Packs = append(v.Packs, p)
 	}

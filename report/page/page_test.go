@@ -210,3 +210,23 @@ func TestCamerasThatRecordInStepAreNoOutages(t *testing.T) {
 		t.Errorf("an outage is gone from %d slots", len(joined))
 	}
 }
+
+func TestAuditsAreOnThePage(t *testing.T) {
+	c := NewCollector()
+	for i := range 40 {
+		o := row(0, i)
+		if o.Outcome == schemas.Hit && i%4 == 3 {
+			o.Truth, o.Audited, o.AuditLabel = "", true, "bicycle"
+		}
+		if i == 20 {
+			o.CacheEvent = schemas.TrustDrift
+		}
+		c.Add(&o, "")
+	}
+	text := string(written(t, c, Heading{Source: "out"}))
+	for _, want := range []string{"10.0 % false", "answers 1 of 10 differently", "audits changed the stream", `class="alarm"`} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+}

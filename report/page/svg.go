@@ -24,7 +24,7 @@ const maxShades = 4
 func strip(cells []cell, label string) template.HTML {
 	cells = dense(cells)
 	var hits [maxShades]strings.Builder
-	var misses, errors, changes, wrong strings.Builder
+	var misses, errors, changes, alarms, wrong strings.Builder
 	for i, c := range cells {
 		n := float64(c.frames())
 		if n == 0 {
@@ -37,6 +37,9 @@ func strip(cells []cell, label string) template.HTML {
 		rect(&misses, i, bodyBottom-miss, miss)
 		if c.changes > 0 {
 			rect(&changes, i, 0, marksBottom-2)
+		}
+		if c.alarms > 0 {
+			rect(&alarms, i, 0, marksBottom-1)
 		}
 		if c.wrong > 0 {
 			rect(&wrong, i, wrongTop, stripHeight-wrongTop)
@@ -51,6 +54,7 @@ func strip(cells []cell, label string) template.HTML {
 	path(&out, "miss", misses.String())
 	path(&out, "error", errors.String())
 	path(&out, "change", changes.String())
+	path(&out, "alarm", alarms.String())
 	path(&out, "wrong", wrong.String())
 	out.WriteString(`</svg>`)
 	return template.HTML(out.String())

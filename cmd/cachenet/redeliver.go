@@ -8,16 +8,16 @@ import (
 	"github.com/cachenet/cachenet/connectors/kafkaio"
 )
 
-func replayCommand() *cobra.Command {
+func redeliverCommand() *cobra.Command {
 	var cluster clusterFlags
 	var letters, group string
 	c := &cobra.Command{
-		Use:   "replay",
+		Use:   "redeliver",
 		Short: "Send dead letters back to the topic they came from",
 		Long: `Sends each dead letter (see run --dead-letter-topic) back to the topic its frame came from, as it was, to be
-processed again after the cause is gone. What --group has replayed is not replayed again. A letter that cannot be sent
+processed again after the cause is gone. What --group has redelivered is not sent again. A letter that cannot be sent
 is skipped; when there was one, the command says why and exits with 1.`,
-		Example: `  cachenet replay --brokers localhost:9092 --from-dead-letters frames-dead`,
+		Example: `  cachenet redeliver --brokers localhost:9092 --from-dead-letters frames-dead`,
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := required(c, "brokers", "from-dead-letters", "group"); err != nil {
@@ -27,13 +27,13 @@ is skipped; when there was one, the command says why and exits with 1.`,
 				return err
 			}
 			n, err := kafkaio.Replay(c.Context(), cluster.Cluster, letters, group)
-			fmt.Fprintf(c.OutOrStdout(), "replayed %d frames\n", n)
+			fmt.Fprintf(c.OutOrStdout(), "redelivered %d frames\n", n)
 			return err
 		},
 	}
 	f := c.Flags()
 	cluster.add(f)
 	f.StringVar(&letters, "from-dead-letters", "", "topic with the dead letters")
-	f.StringVar(&group, "group", "cachenet-replay", "consumer group that remembers what was replayed")
+	f.StringVar(&group, "group", "cachenet-replay", "consumer group that remembers what was redelivered")
 	return c
 }

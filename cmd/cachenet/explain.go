@@ -1,0 +1,51 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cachenet/cachenet/report"
+)
+
+func explainCommand() *cobra.Command {
+	var q report.Question
+	var format string
+	c := &cobra.Command{
+		Use: "explain DIR", Short: "Say why a frame was answered as it was, from the rows alone", Args: oneArg,
+		Long: `Shows the row of a frame, the rows of its stream before it, the threshold that it was held against, why that net
+was active, and what would have changed the decision.`,
+		Example: "  cachenet explain out --stream cam-03 --offset 512",
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := required(c, "stream"); err != nil {
+				return err
+			}
+			switch {
+			case !c.Flags().Changed("offset"):
+				return usageError{errors.New("--offset is missing; see cachenet explain --help")}
+			case q.Before < 0:
+				return usageError{fmt.Errorf("--before %d: must not be negative", q.Before)}
+			case format != "text" && format != "json":
+				return usageError{fmt.Errorf("--output %q: must be text or json", format)}
+			}
+			e, err := report.Explain(c.Context(), args[0], q)
+			if err != nil {
+				return err
+			}
+			if format == "json" {
+				out := json.NewEncoder(c.OutOrStdout())
+				out.SetIndent("", "  ")
+				return out.Encode(e)
+			}
+			return e.WriteText(c.OutOrStdout())
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&q.Stream, "stream", "", "the frame's stream")
+	f.Int64Var(&q.Offset, "offset", 0, "the frame's offset")
+	f.IntVar(&q.Before, "before", 10, "rows of the stream before it to show")
+	f.StringVar(&format, "output", "text", "text or json")
+	return c
+}

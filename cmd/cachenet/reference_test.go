@@ -1,0 +1,124 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+var update = flag.Bool("update", false, "write docs/commands.md anew")
+
+const referencePath = "../../docs/commands.md"
+
+// The reference is what the commands say of themselves.
+func TestTheCommandReferenceIsCurrent(t *testing.T) {
+	want := reference(root())
+	if *update {
+		if err := os.WriteFile(referencePath, []byte(want), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(referencePath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(got), want); diff != "" {
+		t.Errorf("docs/commands.md is not what the commands say; run: make docs\n%s", diff)
+	}
+}
+
+func TestEveryFlagIsExplained(t *testing.T) {
+	visit(root(), func(c *cobra.Command) {
+		if c.Short == "" {
+			t.Errorf("%s does not say what it does", c.CommandPath())
+		}
+		c.LocalFlags().VisitAll(func(f *pflag.Flag) {
+			if f.Usage == "" {
+				t.Errorf("%s --%s is not explained", c.CommandPath(), f.Name)
+			}
+		})
+	})
+}
+
+func TestCommit(t *testing.T) {
+	for want, s := range map[string][]debug.BuildSetting{
+		"unknown":                   nil,
+		"0123456789ab":              {{Key: "vcs.revision", Value: "0123456789abcdef"}, {Key: "vcs.modified", Value: "false"}},
+		"0123456789ab with changes": {{Key: "vcs.revision", Value: "0123456789abcdef"}, {Key: "vcs.modified", Value: "true"}},
+	} {
+		if got := commitOf(s); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+// visit calls f with every command that a user may call, in the order of --help.
+func visit(c *cobra.Command, f func(*cobra.Command)) {
+	f(c)
+	for _, sub := range c.Commands() {
+		if sub.IsAvailableCommand() && sub.Name() != "help" && sub.Name() != "completion" {
+			visit(sub, f)
+		}
+	}
+}
+
+// reference is all commands as Markdown.
+func reference(c *cobra.Command) string {
+	var b strings.Builder
+	b.WriteString("# Commands\n\nWhat `cachenet COMMAND --help` says. `make docs` writes this page from the commands, and a test keeps it current.\n" +
+		"Every flag may be given as `CACHENET_<FLAG>` in the environment, e.g. `CACHENET_BROKERS`; flags win.\n")
+	visit(c, func(c *cobra.Command) {
+		if !c.HasParent() {
+			return
+		}
+		fmt.Fprintf(&b, "\n## %s\n\n", c.CommandPath())
+		text := c.Long
+		if text == "" {
+			text = c.Short + "."
+		}
+		fmt.Fprintf(&b, "%s\n", text)
+		if c.Runnable() && !c.HasAvailableSubCommands() {
+			fmt.Fprintf(&b, "\n```\n%s\n```\n", c.UseLine())
+		}
+		if c.Example != "" {
+			fmt.Fprintf(&b, "\n```sh\n%s\n```\n", unindented(c.Example))
+		}
+		flags(&b, c)
+	})
+	return b.String()
+}
+
+func unindented(text string) string {
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = strings.TrimPrefix(lines[i], "  ")
+	}
+	return strings.Join(lines, "\n")
+}
+
+func flags(b *strings.Builder, c *cobra.Command) {
+	if !c.HasAvailableLocalFlags() {
+		return
+	}
+	b.WriteString("\n| flag | default | |\n|---|---|---|\n")
+	c.LocalFlags().VisitAll(func(f *pflag.Flag) {
+		if f.Hidden || f.Name == "help" {
+			return
+		}
+		value := f.DefValue
+		if value == "[]" || value == `""` {
+			value = ""
+		}
+		if value != "" {
+			value = "`" + value + "`"
+		}
+		fmt.Fprintf(b, "| `--%s` | %s | %s |\n", f.Name, value, strings.ReplaceAll(f.Usage, "|", `\|`))
+	})
+}

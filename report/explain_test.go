@@ -1,0 +1,95 @@
+package report
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/cachenet/cachenet/schemas"
+)
+
+// explained is the text about one frame of a data set.
+func explained(t *testing.T, dir string, q Question) string {
+	t.Helper()
+	e, err := Explain(t.Context(), dir, q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := e.WriteText(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestExplain(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, 40, func(i int, o *schemas.Outcome) {
+		o.Threshold, o.Confidence, o.Model, o.HitRateWindow = .7, .9, "specialist-00", .5
+		switch i {
+		case 10:
+			o.Outcome, o.Label, o.CacheEvent, o.Model = schemas.Miss, "dog", schemas.CacheLoad, "full"
+		case 12:
+			o.Truth = "cow"
+		case 14:
+			o.Outcome, o.Label, o.Error, o.Stage = schemas.Error, "", "no image", schemas.StageDecode
+		case 15, 17:
+			o.Model = "specialist-01"
+		}
+	})
+	for _, tt := range []struct {
+		name   string
+		offset int64
+		want   []string
+	}{
+		{"hit", 12, []string{"hit: specialist-00 answered cat, confidence 0.900 is at least the threshold of 0.7", "cow, so the answer is wrong",
+			"changed at offset 10 (load): there the full model answered dog", "5 hits and 1 misses before it; the last miss taught it dog (offset 10)",
+			"a threshold above 0.900 would have made it a miss"}},
+		{"miss", 10, []string{"miss: the full model answered dog", "a lower threshold may have made it a hit", "the only small net"}},
+		{"error", 14, []string{"error in stage decode: no image", "a whole image"}},
+		{"first", 0, []string{"no rows of this stream come before it"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			text := explained(t, dir, Question{Stream: "cam-0", Offset: tt.offset, Before: 3})
+			for _, want := range tt.want {
+				if !strings.Contains(text, want) {
+					t.Errorf("it does not say %q:\n%s", want, text)
+				}
+			}
+		})
+	}
+	// with two specialists, and none that a row before made active
+	if text := explained(t, dir, Question{Stream: "cam-1", Offset: 31}); !strings.Contains(text, "the one that the stream began with") {
+		t.Error(text)
+	}
+}
+
+func TestExplainShowsTheRowsBefore(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, 40, func(i int, o *schemas.Outcome) { o.Offset = int64(39 - i) }) // in reverse
+	e, err := Explain(t.Context(), dir, Question{Stream: "cam-0", Offset: 31, Before: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(e.Before) != 3 || e.Before[0].Offset != 25 || e.Before[2].Offset != 29 {
+		t.Errorf("before it: %+v", e.Before)
+	}
+}
+
+func TestExplainKnowsTheTestFromTheHits(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, 10, func(_ int, o *schemas.Outcome) { o.Threshold, o.Confidence, o.Entropy = 1.5, .8, .4 })
+	if text := explained(t, dir, Question{Stream: "cam-0", Offset: 4}); !strings.Contains(text, "entropy 0.400 is at most the threshold of 1.5") {
+		t.Error(text)
+	}
+}
+
+func TestExplainOfWhatIsNotThere(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, 10, func(int, *schemas.Outcome) {})
+	for want, q := range map[string]Question{`no rows of stream "cam-9"`: {Stream: "cam-9"}, "offsets 0 to 8": {Stream: "cam-0", Offset: 1}} {
+		if _, err := Explain(t.Context(), dir, q); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: %v", q, err)
+		}
+	}
+}

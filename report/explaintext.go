@@ -1,0 +1,116 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/cachenet/cachenet/schemas"
+)
+
+// WriteText writes the explanation for a reader at a terminal.
+func (e Explanation) WriteText(w io.Writer) error {
+	var out strings.Builder
+	r := e.Row
+	line := func(name, text string) { fmt.Fprintf(&out, "%-12s%s\n", name, text) }
+	line("frame", fmt.Sprintf("%s, %s/%d, offset %d, recorded %s", r.Stream, r.Topic, r.Partition, r.Offset, r.EventTime.UTC().Format("2006-01-02 15:04:05.000")))
+	line("decision", e.decision())
+	if r.Truth != "" && r.Outcome != schemas.Error {
+		line("truth", r.Truth+map[bool]string{true: ", so the answer is right", false: ", so the answer is wrong"}[r.Truth == r.Label])
+	}
+	if r.Audited && r.AuditLabel != "" {
+		line("audit", "the full model says "+r.AuditLabel)
+	}
+	if r.Outcome != schemas.Error {
+		line("active net", e.active())
+		line("window", e.window())
+	}
+	line("otherwise", e.otherwise())
+	e.writeBefore(&out)
+	if _, err := io.WriteString(w, out.String()); err != nil {
+		return fmt.Errorf("write the explanation: %w", err)
+	}
+	return nil
+}
+
+// decision says what became of the frame, and by which test.
+func (e Explanation) decision() string {
+	r := e.Row
+	switch r.Outcome {
+	case schemas.Hit:
+		return fmt.Sprintf("hit: %s answered %s, %s", r.Model, r.Label, e.score())
+	case schemas.Miss:
+		return fmt.Sprintf("miss: the full model answered %s with confidence %.3f; no specialist passed the threshold of %.3g", r.Label, r.Confidence, r.Threshold)
+	}
+	return fmt.Sprintf("error in stage %s: %s", r.Stage, r.Error)
+}
+
+// score holds a hit's score against its threshold.
+func (e Explanation) score() string {
+	r := e.Row
+	if e.Test == TestEntropy {
+		return fmt.Sprintf("entropy %.3f is at most the threshold of %.3g", r.Entropy, r.Threshold)
+	}
+	return fmt.Sprintf("confidence %.3f is at least the threshold of %.3g", r.Confidence, r.Threshold)
+}
+
+// active says why the net was asked that was asked.
+func (e Explanation) active() string {
+	if len(e.Nets) <= 1 && e.Change == nil {
+		return "the only small net that answers this stream; there was nothing to choose"
+	}
+	if e.Change == nil {
+		return "the one that the stream began with, or had when an earlier run ended; no row before this one changed it"
+	}
+	c := e.Change
+	if c.Outcome == schemas.Hit {
+		return fmt.Sprintf("%s is active since offset %d (%s): the one before was not sure there, and this one of the stream's set was", c.Model, c.Offset, c.CacheEvent)
+	}
+	return fmt.Sprintf("changed at offset %d (%s): there the full model answered %s, and the specialist that covers the stream's window best became active", c.Offset, c.CacheEvent, c.Label)
+}
+
+// window says what the stream had seen.
+func (e Explanation) window() string {
+	text := fmt.Sprintf("recent hit rate %.2f; %d hits and %d misses before it", e.Row.HitRateWindow, e.Hits, e.Misses)
+	if e.Taught != nil {
+		text += fmt.Sprintf("; the last miss taught it %s (offset %d)", e.Taught.Label, e.Taught.Offset)
+	}
+	return text
+}
+
+// otherwise says what would have changed the decision, as far as the row knows.
+func (e Explanation) otherwise() string {
+	r := e.Row
+	switch {
+	case r.Outcome == schemas.Hit && e.Test == TestEntropy:
+		return fmt.Sprintf("a threshold below %.3f would have made it a miss", r.Entropy)
+	case r.Outcome == schemas.Hit:
+		return fmt.Sprintf("a threshold above %.3f would have made it a miss", r.Confidence)
+	case r.Outcome == schemas.Miss && r.SpecialistUs == 0:
+		return "a policy that asks a small net: none was asked about this frame (--policy full)"
+	case r.Outcome == schemas.Miss && e.Test == TestEntropy:
+		return "a higher threshold may have made it a hit; how unsure the small net was is not in the row of a miss"
+	case r.Outcome == schemas.Miss:
+		return "a lower threshold may have made it a hit; how sure the small net was is not in the row of a miss"
+	case r.Stage == schemas.StageRead:
+		return "a record that is a frame: see what a frame may look like in docs/delivery.md"
+	case r.Stage == schemas.StageDecode:
+		return "a whole image of a supported kind (JPEG, PNG, raw pixels)"
+	}
+	return "a net that answers: the error says what was wrong with it"
+}
+
+func (e Explanation) writeBefore(out *strings.Builder) {
+	if len(e.Before) == 0 {
+		fmt.Fprintln(out, "\nno rows of this stream come before it")
+		return
+	}
+	fmt.Fprintln(out)
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "offset\toutcome\tlabel\tconfidence\tnet\tevent\thit rate")
+	for _, r := range append(e.Before, e.Row) {
+		fmt.Fprintf(t, "%d\t%s\t%s\t%.3f\t%s\t%s\t%.2f\n", r.Offset, r.Outcome, r.Label, r.Confidence, r.Model, r.CacheEvent, r.HitRateWindow)
+	}
+	_ = t.Flush() // into memory
+}
