@@ -51,8 +51,12 @@ type Frame struct {
 	Height      int32     // pixels, only for RGB8
 	Truth       string    // true class, empty when unknown
 	Image       []byte    // encoded image, as produced
+	Omitted     int64     // bytes of an image that exceeds the source's limit and is not in Image; else 0
 	Fault       string    // why the source could not read the record as a frame; empty when it could
 }
+
+// Size is the length of the record's value, in bytes.
+func (z *Frame) Size() int64 { return int64(len(z.Image)) + z.Omitted }
 
 // Run is some consecutive frames of one stream, in offset order: the element that moves through the graph, because
 // what a runner spends on an element outweighs what it spends on a frame.

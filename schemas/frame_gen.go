@@ -14,8 +14,8 @@ func (z *Frame) DecodeMsg(dc *msgp.Reader) (err error) {
 		err = msgp.WrapError(err)
 		return
 	}
-	if zb0001 != 12 {
-		err = msgp.ArrayError{Wanted: 12, Got: zb0001}
+	if zb0001 != 13 {
+		err = msgp.ArrayError{Wanted: 13, Got: zb0001}
 		return
 	}
 	z.Stream, err = dc.ReadString()
@@ -73,6 +73,11 @@ func (z *Frame) DecodeMsg(dc *msgp.Reader) (err error) {
 		err = msgp.WrapError(err, "Image")
 		return
 	}
+	z.Omitted, err = dc.ReadInt64()
+	if err != nil {
+		err = msgp.WrapError(err, "Omitted")
+		return
+	}
 	z.Fault, err = dc.ReadString()
 	if err != nil {
 		err = msgp.WrapError(err, "Fault")
@@ -83,8 +88,8 @@ func (z *Frame) DecodeMsg(dc *msgp.Reader) (err error) {
 
 // EncodeMsg implements msgp.Encodable
 func (z *Frame) EncodeMsg(en *msgp.Writer) (err error) {
-	// array header, size 12
-	err = en.Append(0x9c)
+	// array header, size 13
+	err = en.Append(0x9d)
 	if err != nil {
 		return
 	}
@@ -143,6 +148,11 @@ func (z *Frame) EncodeMsg(en *msgp.Writer) (err error) {
 		err = msgp.WrapError(err, "Image")
 		return
 	}
+	err = en.WriteInt64(z.Omitted)
+	if err != nil {
+		err = msgp.WrapError(err, "Omitted")
+		return
+	}
 	err = en.WriteString(z.Fault)
 	if err != nil {
 		err = msgp.WrapError(err, "Fault")
@@ -154,8 +164,8 @@ func (z *Frame) EncodeMsg(en *msgp.Writer) (err error) {
 // MarshalMsg implements msgp.Marshaler
 func (z *Frame) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// array header, size 12
-	o = append(o, 0x9c)
+	// array header, size 13
+	o = append(o, 0x9d)
 	o = msgp.AppendString(o, z.Stream)
 	o = msgp.AppendString(o, z.Topic)
 	o = msgp.AppendInt32(o, z.Partition)
@@ -167,6 +177,7 @@ func (z *Frame) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.AppendInt32(o, z.Height)
 	o = msgp.AppendString(o, z.Truth)
 	o = msgp.AppendBytes(o, z.Image)
+	o = msgp.AppendInt64(o, z.Omitted)
 	o = msgp.AppendString(o, z.Fault)
 	return
 }
@@ -179,8 +190,8 @@ func (z *Frame) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.WrapError(err)
 		return
 	}
-	if zb0001 != 12 {
-		err = msgp.ArrayError{Wanted: 12, Got: zb0001}
+	if zb0001 != 13 {
+		err = msgp.ArrayError{Wanted: 13, Got: zb0001}
 		return
 	}
 	z.Stream, bts, err = msgp.ReadStringBytes(bts)
@@ -238,6 +249,11 @@ func (z *Frame) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.WrapError(err, "Image")
 		return
 	}
+	z.Omitted, bts, err = msgp.ReadInt64Bytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err, "Omitted")
+		return
+	}
 	z.Fault, bts, err = msgp.ReadStringBytes(bts)
 	if err != nil {
 		err = msgp.WrapError(err, "Fault")
@@ -249,7 +265,7 @@ func (z *Frame) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *Frame) Msgsize() (s int) {
-	s = 1 + msgp.StringPrefixSize + len(z.Stream) + msgp.StringPrefixSize + len(z.Topic) + msgp.Int32Size + msgp.Int64Size + msgp.Int64Size + msgp.TimeSize + msgp.StringPrefixSize + len(z.ContentType) + msgp.Int32Size + msgp.Int32Size + msgp.StringPrefixSize + len(z.Truth) + msgp.BytesPrefixSize + len(z.Image) + msgp.StringPrefixSize + len(z.Fault)
+	s = 1 + msgp.StringPrefixSize + len(z.Stream) + msgp.StringPrefixSize + len(z.Topic) + msgp.Int32Size + msgp.Int64Size + msgp.Int64Size + msgp.TimeSize + msgp.StringPrefixSize + len(z.ContentType) + msgp.Int32Size + msgp.Int32Size + msgp.StringPrefixSize + len(z.Truth) + msgp.BytesPrefixSize + len(z.Image) + msgp.Int64Size + msgp.StringPrefixSize + len(z.Fault)
 	return
 }
 

@@ -109,7 +109,7 @@ func (n *nets) blank(f *schemas.Frame) schemas.Outcome {
 	return schemas.Outcome{
 		Stream: f.Stream, Topic: f.Topic, Partition: f.Partition, Offset: f.Offset, Sequence: f.Sequence, EventTime: f.EventTime,
 		Outcome: schemas.Miss, Threshold: n.policy.Threshold, Pack: n.id, CacheEvent: schemas.CacheNone,
-		FrameBytes: int32(len(f.Image)), Truth: f.Truth,
+		FrameBytes: int32(f.Size()), Truth: f.Truth,
 	}
 }
 

@@ -2,6 +2,7 @@ package transforms
 
 import (
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -126,6 +127,23 @@ func TestAStateThatDoesNotFitStartsAfresh(t *testing.T) {
 	done, _ := walkOf(n, nil).run(st, []schemas.Frame{pixel(0, 250, 5, 5)})
 	if len(done.Rows) != 1 || done.Rows[0].Label != "red" {
 		t.Errorf("%+v", done.Rows)
+	}
+}
+
+// A row has the size of its frame's value, also where that was too large to be read.
+func TestARowHasTheSizeOfItsFrame(t *testing.T) {
+	large := pixel(1, 0, 0, 0)
+	large.Image, large.Omitted, large.Fault = nil, 20<<20, "value of 20971520 bytes exceeds the limit of 8388608"
+	for name, kind := range map[string]string{"Lookup": policy.Window, "FullModel": policy.Full} {
+		n := netsOf(t, false, func(s *policy.Settings) { s.Kind = kind })
+		done, missed := walkOf(n, nil).run(&policy.State{}, []schemas.Frame{pixel(0, 250, 5, 5), large})
+		sizes := map[int64]int32{}
+		for _, r := range slices.Concat(done.Rows, n.answerBatch(missed.Frames).Rows) {
+			sizes[r.Offset] = r.FrameBytes
+		}
+		if diff := cmp.Diff(map[int64]int32{0: 3, 1: 20 << 20}, sizes); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
 	}
 }
 

@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"image"
+	"image/jpeg"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -14,15 +17,15 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"github.com/cachenet/cachenet/connectors/kafkaio"
+	"github.com/cachenet/cachenet/models/picture"
 	"github.com/cachenet/cachenet/schemas"
 )
 
-// pale is a frame that the small nets are unsure about; deadly is another one, of which the full model of
+// pale is a colour that the small nets are unsure about; deadly is another one, at which the full model of
 // [deadlyPack] ends the process.
 var pale, deadly = []byte{120, 110, 108}, []byte{120, 110, 101}
 
-// deadlyPack is the pack of the tests with a full model that divides in a way the processor refuses when it sees
-// a deadly frame.
+// deadlyPack is the test pack with a full model that divides in a way the processor refuses when it sees a deadly frame.
 func deadlyPack(t *testing.T) string {
 	t.Helper()
 	if runtime.GOARCH != "amd64" {
@@ -53,8 +56,54 @@ func deadlyPack(t *testing.T) string {
 	return dir
 }
 
-// publish sends these images as frames of each stream to the topic "frames", which it makes when it is not there.
-func publish(t *testing.T, addr string, images [][]byte, streams ...string) {
+// deadlyDecoder makes a libjpeg-turbo that turns every JPEG into pale pixels and ends the process at one that contains
+// the word "deadly". The program loads it instead of its own.
+func deadlyDecoder(t *testing.T) {
+	t.Helper()
+	const source = `
+#include <stdlib.h>
+#include <string.h>
+static const unsigned char pale[] = {120, 110, 108};
+void *tjInitDecompress(void) { return (void *)pale; }
+int tjDestroy(void *handle) { return 0; }
+char *tjGetErrorStr2(void *handle) { return ""; }
+int tjGetErrorCode(void *handle) { return 1; }
+int tjDecompress2(void *handle, const unsigned char *jpeg, unsigned long size, unsigned char *pixels, int width, int pitch,
+                  int height, int format, int flags) {
+  for (unsigned long i = 0; i + 6 <= size; i++)
+    if (!memcmp(jpeg + i, "deadly", 6)) abort();
+  for (int i = 0; i < height * pitch; i++) pixels[i] = pale[i % 3];
+  return 0;
+}`
+	dir := t.TempDir()
+	code, library := filepath.Join(dir, "decoder.c"), filepath.Join(dir, "decoder.so")
+	if err := os.WriteFile(code, []byte(source), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if said, err := exec.Command("cc", "-shared", "-fPIC", "-o", library, code).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, said)
+	}
+	t.Setenv(picture.LibraryEnv, library)
+}
+
+// jpegOf is a JPEG of one pixel with a comment in it.
+func jpegOf(t *testing.T, comment string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, image.NewGray(image.Rect(0, 0, 1, 1)), nil); err != nil {
+		t.Fatal(err)
+	}
+	segment := append([]byte{0xff, 0xfe, 0, byte(2 + len(comment))}, comment...)
+	return slices.Insert(b.Bytes(), 2, segment...)
+}
+
+// rawOf is a frame of one pixel.
+func rawOf(colour []byte) schemas.Frame {
+	return schemas.Frame{ContentType: schemas.RGB8, Width: 1, Height: 1, Image: colour}
+}
+
+// publish sends these frames for each stream to the topic "frames", which it creates when it does not exist.
+func publish(t *testing.T, addr string, frames []schemas.Frame, streams ...string) {
 	t.Helper()
 	cluster := kafkaio.Cluster{Brokers: []string{addr}}
 	if _, err := kafkaio.EnsureTopic(t.Context(), cluster, "frames", 2); err != nil {
@@ -64,13 +113,14 @@ func publish(t *testing.T, addr string, images [][]byte, streams ...string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var frames []schemas.Frame
-	for i, image := range images {
+	var all []schemas.Frame
+	for i, f := range frames {
 		for _, s := range streams {
-			frames = append(frames, schemas.Frame{Stream: s, Sequence: int64(i), ContentType: schemas.RGB8, Width: 1, Height: 1, Image: image})
+			f.Stream, f.Sequence = s, int64(i)
+			all = append(all, f)
 		}
 	}
-	if err := p.Publish(t.Context(), frames); err != nil {
+	if err := p.Publish(t.Context(), all); err != nil {
 		t.Fatal(err)
 	}
 	if err := p.Close(); err != nil {
@@ -78,45 +128,68 @@ func publish(t *testing.T, addr string, images [][]byte, streams ...string) {
 	}
 }
 
-// The full model ends the process at one frame, beside others and in a transform of its own or not: the third
-// death sets that frame aside, and only that one; its stream and the others go on.
-func TestAFrameThatEndsTheFullModel(t *testing.T) {
-	for _, full := range []string{"inline", "transform"} {
-		t.Run(full, func(t *testing.T) {
-			pack, addr, out := deadlyPack(t), embedded(t), t.TempDir()
-			calm := slices.Repeat([][]byte{pale}, 60)
-			publish(t, addr, slices.Insert(slices.Clone(calm), 30, deadly), "victim")
+// A net or a decoder ends the process at one frame, in the caching transform or in that of the full model: the third
+// death quarantines that frame, and only that one; its stream and the others go on.
+func TestAFrameThatEndsTheProcess(t *testing.T) {
+	for name, c := range map[string]struct {
+		full   []string
+		decode bool // the decoder does it, not the full model
+	}{
+		"full model, inline":        {full: []string{"--full", "inline"}},
+		"full model, transform":     {full: []string{"--full", "transform"}},
+		"decoder":                   {full: []string{"--full", "inline"}, decode: true},
+		"decoder of the full model": {full: []string{"--full", "transform", "--policy", "full"}, decode: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			pack, frame, bad, signal := coloursPack, rawOf(pale), rawOf(deadly), "SIGFPE"
+			if c.decode {
+				deadlyDecoder(t)
+				signal = "SIGABRT"
+				frame = schemas.Frame{ContentType: schemas.JPEG, Image: jpegOf(t, "calm")}
+				bad = schemas.Frame{ContentType: schemas.JPEG, Image: jpegOf(t, "deadly")}
+			} else {
+				pack = deadlyPack(t)
+			}
+			addr, out := embedded(t), t.TempDir()
+			calm := slices.Repeat([]schemas.Frame{frame}, 60)
+			publish(t, addr, slices.Insert(slices.Clone(calm), 30, bad), "victim")
 			publish(t, addr, calm, "a", "b", "c")
-			run := []string{"run", "--brokers", addr, "--topic", "frames", "--group", "g", "--pack", pack, "--full", full, "--out", out,
-				"--dead-letter-topic", "dead", "--until-end"}
+			run := append([]string{"run", "--brokers", addr, "--topic", "frames", "--group", "g", "--pack", pack, "--out", out,
+				"--dead-letter-topic", "dead", "--until-end"}, c.full...)
 			for death := range 3 {
 				p := start(t, run...)
-				if code := p.exit(t); code == 0 || code == 1 || !strings.Contains(p.said(t), "SIGFPE") {
-					t.Fatalf("run %d should die: exit code %d: %s", death, code, p.said(t))
+				if code := p.exit(t); code == 0 || code == 1 || !strings.Contains(p.said(t), signal) {
+					t.Fatalf("run %d should die of %s: exit code %d: %s", death, signal, code, p.said(t))
 				}
 			}
 			mustRun(t, run...)
-			failed := 0
-			for _, r := range checkRows(t, addr, out) {
-				switch {
-				case r.Stream == "victim" && r.Sequence == 30:
-					failed++
-					if r.Outcome != schemas.Error || !strings.Contains(r.Error, "quarantined") {
-						t.Errorf("the deadly frame: %+v", r)
-					}
-				case r.Outcome == schemas.Error:
-					t.Errorf("pays for the deadly frame: %+v", r)
-				}
-			}
-			letters := kafka.NewReader(kafka.ReaderConfig{Brokers: []string{addr}, Topic: "dead"})
-			defer letters.Close()
-			letter, err := letters.ReadMessage(t.Context())
-			if err != nil || failed != 1 || !bytes.Equal(letter.Value, deadly) {
-				t.Errorf("%d rows, dead letter %v, error %v", failed, letter.Value, err)
-			}
-			if lag, err := letters.ReadLag(t.Context()); err != nil || lag != 0 {
-				t.Errorf("%d more dead letters, error %v", lag, err)
-			}
+			checkQuarantined(t, addr, out, bad.Image)
 		})
+	}
+}
+
+// checkQuarantined fails unless frame 30 of the stream "victim" is quarantined with one dead letter, and no other is.
+func checkQuarantined(t *testing.T, addr, out string, value []byte) {
+	t.Helper()
+	failed := 0
+	for _, r := range checkRows(t, addr, out) {
+		switch {
+		case r.Stream == "victim" && r.Sequence == 30:
+			failed++
+			if r.Outcome != schemas.Error || !strings.Contains(r.Error, "quarantined") {
+				t.Errorf("the deadly frame: %+v", r)
+			}
+		case r.Outcome == schemas.Error:
+			t.Errorf("another frame got an error: %+v", r)
+		}
+	}
+	letters := kafka.NewReader(kafka.ReaderConfig{Brokers: []string{addr}, Topic: "dead"})
+	defer letters.Close()
+	letter, err := letters.ReadMessage(t.Context())
+	if err != nil || failed != 1 || !bytes.Equal(letter.Value, value) {
+		t.Errorf("%d rows, dead letter %v, error %v", failed, letter.Value, err)
+	}
+	if lag, err := letters.ReadLag(t.Context()); err != nil || lag != 0 {
+		t.Errorf("%d more dead letters, error %v", lag, err)
 	}
 }

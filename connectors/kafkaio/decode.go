@@ -46,6 +46,9 @@ func decode(r record, limit int, now time.Time) schemas.Frame {
 	case r.size > limit:
 		f.Fault = fmt.Sprintf("value of %d bytes exceeds the limit of %d", r.size, limit)
 	}
+	if r.size > limit {
+		f.Omitted = int64(r.size)
+	}
 	if err := readHeaders(&f, r.headers); err != nil && f.Fault == "" {
 		f.Fault = err.Error()
 	}

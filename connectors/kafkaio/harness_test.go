@@ -75,7 +75,7 @@ func (fn *collectFn) ProcessElement(p state.Provider, _ string, run schemas.Run,
 		<-c.hold
 	}
 	for _, f := range run.Frames {
-		c.link.Written(1, int64(len(f.Image)))
+		c.link.Written(1, f.Size())
 		var o schemas.Offsets
 		o.Add(f.Offset, f.Offset+1)
 		c.link.SetDurable(session.Durable{Topic: f.Topic, Partition: f.Partition, Offsets: o})

@@ -165,8 +165,8 @@ func (fn *readFn) take(rt *sdf.LockRTracker, f *fetcher) (frames []schemas.Frame
 		}
 		f.queue.pop()
 		frames = append(frames, frame)
-		bytes -= int64(len(frame.Image))
-		fn.link.Read(1, int64(len(frame.Image)))
+		bytes -= frame.Size()
+		fn.link.Read(1, frame.Size()) // the sink returns what its row says
 	}
 	return frames, true, nil
 }

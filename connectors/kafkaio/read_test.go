@@ -104,22 +104,29 @@ func TestReadDrainsWhenItsStopFileAppears(t *testing.T) {
 	checkOnce(t, j.mustEnd(t), 500, 0)
 }
 
+// The credit counts what a frame's row says of its size, which the sink gives back: also where the value was too large
+// to be read.
 func TestReadKeepsToItsCredit(t *testing.T) {
-	_, c := startBroker(t, 4)
-	frames := streamFrames(10, 0, 12)
-	for i := range frames {
-		frames[i].Image = make([]byte, 1000)
+	for name, limit := range map[string]int{"frames": 1000, "frames over the limit": 999} {
+		t.Run(name, func(t *testing.T) {
+			_, c := startBroker(t, 4)
+			frames := streamFrames(10, 0, 12)
+			for i := range frames {
+				frames[i].Image = make([]byte, 1000)
+			}
+			publish(t, c, frames)
+			hold := make(chan struct{})
+			j := startJob(t, ReadConfig{Cluster: c, Topic: "frames", Spans: allSpans(t, c, false), MaxFrameBytes: limit},
+				20*(1000+session.FrameCost), hold)
+			eventually(t, "the credit is used", j.link.Full)
+			eventually(t, "the sink is reached", func() bool { return len(j.frames()) > 0 })
+			if read, _ := j.link.Counts(); read != 20 {
+				t.Errorf("%d frames of 1,000 bytes are in flight, want 20", read)
+			}
+			close(hold)
+			checkOnce(t, j.mustEnd(t), 10*12, 0)
+		})
 	}
-	publish(t, c, frames)
-	hold := make(chan struct{})
-	j := startJob(t, ReadConfig{Cluster: c, Topic: "frames", Spans: allSpans(t, c, false)}, 20*(1000+session.FrameCost), hold)
-	eventually(t, "the credit is used", j.link.Full)
-	eventually(t, "the sink is reached", func() bool { return len(j.frames()) > 0 })
-	if read, _ := j.link.Counts(); read != 20 {
-		t.Errorf("%d frames of 1,000 bytes are on their way, want 20", read)
-	}
-	close(hold)
-	checkOnce(t, j.mustEnd(t), 10*12, 0)
 }
 
 func TestReadTurnsAnyRecordIntoAFrame(t *testing.T) {
