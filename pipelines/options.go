@@ -3,6 +3,7 @@ package pipelines
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/cachenet/cachenet/connectors/kafkaio"
@@ -75,6 +76,9 @@ type Options struct {
 	Ended   func(parquetio.Tally)  // called with the rows of the run when it has ended, well or not
 }
 
+// maxBranches is how many branches prism starts within seconds; a few for each processor are enough.
+const maxBranches = 512
+
 // DefaultCredit holds some seconds of work and keeps memory flat when the producer is faster.
 const DefaultCredit = 32 << 20
 
@@ -83,9 +87,6 @@ func (o Options) model(p *models.Pack) (transforms.Model, error) {
 	m := transforms.Model{PackDir: p.Dir, Policy: p.Policy, CacheBytes: o.ModelMemory, Provider: o.Provider}
 	if err := o.Provider.Validate(); err != nil {
 		return m, fmt.Errorf("--%w", err)
-	}
-	if o.ModelMemory < 0 {
-		return m, fmt.Errorf("--model-memory %d: must not be negative", o.ModelMemory)
 	}
 	switch o.Full {
 	case FullAsPack:
@@ -96,11 +97,6 @@ func (o Options) model(p *models.Pack) (transforms.Model, error) {
 			m.Policy = *p.Routed
 		}
 		m.Policy.Teacher = policy.Selector
-	default:
-		return m, fmt.Errorf("--full %q: must be transform or inline", o.Full)
-	}
-	if o.Guard && o.Policy != PolicyPack {
-		return m, fmt.Errorf("--guard: policy %s knows no guard: leave --policy out", o.Policy)
 	}
 	switch o.Policy {
 	case PolicyPack:
@@ -127,8 +123,6 @@ func (o Options) model(p *models.Pack) (transforms.Model, error) {
 	case PolicySmall:
 		m.Global = true
 		m.Policy.Kind, m.Policy.Score, m.Policy.Threshold, m.Policy.Alpha, m.Policy.Guard = policy.Window, policy.Confidence, 0, 1, 0
-	default:
-		return m, fmt.Errorf("--policy %q: must be paper, full or small, or not be given", o.Policy)
 	}
 	return m, nil
 }
@@ -158,6 +152,18 @@ func (o Options) Contradiction() error {
 		return fmt.Errorf("--dead-letter-topic %s: is the topic with the frames: dead letters would be read as frames, without end; choose another one", o.Topic)
 	case o.DeadLetterTopic != "" && o.DeadLetterTopic == o.OutcomesTopic:
 		return fmt.Errorf("--dead-letter-topic %s: is the outcomes topic: outcomes would be replayed as frames; choose another one", o.DeadLetterTopic)
+	case !slices.Contains([]string{PolicyPack, PolicyPaper, PolicyFull, PolicySmall}, o.Policy):
+		return fmt.Errorf("--policy %q: must be paper, full or small, or not be given", o.Policy)
+	case !slices.Contains([]string{FullAsPack, FullTransform, FullInline}, o.Full):
+		return fmt.Errorf("--full %q: must be transform or inline", o.Full)
+	case !slices.Contains([]string{"", RunnerPrism, RunnerDirect, RunnerFlink}, o.Runner):
+		return fmt.Errorf("--runner %q: must be prism, direct (the same) or flink", o.Runner)
+	case o.Guard && o.Policy != PolicyPack:
+		return fmt.Errorf("--guard: policy %s knows no guard: leave --policy out", o.Policy)
+	case o.ModelMemory < 0:
+		return fmt.Errorf("--model-memory %d: must not be negative", o.ModelMemory)
+	case o.Runner != RunnerFlink && o.Parallelism > maxBranches:
+		return fmt.Errorf("--parallelism %d: must be at most %d on prism, which takes time to start for each", o.Parallelism, maxBranches)
 	}
 	return checkOffset(o.Offset)
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cachenet/cachenet/connectors/kafkaio"
 	"github.com/cachenet/cachenet/models"
 	"github.com/cachenet/cachenet/models/policy"
 )
@@ -30,8 +31,6 @@ func TestTheModelThatOptionsAskFor(t *testing.T) {
 		"transform, not calibrated":   {bare, Options{Full: FullTransform}, bareRouted, ""},
 		"guard":                       {pack, Options{Guard: true}, guarded, ""},
 		"guard of a pack without one": {bare, Options{Guard: true}, own, "--guard"},
-		"memory below nothing":        {pack, Options{ModelMemory: -1}, own, "--model-memory"},
-		"guard of another policy":     {pack, Options{Guard: true, Policy: PolicyFull}, own, "--guard"},
 	} {
 		m, err := c.options.model(c.pack)
 		switch {
@@ -47,5 +46,40 @@ func TestModelMemoryReachesTheNets(t *testing.T) {
 	pack := &models.Pack{Manifest: models.Manifest{Policy: policy.Settings{Kind: policy.Window}}}
 	if m, err := (Options{ModelMemory: 1 << 20}).model(pack); err != nil || m.CacheBytes != 1<<20 {
 		t.Errorf("%+v, %v", m, err)
+	}
+}
+
+// What is wrong with options by themselves is told before the pack or a broker is asked.
+func TestOptionsThatContradictThemselves(t *testing.T) {
+	for want, o := range map[string]Options{
+		"":                      {OutcomesTopic: "o", DeadLetterTopic: "d", Policy: PolicyPaper, Full: FullInline, Runner: RunnerPrism, Offset: "7"},
+		"--outcomes-topic t":    {OutcomesTopic: "t"},
+		"--dead-letter-topic t": {DeadLetterTopic: "t"},
+		"--dead-letter-topic x": {DeadLetterTopic: "x", OutcomesTopic: "x"},
+		`--policy "FULL"`:       {Policy: "FULL"},
+		`--full "Inline"`:       {Full: "Inline"},
+		`--runner "spark"`:      {Runner: "spark"},
+		"--guard":               {Guard: true, Policy: PolicyFull},
+		"--model-memory -1":     {ModelMemory: -1},
+		"--parallelism 100000":  {Parallelism: 100_000},
+		`--offset "5.5"`:        {Offset: "5.5"},
+	} {
+		o.Topic = "t"
+		if err := o.Contradiction(); (err != nil) != (want != "") || err != nil && !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("error %v, want one about %s", err, want)
+		}
+	}
+	if err := (Options{Topic: "t", Runner: RunnerFlink, Parallelism: 100_000}).Contradiction(); err != nil {
+		t.Errorf("flink has as many slots as it has: %v", err)
+	}
+}
+
+// A number as --offset lies within each partition: what is produced behind the present end is always read.
+func TestWhereANumberLetsAPartitionBegin(t *testing.T) {
+	p := kafkaio.Partition{First: 10, End: 20}
+	for offset, want := range map[string]int64{"": 10, oldest: 10, newest: 20, "5": 10, "15": 15, "20": 20, "21": 20, "99999": 20} {
+		if got := firstOffset(p, offset); got != want {
+			t.Errorf("--offset %q begins at %d, want %d", offset, got, want)
+		}
 	}
 }

@@ -114,7 +114,10 @@ func firstOffset(p kafkaio.Partition, offset string) int64 {
 		return p.End
 	}
 	n, _ := strconv.ParseInt(offset, 10, 64) // see checkOffset
-	return max(n, p.First)
+	if n > p.End {
+		slog.Warn("--offset lies behind the end of a partition: reading begins at its end", "partition", p.ID, "offset", n, "end", p.End)
+	}
+	return min(max(n, p.First), p.End)
 }
 
 // checkOffset checks what was given as --offset.

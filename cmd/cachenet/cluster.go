@@ -25,8 +25,11 @@ func (c *clusterFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&s.PasswordFile, "password-file", "", "file that holds the SASL password")
 }
 
-// check refuses what contradicts itself, and says aloud what is not safe.
-func (c *clusterFlags) check() error {
+// check refuses what contradicts itself, and warns of what is not safe.
+func (c *clusterFlags) check() (err error) {
+	if c.Brokers, err = kafkaio.Addresses(c.Brokers); err != nil {
+		return usageError{err}
+	}
 	if err := c.Security.Validate(); err != nil {
 		return usageError{err}
 	}

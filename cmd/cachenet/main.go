@@ -100,12 +100,13 @@ func root() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
+			err := fromEnvironment(c)
 			level := slog.LevelWarn
 			if verbose {
 				level = slog.LevelDebug
 			}
 			slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})))
-			return fromEnvironment(c)
+			return err
 		},
 	}
 	c.PersistentFlags().BoolVarP(&verbose, "verbose", "v", false, "log what happens to stderr")

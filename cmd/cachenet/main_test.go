@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"context"
 	"flag"
+	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -119,5 +121,23 @@ func runBlock(t *testing.T, dir, block string) {
 	c.Dir = dir
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Errorf("%s\n%v\n%s", block, err, out)
+	}
+}
+
+// Global flags come from the environment too.
+func TestVerboseFromTheEnvironment(t *testing.T) {
+	before := slog.Default()
+	t.Cleanup(func() { slog.SetDefault(before) })
+	for value, want := range map[string]bool{"true": true, "": false} {
+		t.Setenv("CACHENET_VERBOSE", value)
+		c := root()
+		c.SetArgs([]string{"pack", "verify", coloursPack})
+		c.SetOut(io.Discard)
+		if err := c.ExecuteContext(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := slog.Default().Enabled(t.Context(), slog.LevelDebug); got != want {
+			t.Errorf("CACHENET_VERBOSE=%q: debug messages are shown: %v", value, got)
+		}
 	}
 }

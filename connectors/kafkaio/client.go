@@ -112,8 +112,11 @@ func (c Cluster) unreachable(err error) error {
 		return err
 	}
 	hint := "start the broker or correct its address"
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		hint = "it closes the connection: check the login and whether it expects TLS" // as some brokers answer a wrong password
+	case c.Security.TLS && errors.Is(err, os.ErrDeadlineExceeded):
+		hint = "it does not answer in TLS: check that this is the port of its TLS listener, or leave --tls out"
 	}
 	return fmt.Errorf("kafka: reach %s: %s: %w", strings.Join(c.Brokers, ","), hint, err)
 }

@@ -9,6 +9,8 @@ import (
 	"crypto/x509/pkix"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
+	"io"
 	"math/big"
 	"net"
 	"os"
@@ -97,5 +99,24 @@ func TestSecureConnections(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What went wrong on the first request is told with what to look at.
+func TestAnUnreachableClusterIsTold(t *testing.T) {
+	silent := &net.OpError{Op: "read", Net: "tcp", Err: os.ErrDeadlineExceeded}
+	for want, c := range map[string]struct {
+		tls bool
+		err error
+	}{
+		"start the broker or correct its address": {false, silent},
+		"TLS listener":           {true, silent},
+		"check the login":        {true, io.EOF},
+		"whether it expects TLS": {false, io.ErrUnexpectedEOF},
+	} {
+		cluster := Cluster{Brokers: []string{"kafka:9092"}, Security: Security{TLS: c.tls}}
+		if err := cluster.unreachable(c.err); !strings.Contains(err.Error(), want) || !errors.Is(err, c.err) {
+			t.Errorf("%v is told as %v, want %q", c.err, err, want)
+		}
 	}
 }

@@ -81,12 +81,15 @@ func declaredAs(contentType string) string {
 
 // whatIs names a value that is neither JPEG nor PNG, for somebody who looks for the mistake in a producer.
 func whatIs(value []byte) string {
+	known, _, _ := strings.Cut(mimetype.Detect(value).String(), ";")
 	kind := wrapping(value)
-	if kind == "" {
+	switch {
+	case strings.HasPrefix(known, "image/"): // some begin with a zero byte, as wrapped values do
+		kind = known
+	case kind == "" && known != "application/octet-stream":
+		kind = known
+	case kind == "":
 		kind = "value of unknown format"
-		if m := mimetype.Detect(value); !m.Is("application/octet-stream") {
-			kind, _, _ = strings.Cut(m.String(), ";")
-		}
 	}
 	const head = 64
 	for at := 1; at < min(head, len(value)-2); at++ {

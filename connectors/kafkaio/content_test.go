@@ -71,6 +71,7 @@ func TestWhatIsNoImageIsNamed(t *testing.T) {
 		"image/gif":                              "GIF89a\x01\x00\x01\x00",
 		"image/avif":                             "\x00\x00\x00\x20ftypavif\x00\x00\x00\x00avifmif1",
 		"image/heic":                             "\x00\x00\x00\x20ftypheic\x00\x00\x00\x00mif1heic",
+		"image/jp2":                              "\x00\x00\x00\x0cjP  \r\n\x87\n\x00\x00\x00\x14ftypjp2 ",
 		"image/tiff":                             "II*\x00\x08\x00\x00\x00",
 		"image/bmp":                              "BM\x36\x00\x00\x00\x00\x00\x00\x00\x36\x00\x00\x00\x28\x00\x00\x00",
 		"application/json":                       `{"image": "x"}`,

@@ -106,10 +106,14 @@ func TestDecode(t *testing.T) {
 		},
 		"large value": {
 			func(r *record) { r.value, r.size, r.headers = nil, 1001, headers("content-type", "image/jpg") },
-			func(f *schemas.Frame) { f.Image, f.Omitted, f.Fault = nil, 1001, "value of 1001 bytes exceeds the limit of 1000" },
+			func(f *schemas.Frame) {
+				f.Image, f.Omitted, f.Fault = nil, 1001, "value of 1001 bytes exceeds the limit of 1000"
+			},
 		},
 		"large value without a key": {
-			func(r *record) { r.key, r.value, r.size, r.headers = nil, nil, 1001, headers("content-type", "image/jpg") },
+			func(r *record) {
+				r.key, r.value, r.size, r.headers = nil, nil, 1001, headers("content-type", "image/jpg")
+			},
 			func(f *schemas.Frame) {
 				f.Stream, f.Image, f.Omitted, f.Fault = "", nil, 1001, "no key: a record's key is its stream id"
 			},
