@@ -138,7 +138,7 @@ func TestARowHasTheSizeOfItsFrame(t *testing.T) {
 		n := netsOf(t, false, func(s *policy.Settings) { s.Kind = kind })
 		done, missed := walkOf(n, nil).run(&policy.State{}, []schemas.Frame{pixel(0, 250, 5, 5), large})
 		sizes := map[int64]int32{}
-		for _, r := range slices.Concat(done.Rows, n.answerBatch(missed.Frames, nil).Rows) {
+		for _, r := range slices.Concat(done.Rows, n.answerBatch(missed.Frames, new(session.Session)).Rows) {
 			sizes[r.Offset] = r.FrameBytes
 		}
 		if diff := cmp.Diff(map[int64]int32{0: 3, 1: 20 << 20}, sizes); diff != "" {
