@@ -23,6 +23,9 @@ budget on every kind of stream, and one that only gives the figures of the model
 pack asks the full model about every frame, and says so.
 
 NETS is the folder that training wrote, or a pack: its nets are then tuned again, on your frames.
+Where the frames were labelled by the full model itself (cachenet_train label), the budget is of agreement with it, frame by
+frame, and the model card says so.
+
 DIR holds <class>/<sequence>_<frame>.<ext> folders, or such a tree below val (else the images of train that
 training held out).`,
 		Example: "  cachenet pack build nets/birds --data data/birds --out packs/birds --name birds --version 1.0.0",
@@ -49,7 +52,7 @@ training held out).`,
 	f.StringVar(&out, "out", "", "folder of the pack")
 	f.StringVar(&o.Name, "name", "", "name of the pack (default that of the training)")
 	f.StringVar(&o.Version, "version", "1.0.0", "version of the pack")
-	f.Float64Var(&o.Budget.Loss, "max-accuracy-loss", o.Budget.Loss, "accuracy that caching may cost on every kind of stream, 0 to 1")
+	f.Float64Var(&o.Budget.Loss, "max-accuracy-loss", o.Budget.Loss, "accuracy (agreement, where the full model labelled) that caching may cost on every kind of stream, 0 to 1")
 	f.Float64Var(&o.Budget.Locked, "max-locked", o.Budget.Locked, "share of recordings that may be answered with one wrong class throughout, 0 to 1")
 	f.Float64Var(&o.Budget.Alpha, "alpha", o.Budget.Alpha, "accepted chance that the pack breaks its budget on some kind of stream, 0 to 0.5")
 	f.Uint64Var(&o.Seed, "seed", 1, "seed of the streams")
@@ -77,6 +80,9 @@ func build(c *cobra.Command, dir, data, out, resize string, o evaluation.Options
 	}
 	table, err := score(c.Context(), c.ErrOrStderr(), nets, sequences)
 	if err != nil {
+		return err
+	}
+	if o.Agreement, err = labelledBy(data, nets.All[0].SHA256); err != nil {
 		return err
 	}
 	o.Progress = func(step string) { fmt.Fprintln(c.ErrOrStderr(), step) }

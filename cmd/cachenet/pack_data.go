@@ -2,8 +2,12 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -48,6 +52,29 @@ func heldOut(dir string, nets *evaluation.Nets) ([]evaluation.Sequence, error) {
 		return nil, fmt.Errorf("read held-out images: %s holds none of the images that training held out: name the data folder that was trained on", dir)
 	}
 	return out, nil
+}
+
+// labelsFile is what cachenet_train label leaves in an image folder.
+const labelsFile = "labelled-by.json"
+
+// labelledBy reports whether the classes of a data set are the answers of the full model with that checksum.
+func labelledBy(dir, full string) (bool, error) {
+	path := filepath.Join(dir, labelsFile)
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	var by struct{ SHA256 string }
+	if err == nil {
+		err = json.Unmarshal(b, &by)
+	}
+	if err != nil {
+		return false, fmt.Errorf("read labels: %s: %w", path, err)
+	}
+	if by.SHA256 != full {
+		slog.Warn("the frames were labelled by another model than the full one: their classes are taken for the truth", "file", path)
+	}
+	return by.SHA256 == full, nil
 }
 
 func listSequences(dir string) ([]evaluation.Sequence, error) {

@@ -43,6 +43,7 @@ type Options struct {
 	Name, Version string
 	Budget        Budget
 	Seed          uint64
+	Agreement     bool              // labels are the full model's answers: the budget is of agreement with it
 	Progress      func(step string) // called when a step begins
 	effort        effort
 }
@@ -82,6 +83,9 @@ func Build(ctx context.Context, t *Table, nets *Nets, o Options) (*Built, error)
 	if len(b.parts.choose) == 0 || len(b.parts.confirm) == 0 {
 		return nil, fmt.Errorf("%d held-out sequences: at least 2 are needed, one to choose on and one to confirm on", len(t.tracks))
 	}
+	if o.Agreement {
+		t.agree()
+	}
 	for i := range t.nets {
 		t.fitTemperature(&t.nets[i], b.parts.choose)
 	}
@@ -104,6 +108,7 @@ func Build(ctx context.Context, t *Table, nets *Nets, o Options) (*Built, error)
 	if err != nil {
 		return nil, err
 	}
+	built.Card.Agreement = o.Agreement
 	built.Card.Report.Frames, built.Card.Report.Sequences = extent(b.parts.report)
 	built.Card.Why = append(built.Card.Why, b.verdict(built.Card.Report)...)
 	return built, nil

@@ -24,6 +24,7 @@ type Card struct {
 	Frames      int         `json:"held_out_frames"`
 	Sequences   int         `json:"held_out_sequences"`
 	Seed        uint64      `json:"seed"`
+	Agreement   bool        `json:"agreement,omitempty"` // accuracy means agreement with the full model: nobody labelled the frames
 	Budget      Budget      `json:"budget"`
 	Certificate Certificate `json:"certificate"`
 	Nets        []NetCard   `json:"nets"`    // of the training, shipped or not

@@ -11,6 +11,9 @@ func (c *Card) Markdown() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Model card: %s\n\n", c.Pack)
 	fmt.Fprintf(&b, "%d classes. %d held-out frames in %d sequences, seed %d, in parts that share no sequence:\n\n%s\n", c.Classes, c.Frames, c.Sequences, c.Seed, c.Certificate.partsGrid().markdown())
+	if c.Agreement {
+		fmt.Fprintf(&b, "%s\n\n", agreementNote)
+	}
 	fmt.Fprintf(&b, "Budget: on every kind of stream at most %.1f points of accuracy lost against the full model on every frame; %.1f points in the first 30 frames after a switch; %.2f %% of tracks locked in on a wrong class. ",
 		100*c.Budget.Loss, 100*c.Budget.First, 100*c.Budget.Locked)
 	fmt.Fprintf(&b, "The chance that a pack so built breaks it on some kind of stream is at most %.0f %% (fixed-sequence testing, arXiv 2110.01052, over sequences as they are in the confirming part, for the choice among %d policies). The bounds take sequences, not frames, as independent, and their normal approximation is good for some dozens of sequences and more.\n\n",
@@ -25,8 +28,13 @@ func (c *Card) Markdown() string {
 	return b.String()
 }
 
+const agreementNote = "Nobody labelled these frames: their classes are the full model's own answers. Accuracy here means agreement with the full model, which may be wrong itself."
+
 // Text writes what was chosen, on what, and the loss on each kind of stream, for a terminal.
 func (c *Card) Text(w io.Writer) error {
+	if c.Agreement {
+		fmt.Fprintln(w, agreementNote)
+	}
 	for _, why := range c.Why {
 		fmt.Fprintln(w, why)
 	}

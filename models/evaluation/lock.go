@@ -31,7 +31,7 @@ func (l *lockCounter) see(i, class int) {
 	row := l.stream.rows[i]
 	if !l.open || l.stream.play[i] != l.play {
 		l.close()
-		l.open, l.play, l.class = true, l.stream.play[i], l.table.labels[row]
+		l.open, l.play, l.class = true, l.stream.play[i], l.table.tracks[l.table.trackOf[row]].class
 		l.need = max(lockFrames, min(longFrames, l.stream.whole[i]))
 		l.frames, l.full, l.track = 0, 0, l.table.trackOf[row]
 		if l.answers == nil {

@@ -62,13 +62,14 @@ type shot struct {
 	class, sequence int
 }
 
-// labelled flattens the sequences whose class the nets know.
+// labelled flattens the sequences whose class the nets know, by its name or by that of the folder it was put into.
 func labelled(classes []string, data []Sequence) []shot {
 	var all []shot
 	unknown := map[string]bool{}
+	known := labelOf(classes)
 	for i, s := range data {
-		class := slices.Index(classes, s.Class)
-		if class < 0 {
+		class, ok := known[s.Class]
+		if !ok {
 			if !unknown[s.Class] {
 				slog.Warn("class left out: the nets do not know it", "class", s.Class)
 			}

@@ -101,6 +101,10 @@ func (t *Table) finish() {
 	}
 }
 
+// agree takes the full model's answer of each frame for its label, where people gave none: what is lost is then agreement
+// with the full model, frame by frame. A track keeps the class that the full model found in it as a whole.
+func (t *Table) agree() { t.labels = t.best }
+
 func (t *Table) full() *column { return &t.nets[0] }
 
 // role returns the nets of a role, in the order of training.
@@ -149,11 +153,11 @@ func (c *column) target(class int) int {
 func (t *Table) accuracy(c *column, tracks []track) float64 {
 	right, all := 0, 0
 	for _, tr := range tracks {
-		target := c.target(tr.class)
-		if target < 0 {
-			continue
-		}
 		for f := tr.first; f < tr.first+tr.frames; f++ {
+			target := c.target(t.labels[f])
+			if target < 0 {
+				continue
+			}
 			all++
 			if argmax(c.row(f)) == target {
 				right++
@@ -169,11 +173,11 @@ func (t *Table) fitTemperature(c *column, tracks []track) {
 	cost := func(logT float64) float64 {
 		var own, other, nOwn, nOther float64
 		for _, tr := range tracks {
-			target := c.target(tr.class)
-			if target < 0 {
-				continue
-			}
 			for f := tr.first; f < tr.first+tr.frames; f++ {
+				target := c.target(t.labels[f])
+				if target < 0 {
+					continue
+				}
 				nll := negativeLogLikelihood(c.row(f), target, math.Exp(logT))
 				if c.Other && target == c.outputs-1 {
 					other, nOther = other+nll, nOther+1
@@ -223,11 +227,11 @@ func (t *Table) calibrationError(c *column, tracks []track) float64 {
 	var confidence, right, n [calibrationBins]float64
 	all := 0.0
 	for _, tr := range tracks {
-		target := c.target(tr.class)
-		if target < 0 {
-			continue
-		}
 		for f := tr.first; f < tr.first+tr.frames; f++ {
+			target := c.target(t.labels[f])
+			if target < 0 {
+				continue
+			}
 			p := c.distribution(f)
 			best := argmax(p)
 			bin := min(calibrationBins-1, int(p[best]*calibrationBins))

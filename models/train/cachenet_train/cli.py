@@ -50,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     sort.add_argument("--teacher", type=Path, required=True, metavar="MODEL", help="your own classifier: a pack that `cachenet pack import` made of it, or ONNX")
     sort.add_argument("--classes", type=Path, metavar="FILE", help="its classes in order, one a line")
     sort.add_argument("--out", type=Path, required=True, metavar="DATA", help="image folder to write")
+    sort.add_argument("--split", choices=("train", "val", "test"), default="train", help="part of DATA to write (default: train)")
     sort.add_argument("--size", type=_size, default=(32, 32), metavar="WxH", help="input size (default: 32)")
     sort.set_defaults(run=_label)
     return parser
@@ -109,7 +110,7 @@ def _label(options: argparse.Namespace) -> int:
     names = [name.strip() for name in names if name.strip()] if names else None
     pack = options.teacher.is_dir()
     teacher = PackTeacher(options.teacher) if pack else OnnxTeacher(options.teacher, names, options.size)
-    counts = label(options.frames, options.out, teacher, _say)
+    counts = label(options.frames, options.out, teacher, _say, options.split)
     for name, count in sorted(counts.items()):
         print(f"{name}\t{count}")
     return 0

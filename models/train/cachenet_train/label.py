@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterable
 from itertools import groupby
@@ -14,8 +15,12 @@ from .folder import EXTENSIONS, DataError, folder_names, is_clutter
 from .pixels import Unreadable
 from .teacher import OnnxTeacher, PackTeacher
 
-def label(source: Path, out: Path, teacher: OnnxTeacher | PackTeacher, say) -> dict[str, int]:
-    """Copies the images below source to out/train/<class>/ and returns the number of images by class.
+LABELS = "labelled-by.json"
+"""Says whose answers the classes of an image folder are; `cachenet pack build` then measures agreement."""
+
+
+def label(source: Path, out: Path, teacher: OnnxTeacher | PackTeacher, say, split: str = "train") -> dict[str, int]:
+    """Copies the images below source to out/<split>/<class>/ and returns the number of images by class.
 
     All frames of a sequence get one class, that of the highest mean probability. An image that does not
     decode, or that the classifier answers with no numbers, is left out, and named through say.
@@ -31,6 +36,7 @@ def label(source: Path, out: Path, teacher: OnnxTeacher | PackTeacher, say) -> d
     for name, folder in folders.items():
         if name != folder:
             say(f"warning: class {name!r} becomes the folder {folder}: its name cannot be one")
+    _sign(out, teacher)
     counts: dict[str, int] = {}
     answers = tqdm(teacher.of_images(images), total=len(images), desc="label", unit="image", mininterval=1)
     for _, sequence in groupby(zip(images, answers, strict=True), key=lambda one: _sequence(one[0].relative_to(source))):
@@ -43,9 +49,17 @@ def label(source: Path, out: Path, teacher: OnnxTeacher | PackTeacher, say) -> d
         if answered:
             mean = torch.stack([*answered.values()]).softmax(1).mean(0)
             folder = folders[teacher.classes[int(mean.argmax())]]
-            _copy(answered, source, out / "train" / folder)
+            _copy(answered, source, out / split / folder)
             counts[folder] = counts.get(folder, 0) + len(answered)
     return counts
+
+
+def _sign(out: Path, teacher: OnnxTeacher | PackTeacher) -> None:
+    path, mine = out / LABELS, {"sha256": teacher.digest}
+    if path.exists() and json.loads(path.read_text()) != mine:
+        raise DataError(f"label: {out} was labelled by another model: choose another folder, so that labels do not mix")
+    out.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(mine))
 
 
 def _sequence(path: Path) -> str:

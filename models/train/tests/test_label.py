@@ -1,5 +1,6 @@
 """Frames sorted by a user's own classifier, whatever form it and its class names have."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -90,3 +91,22 @@ def test_a_teacher_without_numbers_is_said(sequences, tmp_path, capsys):
 def test_fewer_names_than_outputs(sequences, tmp_path, capsys):
     assert run(sequences, tmp_path / "data", "plain.onnx", NAMES[:3]) == 1
     assert "4,) outputs for 3 classes" in capsys.readouterr().err
+
+
+def test_labels_say_whose_they_are(sequences, tmp_path):
+    assert run(sequences, tmp_path / "data", "plain.onnx") == 0
+    teacher = OnnxTeacher(MODELS / "plain.onnx", NAMES, (8, 8))
+    assert json.loads((tmp_path / "data/labelled-by.json").read_text()) == {"sha256": teacher.digest}
+    assert run(sequences, tmp_path / "data", "softmax.onnx") == 1  # of another model
+
+
+def test_a_split_of_its_own(sequences, tmp_path):
+    options = ["--teacher", str(MODELS / "plain.onnx"), "--out", str(tmp_path / "data"), "--size", "8", "--split", "val"]
+    (tmp_path / "classes.txt").write_text("\n".join(NAMES))
+    assert main(["label", str(sequences), *options, "--classes", str(tmp_path / "classes.txt")]) == 0
+    assert len(list((tmp_path / "data/val/red").iterdir())) == 3 and not (tmp_path / "data/train").exists()
+
+
+def test_folders_are_those_that_pack_build_knows():
+    for case in json.loads((MODELS.parent / "folders.json").read_text()):
+        assert [*folder_names(case["Classes"]).values()] == case["Folders"]
