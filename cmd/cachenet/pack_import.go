@@ -187,6 +187,10 @@ func tryPictures(out io.Writer, m *onnximport.Model, path string) error {
 		}
 		fmt.Fprintln(t)
 	}
+	fmt.Fprintln(t, "  fed\tmean confidence\tmean entropy, nats\tdifferent answers")
+	for _, l := range trial.Looks {
+		fmt.Fprintf(t, "  %s\t%.2f\t%.2f\t%d\n", l.Way, l.Mean, l.Entropy, l.Distinct)
+	}
 	for _, w := range trial.Warnings {
 		fmt.Fprintln(t, "warning:", w)
 	}

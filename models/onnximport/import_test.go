@@ -225,3 +225,47 @@ func TestMetadata(t *testing.T) {
 		t.Error(c)
 	}
 }
+
+func TestTheSurerLookIsTheLikelierOne(t *testing.T) {
+	of := func(mean float64, distinct int, entropy ...float64) Look {
+		l := Look{Mean: mean, Distinct: distinct, each: entropy}
+		for _, h := range entropy {
+			l.Entropy += h / float64(len(entropy))
+		}
+		return l
+	}
+	given := of(0.3, 6, 2, 3, 2, 3, 2, 3, 2, 3)
+	for name, c := range map[string]struct {
+		other Look
+		want  bool
+	}{
+		"the same":                 {given, false},
+		"less sure":                {of(0.2, 6, 3, 4, 3, 4, 3, 4, 3, 4), false},
+		"surer of every picture":   {of(0.35, 6, 1.7, 2.7, 1.6, 2.7, 1.7, 2.7, 1.6, 2.7), true},
+		"surer of one picture":     {of(0.35, 6, 2, 3, 2, 3, 2, 3, 2, 0.2), false},
+		"surer by a trifle":        {of(0.31, 6, 1.9, 2.9, 1.9, 2.9, 1.9, 2.9, 1.9, 2.9), false},
+		"sure of one answer":       {of(0.99, 1, 0, 0, 0, 0, 0, 0, 0, 0), false},
+		"far surer":                {of(0.6, 6, 2, 3, 2, 3, 2, 3, 2, 3), true},
+		"twice as many answers":    {of(0.3, 12, 2, 3, 2, 3, 2, 3, 2, 2.9), true},
+		"more answers, less surer": {of(0.3, 12, 2, 3, 2, 3, 2, 3, 2, 3.1), false},
+	} {
+		if got := c.other.surer(given); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+// The order of colours is looked at too, and mean and std go with it.
+func TestColoursInTheOtherOrder(t *testing.T) {
+	in := models.Input{Mean: []float32{1, 2, 3}, Std: []float32{4}}
+	way, out, ok := reversed(in)
+	if !ok || way != "--channels bgr" || out.Channels != models.BGR || !slices.Equal(out.Mean, []float32{3, 2, 1}) || !slices.Equal(in.Mean, []float32{1, 2, 3}) {
+		t.Errorf("%s %+v of %+v", way, out, in)
+	}
+	if way, back, ok := reversed(out); !ok || way != "--channels rgb" || !slices.Equal(back.Mean, in.Mean) {
+		t.Errorf("%s %+v", way, back)
+	}
+	if _, _, ok := reversed(models.Input{Channels: models.Gray}); ok {
+		t.Error("grey has an other order")
+	}
+}

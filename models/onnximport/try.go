@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"slices"
@@ -30,7 +31,17 @@ type Tried struct {
 // Trial is what the model answers about a few pictures, and what is to be feared from it.
 type Trial struct {
 	Pictures []Tried
+	Looks    []Look // as the model is fed, and then in the other usual ways
 	Warnings []string
+}
+
+// Look is how sure a model is of the pictures, fed in one way.
+type Look struct {
+	Way      string  // as flags say it
+	Mean     float64 // confidence of the best guess
+	Distinct int     // classes that are guessed
+	Entropy  float64 // mean over the pictures, nats
+	each     []float64
 }
 
 // bestGuesses are shown of a picture.
@@ -100,57 +111,138 @@ func (m *Model) guesses(logits []float32) []Guess {
 	return out
 }
 
-// sure is the mean confidence of the best guess, and how many classes are guessed.
-func sure(logits []float32, classes int) (mean float64, distinct int, err error) {
-	seen := map[int]bool{}
+func newLook(way string, logits []float32, classes int) (Look, error) {
+	l, seen := Look{Way: way}, map[int]bool{}
 	for row := range slices.Chunk(logits, classes) {
 		a, err := policy.Read(row, 1)
 		if err != nil {
-			return 0, 0, err
+			return l, err
 		}
 		seen[a.Class] = true
-		mean += float64(a.Confidence)
+		l.each = append(l.each, float64(a.Entropy))
+		l.Mean, l.Entropy = l.Mean+float64(a.Confidence), l.Entropy+float64(a.Entropy)
 	}
-	return mean * float64(classes) / float64(len(logits)), len(seen), nil
+	n := float64(len(l.each))
+	l.Mean, l.Entropy, l.Distinct = l.Mean/n, l.Entropy/n, len(seen)
+	return l, nil
 }
 
-// Differences in mean confidence that make another normalisation the likelier one.
+// What makes another way of feeding the likelier one.
 const (
-	muchSurer = 1.5  // times
-	someSure  = 0.15 // and by
+	muchSurer  = 1.5  // times the mean confidence
+	someSure   = 0.15 // and by so much
+	clearly    = 2    // mean entropy gained, in standard errors over the pictures
+	gainedNats = 0.2  // and in nats
+	enough     = 8    // pictures for that
 )
+
+// surer reports whether the model is clearly surer of the same pictures than in the other look. Answers that
+// collapse into few classes are no better for being sure.
+func (l Look) surer(than Look) bool {
+	if 2*l.Distinct < than.Distinct {
+		return false
+	}
+	if l.Mean > muchSurer*than.Mean && l.Mean > than.Mean+someSure {
+		return true
+	}
+	if l.Distinct >= 2*than.Distinct && l.Entropy < than.Entropy && len(l.each) >= enough {
+		return true // the other's answers have collapsed into a few
+	}
+	gain, spread := gained(than.each, l.each)
+	return len(l.each) >= enough && gain > gainedNats && gain > clearly*spread
+}
+
+// likelier orders looks that are surer than the given one: those with far more different answers first, then the surest.
+func (l Look) likelier(than Look) bool {
+	if l.Distinct >= 2*than.Distinct || than.Distinct >= 2*l.Distinct {
+		return l.Distinct > than.Distinct
+	}
+	return l.Entropy < than.Entropy
+}
+
+// gained is the mean of from less to, and its standard error.
+func gained(from, to []float64) (mean, spread float64) {
+	n := float64(len(from))
+	for i := range from {
+		mean += (from[i] - to[i]) / n
+	}
+	for i := range from {
+		d := from[i] - to[i] - mean
+		spread += d * d
+	}
+	return mean, math.Sqrt(spread / max(1, n-1) / n)
+}
 
 // doubt warns of answers that look as if the model were fed with something else than it was trained on.
 func (m *Model) doubt(t *Trial, logits []float32, pixels []byte, frames int) error {
-	mean, distinct, err := sure(logits, len(m.Classes))
+	given, err := newLook("as it is", logits, len(m.Classes))
 	if err != nil {
 		return err
 	}
-	alike := frames >= 4 && distinct == 1
+	alike := frames >= 4 && given.Distinct == 1
 	t.warn(alike, "all %d pictures get the same answer: is the normalisation right (--normalize), and the order of channels?", frames)
-	t.warn(mean < 2/float64(len(m.Classes)), "no picture gets an answer: the mean confidence is %.2g, where guessing has %.2g: are scale, mean and std right (--normalize)?", mean, 1/float64(len(m.Classes)))
-	if m.Input.Type == models.Uint8 {
-		return nil
+	t.warn(given.Mean < 2/float64(len(m.Classes)), "no picture gets an answer: the mean confidence is %.2g, where guessing has %.2g: are scale, mean and std right (--normalize)?", given.Mean, 1/float64(len(m.Classes)))
+	others, err := m.others(pixels, frames)
+	if err != nil {
+		return err
 	}
-	for _, n := range Normalisations() {
-		in := n.apply(m.Input)
-		other, err := m.answer(in, pixels, frames)
+	t.Looks = append([]Look{given}, others...)
+	var best *Look
+	for i, o := range others {
+		if (o.surer(given) || alike && o.Distinct >= min(2, frames)) && (best == nil || o.likelier(*best)) {
+			best = &others[i]
+		}
+	}
+	if best != nil {
+		t.warn(true, "with %s the model looks surer: %d different answers of a mean confidence of %.2f (%.2f nats of entropy), against %d of %.2f (%.2f) as it is: was it trained so?",
+			best.Way, best.Distinct, best.Mean, best.Entropy, given.Distinct, given.Mean, given.Entropy)
+	}
+	return nil
+}
+
+// others are the looks under the other usual normalisations, and with the colours in the other order.
+func (m *Model) others(pixels []byte, frames int) ([]Look, error) {
+	ways := map[string]models.Input{}
+	if m.Input.Type != models.Uint8 {
+		for _, n := range Normalisations() {
+			ways["--normalize "+n.Name] = n.apply(m.Input)
+		}
+	}
+	if way, in, ok := reversed(m.Input); ok {
+		ways[way] = in
+	}
+	var all []Look
+	for _, way := range slices.Sorted(maps.Keys(ways)) {
+		logits, err := m.answer(ways[way], pixels, frames)
 		if errors.Is(err, models.ErrNotFinite) { // some nets answer no numbers to what they were not trained on
 			continue
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
-		conf, classes, err := sure(other, len(m.Classes))
+		l, err := newLook(way, logits, len(m.Classes))
 		if err != nil {
-			return err
+			return nil, err
 		}
-		surer := conf > muchSurer*mean && conf > mean+someSure
-		t.warn((surer || alike) && classes >= min(2, frames),
-			"with --normalize %s there are %d different answers of a mean confidence of %.2f, against %d of %.2f as it is: was it trained so?",
-			n.Name, classes, conf, distinct, mean)
+		all = append(all, l)
 	}
-	return nil
+	return all, nil
+}
+
+// reversed is the input with the colours in the other order; their mean and std go with them.
+func reversed(in models.Input) (way string, out models.Input, ok bool) {
+	switch in.Channels {
+	case models.BGR:
+		in.Channels, way = "", "--channels rgb"
+	case "", models.RGB:
+		in.Channels, way = models.BGR, "--channels bgr"
+	default:
+		return "", in, false
+	}
+	in.Mean, in.Std = slices.Clone(in.Mean), slices.Clone(in.Std)
+	slices.Reverse(in.Mean)
+	slices.Reverse(in.Std)
+	return way, in, true
 }
 
 func (t *Trial) warn(when bool, format string, args ...any) {
