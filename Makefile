@@ -1,7 +1,7 @@
 # `make demo` and `make test` set up what they need; everything fetched lands in the cache folder, outside the tree.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: ffmpeg test-video lint-deploy test-share flink-demo test-flink readers-venv test-readers test-notebooks kafka kafka-stop test-kafka test-outage bench-memory fuzz chaos help setup build demo test lint generate clean pack pack-cifar10 train-venv test-train
+.PHONY: test-own-model ffmpeg test-video lint-deploy test-share flink-demo test-flink readers-venv test-readers test-notebooks kafka kafka-stop test-kafka test-outage bench-memory fuzz chaos help setup build demo test lint generate clean pack pack-cifar10 train-venv test-train
 
 CACHE := $(or $(CACHENET_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/cachenet)
 GOLANGCI_VERSION := v2.15.0
@@ -54,6 +54,9 @@ train-venv: ## the Python environment for training (PyTorch: a large download)
 
 test-train: setup build train-venv ## tests of the training project
 	cd models/train && $(VENV)/bin/python -m pytest -q
+
+test-own-model: setup build train-venv ## docs/your-own-model.md as written: a classifier and video become a measured pack (fetches 100 MB)
+	CACHENET_TEST_OWN_MODEL=1 go test -count=1 -timeout 70m -v -run OwnModelDocument ./cmd/cachenet
 
 pack: setup build train-venv ## train the bundled pack from nothing (hours on a small machine)
 	test -d $(WORK)/scenes/frames || bin/cachenet scenes --out $(WORK)/scenes/frames

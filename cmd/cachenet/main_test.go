@@ -115,7 +115,12 @@ func TestREADMECommands(t *testing.T) {
 
 func runBlock(t *testing.T, dir, block string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	runWithin(t, 5*time.Minute, dir, block)
+}
+
+func runWithin(t *testing.T, limit time.Duration, dir, block string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	c := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", block)
 	c.Dir = dir
