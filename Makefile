@@ -89,8 +89,8 @@ generate: ## the generated encodings of schemas
 	go generate ./...
 
 .PHONY: docs
-docs: ## docs/commands.md, from the commands
-	go test -count=1 -run CommandReference ./cmd/cachenet -update
+docs: ## docs/commands.md and docs/run.schema.json, from the commands
+	go test -count=1 -run 'CommandReference|TheSchema' ./cmd/cachenet -update
 
 kafka: ## a real Apache Kafka on 127.0.0.1:9092, until make kafka-stop
 	@scripts/kafka.sh start out/kafka 9092

@@ -106,19 +106,20 @@ func root() *cobra.Command {
 				level = slog.LevelDebug
 			}
 			slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})))
+			warnOfEnvironment(c)
 			return err
 		},
 	}
 	c.PersistentFlags().BoolVarP(&verbose, "verbose", "v", false, "log what happens to stderr")
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	c.AddCommand(demoCommand(), brokerCommand(), produceCommand(), runCommand(), workersCommand(), redeliverCommand(), reportCommand(), explainCommand(), packCommand(), scenesCommand(), versionCommand())
+	c.AddCommand(demoCommand(), brokerCommand(), produceCommand(), runCommand(), lintCommand(), workersCommand(), redeliverCommand(), reportCommand(), explainCommand(), packCommand(), scenesCommand(), versionCommand())
 	return c
 }
 
 // fromEnvironment sets flags that were not given from CACHENET_<FLAG>, e.g. CACHENET_BROKERS, unless that is empty.
 func fromEnvironment(c *cobra.Command) (err error) {
 	c.Flags().VisitAll(func(f *pflag.Flag) {
-		name := "CACHENET_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		name := variable(f.Name)
 		if value := os.Getenv(name); value != "" && !f.Changed && err == nil { // empty: as if it were not set
 			if e := c.Flags().Set(f.Name, value); e != nil {
 				err = usageError{fmt.Errorf("%s: %w", name, e)}

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/jsonschema-go/jsonschema"
+	"github.com/knadh/koanf/parsers/yaml"
+	"github.com/spf13/pflag"
+)
+
+const schemaPath = "../../docs/run.schema.json"
+
+// configured is a run with the settings of a file, and then those of a command line.
+func configured(t *testing.T, text string, args ...string) (*run, error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "cachenet.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	r := newRun()
+	if err := r.command.Flags().Parse(args); err != nil {
+		t.Fatal(err)
+	}
+	return r, configure(r.command.Flags(), path)
+}
+
+func TestAFileSetsWhatFlagsDoNot(t *testing.T) {
+	r, err := configured(t, "brokers: [a:1, 'b:2']\ntopic: file\ngroup: g\nguard: true\nparallelism: 3\nfile-age: 7s\n", "--topic", "flag")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := r.options
+	if diff := cmp.Diff([]string{"a:1", "b:2"}, r.cluster.Brokers); diff != "" {
+		t.Error(diff)
+	}
+	if o.Topic != "flag" || o.Group != "g" || !o.Guard || o.Parallelism != 3 || o.FileAge.Seconds() != 7 {
+		t.Errorf("%+v", o)
+	}
+}
+
+func TestWhatIsWrongWithAFileIsNamed(t *testing.T) {
+	for text, want := range map[string]string{
+		"grupo: g":                "unknown key grupo: did you mean group?",
+		"out-comes-topic: x":      "did you mean outcomes-topic?",
+		"something-else: 1":       "unknown key something-else",
+		"parallelism: many":       `parallelism: "many" must be a whole number`,
+		"file-age: soon":          `file-age: "soon" must be a duration`,
+		"topic: [a, b]":           "topic: is a list",
+		"topic:":                  "topic: has no value",
+		"cluster: {brokers: a:1}": "unknown key cluster/brokers",
+		"topic: a\ntopic: b":      "no YAML",
+		"{":                       "no YAML",
+		"print-config: true":      "unknown key print-config",
+	} {
+		if _, err := configured(t, text); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "cachenet.yaml: ") {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+	if err := configure(newRun().command.Flags(), "nowhere.yaml"); err == nil || !strings.Contains(err.Error(), "nowhere.yaml") {
+		t.Error(err)
+	}
+}
+
+func TestPrintedSettingsAreAFileOfThem(t *testing.T) {
+	r, err := configured(t, "brokers: [a:1]\ntopic: t\nguard: true\nuser: ann\npassword-env: SECRET\nfile-age: 7s\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("SECRET", "correct-horse")
+	text, err := printed(r.command.Flags())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(text, "correct-horse") {
+		t.Error("a secret is printed")
+	}
+	again, err := configured(t, text)
+	if err != nil {
+		t.Fatalf("%v in\n%s", err, text)
+	}
+	if diff := cmp.Diff(r.options, again.options); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(r.cluster, again.cluster); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestMisspeltVariablesAreTold(t *testing.T) {
+	var b bytes.Buffer
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&b, nil)))
+	defer slog.SetDefault(before)
+	warnOfMisspelt(root(), []string{"CACHENET_BROKRES=secret:1", "CACHENET_BROKERS=b:1", "CACHENET_CACHE=x", "CACHENET_TOPIK=", "HOME=/", "CACHENET_TEST_KAFKA=1"})
+	text := b.String()
+	if strings.Count(text, "\n") != 1 || !strings.Contains(text, "CACHENET_BROKRES is in the environment and sets nothing: did you mean CACHENET_BROKERS?") || strings.Contains(text, "secret") {
+		t.Error(text)
+	}
+}
+
+// schema describes the configuration file as the flags do.
+func schema(flags *pflag.FlagSet) map[string]any {
+	properties := map[string]any{}
+	for name, f := range settings(flags) {
+		p := map[string]any{"description": f.Usage, "type": "string"}
+		switch f.Value.Type() {
+		case "bool":
+			p["type"] = "boolean"
+		case "int", "int64":
+			p["type"] = "integer"
+		case "stringSlice":
+			p["type"], p["items"] = "array", map[string]any{"type": "string"}
+		case "duration":
+			p["pattern"] = `^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$`
+		}
+		if name == "offset" || name == "parallelism" || name == "credit" || name == "model-memory" {
+			p["type"] = []string{"string", "integer"} // as people write them
+		}
+		properties[name] = p
+	}
+	return map[string]any{"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "cachenet run --config",
+		"type": "object", "additionalProperties": false, "properties": properties}
+}
+
+func TestTheSchemaIsCurrent(t *testing.T) {
+	want, err := json.MarshalIndent(schema(newRun().command.Flags()), "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want = append(want, '\n')
+	if *update {
+		if err := os.WriteFile(schemaPath, want, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(schemaPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("docs/run.schema.json is not what the flags say; run: make docs\n%s", diff)
+	}
+}
+
+func TestTheSchemaTakesWhatRunTakes(t *testing.T) {
+	text, err := os.ReadFile(schemaPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s jsonschema.Schema
+	if err := json.Unmarshal(text, &s); err != nil {
+		t.Fatal(err)
+	}
+	resolved, err := s.Resolve(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for file, good := range map[string]bool{
+		"brokers: [a:1]\ntopic: t\noffset: 12\nguard: true\nfile-age: 1m30s\nparallelism: 4": true,
+		"brokers: [a:1]\nthreshhold: 1": false,
+		"guard: maybe":                  false,
+		"file-age: soon":                false,
+	} {
+		value, err := yaml.Parser().Unmarshal([]byte(file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := resolved.Validate(value); (err == nil) != good {
+			t.Errorf("%q: the schema says %v", file, err)
+		}
+		if _, err := configured(t, file); (err == nil) != good {
+			t.Errorf("%q: run says %v", file, err)
+		}
+	}
+}
