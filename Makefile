@@ -59,7 +59,7 @@ test-own-model: setup build train-venv ## docs/your-own-model.md as written: a c
 	CACHENET_TEST_OWN_MODEL=1 go test -count=1 -timeout 70m -v -run OwnModelDocument ./cmd/cachenet
 
 pack: setup build train-venv ## train the bundled pack from nothing (hours on a small machine)
-	test -d $(WORK)/scenes/frames || bin/cachenet scenes --out $(WORK)/scenes/frames
+	test -d $(WORK)/scenes/frames || bin/cachenet scenes --out $(WORK)/scenes/frames --held-out 200
 	$(TRAIN) train $(WORK)/scenes/frames --out $(WORK)/scenes/nets --preset scenes --name scenes
 	bin/cachenet pack build $(WORK)/scenes/nets --data $(WORK)/scenes/frames --out models/packs/scenes --name scenes --version 1.0.0 --resize crop
 

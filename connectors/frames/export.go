@@ -21,14 +21,15 @@ type Export struct {
 
 // WriteDataSet writes train, val and test folders under dir for training on a source without end such
 // as [Scenes]: many sequences and few frames of each to learn from, whole sequences to calibrate and to test on.
-// The bundled pack was trained on what it writes of Scenes(DefaultSize).
-func WriteDataSet(source Source, dir string) error {
+// The bundled pack was trained on what it writes of Scenes(DefaultSize). heldOut is how many sequences of each class val
+// gets, at least 1: the more there are, the less a pack must be on the safe side.
+func WriteDataSet(source Source, dir string, heldOut int) error {
 	for _, part := range []struct {
 		name string
 		Export
 	}{
 		{"train", Export{Sequences: 300, Frames: 3, Step: 14, Seed: 1}},
-		{"val", Export{Sequences: 40, Frames: 30, Step: 1, Seed: 2}},
+		{"val", Export{Sequences: heldOut, Frames: 30, Step: 1, Seed: 2}},
 		{"test", Export{Sequences: 16, Frames: 30, Step: 1, Seed: 3}},
 	} {
 		if err := part.Write(source, filepath.Join(dir, part.name)); err != nil {

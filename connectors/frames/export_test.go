@@ -146,7 +146,7 @@ func (short) Play(class int, seed uint64) iter.Seq2[Image, error] {
 
 func TestDataSetPartsShareNoSequence(t *testing.T) {
 	dir := t.TempDir()
-	if err := WriteDataSet(short{}, dir); err != nil {
+	if err := WriteDataSet(short{}, dir, 40); err != nil {
 		t.Fatal(err)
 	}
 	seen := map[string]string{}
