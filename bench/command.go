@@ -86,17 +86,23 @@ func (p plan) begin(ctx context.Context) (results, error) {
 	return r, err
 }
 
-// runSize measures one size of frames.
-func (p plan) runSize(ctx context.Context, name string, deadline time.Time) (r sizeResult, err error) {
+// open makes the workload of one size of frames and says who is measured on it.
+func (p plan) open(ctx context.Context, name string) (*workload, []contender, error) {
 	s, err := p.size(name)
 	if err != nil {
-		return r, err
+		return nil, nil, err
 	}
 	all, err := p.contenders(s)
 	if err != nil {
-		return r, err
+		return nil, nil, err
 	}
 	w, err := openWorkload(ctx, p, s)
+	return w, all, err
+}
+
+// runSize measures one size of frames.
+func (p plan) runSize(ctx context.Context, name string, deadline time.Time) (r sizeResult, err error) {
+	w, all, err := p.open(ctx, name)
 	if err != nil {
 		return r, err
 	}

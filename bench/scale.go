@@ -77,15 +77,7 @@ func (p plan) scale(ctx context.Context, streams, partitions, cores int, rate fl
 	p.Frames = max(scaleLeast, scaleFrames/streams)
 	p.unjudged = true
 	r = scaleResult{Streams: streams, Partitions: partitions, Cores: cores, Frames: p.Frames * streams}
-	s, err := p.size("32x32")
-	if err != nil {
-		return r, err
-	}
-	all, err := p.contenders(s)
-	if err != nil {
-		return r, err
-	}
-	w, err := openWorkload(ctx, p, s)
+	w, all, err := p.open(ctx, "32x32")
 	if err != nil {
 		return r, err
 	}

@@ -75,7 +75,9 @@ func askFull(rec *recording.Recording, pack *models.Pack) (all []recording.Answe
 	g.SetLimit(2)
 	for f := range rec.All(rec.Frames) {
 		g.Go(func() error {
-			pixels, err := models.Pixels(&schemas.Frame{ContentType: schemas.JPEG, Image: f.Image}, pack.Input)
+			var seen models.Picture
+			seen.Show(&schemas.Frame{ContentType: schemas.JPEG, Image: f.Image})
+			pixels, err := seen.Pixels(pack.InputOf(pack.Full).View)
 			if err != nil {
 				return err
 			}

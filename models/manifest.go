@@ -8,6 +8,8 @@ import (
 	"io"
 	"path/filepath"
 	"slices"
+	"strings"
+	"unicode"
 
 	"github.com/cachenet/cachenet/models/policy"
 )
@@ -99,6 +101,13 @@ func (m Manifest) Validate() error {
 	if m.Input.Resize != "" && m.Format < 2 {
 		return errors.New("input: resize needs format 2")
 	}
+	for what, names := range map[string][]string{"name": {m.Name}, "version": {m.Version}, "class": m.Classes} {
+		for _, name := range names {
+			if err := checkName(name); err != nil {
+				return fmt.Errorf("%s %.60q: %w", what, name, err)
+			}
+		}
+	}
 	if dup := firstDuplicate(m.Classes); dup != "" {
 		return fmt.Errorf("class %q is named twice", dup)
 	}
@@ -160,6 +169,23 @@ func (e NetEntry) validate(classes int) error {
 		if slices.Contains(e.Classes[:i], c) {
 			return fmt.Errorf("class index %d is named twice", c)
 		}
+	}
+	return nil
+}
+
+// maxNameBytes is the longest name of a class that a frame's label can give.
+const maxNameBytes = 256
+
+// checkName refuses what rows and reports cannot show as one word or line: they tell a frame without an answer by its
+// empty label.
+func checkName(name string) error {
+	switch {
+	case strings.TrimSpace(name) == "":
+		return errors.New("must not be empty")
+	case len(name) > maxNameBytes:
+		return fmt.Errorf("%d bytes: must be at most %d", len(name), maxNameBytes)
+	case strings.ContainsFunc(name, unicode.IsControl):
+		return errors.New("must not contain control characters")
 	}
 	return nil
 }

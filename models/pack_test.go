@@ -108,6 +108,18 @@ func TestOpenAndVerifyNameWhatIsWrong(t *testing.T) {
 		"one class": {func(t *testing.T, dir string) {
 			editManifest(t, dir, func(m map[string]any) { m["classes"] = []string{"red"} })
 		}, "1 classes"},
+		"class without a name": {func(t *testing.T, dir string) {
+			editManifest(t, dir, func(m map[string]any) { m["classes"] = []string{"red", " ", "blue", "dark"} })
+		}, `class " ": must not be empty`},
+		"class of two lines": {func(t *testing.T, dir string) {
+			editManifest(t, dir, func(m map[string]any) { m["classes"] = []string{"red", "gr\neen", "blue", "dark"} })
+		}, "control characters"},
+		"long class": {func(t *testing.T, dir string) {
+			editManifest(t, dir, func(m map[string]any) { m["classes"] = []string{"red", strings.Repeat("g", 257), "blue", "dark"} })
+		}, "257 bytes: must be at most 256"},
+		"name of two lines": {func(t *testing.T, dir string) {
+			editManifest(t, dir, func(m map[string]any) { m["name"] = "colours\n" })
+		}, "control characters"},
 		"more classes": {func(t *testing.T, dir string) {
 			editManifest(t, dir, func(m map[string]any) { m["classes"] = []string{"a", "b", "c", "d", "e"} })
 		}, "needs [N 5]"},

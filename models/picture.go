@@ -41,13 +41,3 @@ func (p *Picture) Pixels(v picture.View) ([]byte, error) {
 	l.err = picture.Decode(l.pixels, p.frame, v)
 	return l.pixels, l.err
 }
-
-// Pixels decodes a frame for a net whose input has that size: RGB, rows top to bottom, height·width·3 bytes.
-func Pixels(f *schemas.Frame, size InputSize) ([]byte, error) {
-	v := size.View()
-	out := make([]byte, v.Bytes())
-	if err := picture.Decode(out, f, v); err != nil {
-		return nil, err
-	}
-	return out, nil
-}

@@ -104,7 +104,7 @@ func TestABrokerThatIsAwayBetweenJobs(t *testing.T) {
 				go func() { ended <- prism(job, x) }()
 				if c.end != nil {
 					await(t, func() bool { return s.committed(t, o.Group) })
-					c.end(t, s, x.link)
+					c.end(t, s, x.job)
 				}
 				err := <-ended
 				s.fill(t, 2, 50)

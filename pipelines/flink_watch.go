@@ -29,7 +29,7 @@ func (f flink) watch(ctx context.Context, x execution) error {
 	for x.remains() {
 		select {
 		case <-ctx.Done():
-			drained(x.link)
+			drained(x.job)
 			return nil
 		case <-tick.C:
 		}
@@ -47,7 +47,7 @@ func watchOthers(ctx context.Context, x execution) error {
 			return err
 		}
 		for partition, offsets := range durable[x.topic] {
-			x.link.SetDurable(session.Durable{Topic: x.topic, Partition: partition, Offsets: offsets})
+			x.job.SetDurable(session.Durable{Topic: x.topic, Partition: partition, Offsets: offsets})
 		}
 		if !x.remains() {
 			return nil
@@ -91,13 +91,13 @@ func drainOthers(ctx context.Context, x execution) error {
 
 // drained waits until the frames that were read are written and no other is read. It gives up after a while: what
 // has no row by then is read again by the next run.
-func drained(link *session.Session) {
+func drained(job *session.Session) {
 	tick := time.NewTicker(watchHere)
 	defer tick.Stop()
-	read, _ := link.Counts()
+	read, _ := job.Counts()
 	since := time.Now()
 	for start := time.Now(); time.Since(start) < drainWithin; <-tick.C {
-		r, written := link.Counts()
+		r, written := job.Counts()
 		if r != read || written < r {
 			read, since = r, time.Now()
 		}
@@ -110,6 +110,6 @@ func drained(link *session.Session) {
 // remains reports whether some offset of the job's spans is not durable.
 func (x execution) remains() bool {
 	return slices.ContainsFunc(x.spans, func(s kafkaio.Span) bool {
-		return x.link.NextMissing(x.topic, s.Partition, s.From) < s.To
+		return x.job.NextMissing(x.topic, s.Partition, s.From) < s.To
 	})
 }

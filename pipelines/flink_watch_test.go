@@ -24,7 +24,7 @@ func TestNothingRemainsWhenEverySpanIsDurable(t *testing.T) {
 	job := session.Open("job", 0)
 	defer job.Close()
 	job.Begin("frames", map[int32]schemas.Offsets{0: spans[0].Done})
-	x := execution{topic: "frames", spans: spans, link: job}
+	x := execution{topic: "frames", spans: spans, job: job}
 	for _, step := range []struct {
 		mark session.Durable
 		want bool

@@ -84,7 +84,7 @@ func (j *job) wait(ctx context.Context) (err, closing error) {
 	pipeline, root := beam.NewPipelineWithRoot()
 	build(root, j.plan())
 	err = j.runner.execute(ctx, execution{
-		id: j.session.ID(), pipeline: pipeline, spans: j.work.spans, topic: j.Topic, out: j.Out, link: j.session,
+		id: j.session.ID(), pipeline: pipeline, spans: j.work.spans, topic: j.Topic, out: j.Out, job: j.session,
 	})
 	closing = j.session.Close()
 	if err == nil && closing == nil && j.memory != nil && !j.Share {

@@ -27,7 +27,7 @@ func losing(c *config, lose func(n int) int64) (jobs *int) {
 		tick := time.NewTicker(time.Millisecond)
 		defer tick.Stop()
 		for {
-			if _, written := x.link.Counts(); written >= after {
+			if _, written := x.job.Counts(); written >= after {
 				return errLost
 			}
 			select {

@@ -41,7 +41,7 @@ type execution struct {
 	spans    []kafkaio.Span
 	topic    string
 	out      string
-	link     *session.Session
+	job      *session.Session
 }
 
 // chooseRunner says what the graph has to do for the runner.

@@ -29,7 +29,7 @@ type fetcher struct {
 	cfg    *ReadConfig
 	span   Span
 	client *client
-	link   *session.Session
+	job    *session.Session
 	queue  *queue
 
 	at      int64        // offset to fetch next
@@ -44,10 +44,10 @@ type fetcher struct {
 }
 
 // startFetcher reads span from the offset from on, until close.
-func startFetcher(cfg *ReadConfig, span Span, from int64, c *client, link *session.Session, news chan<- struct{}) *fetcher {
+func startFetcher(cfg *ReadConfig, span Span, from int64, c *client, job *session.Session, news chan<- struct{}) *fetcher {
 	ctx, cancel := context.WithCancel(context.Background())
 	f := &fetcher{
-		cfg: cfg, span: span, client: c, link: link,
+		cfg: cfg, span: span, client: c, job: job,
 		queue: newQueue(from, cfg.QueueBytes, news),
 		at:    from, cancel: cancel, ended: make(chan struct{}),
 	}
@@ -102,7 +102,7 @@ func (f *fetcher) fetch(ctx context.Context) (batch, error) {
 	}
 	f.noteOpen(res)
 	f.end.Store(res.end)
-	defer func(begun time.Time) { f.link.Spent(session.StageFetch, time.Since(begun), 0) }(time.Now())
+	defer func(begun time.Time) { f.job.Spent(session.StageFetch, time.Since(begun), 0) }(time.Now())
 	return readBatch(res, filter{from: f.at, to: f.span.To, done: f.span.Done, limit: f.cfg.MaxFrameBytes})
 }
 
@@ -126,7 +126,7 @@ func (f *fetcher) noteOpen(res fetched) {
 func (f *fetcher) advance(b batch) {
 	frames := make([]schemas.Frame, len(b.records))
 	now := time.Now()
-	defer func() { f.link.Spent(session.StageFetch, time.Since(now), len(frames)) }()
+	defer func() { f.job.Spent(session.StageFetch, time.Since(now), len(frames)) }()
 	for i, r := range b.records {
 		frames[i] = decode(r, f.cfg.MaxFrameBytes, now)
 		frames[i].Topic, frames[i].Partition = f.cfg.Topic, f.span.Partition
@@ -141,7 +141,7 @@ func (f *fetcher) advance(b batch) {
 	nothing := b.empty
 	nothing.Union(b.gaps)
 	if nothing.Count() > 0 {
-		f.link.SetDurable(session.Durable{Topic: f.cfg.Topic, Partition: f.span.Partition, Offsets: nothing, Empty: true})
+		f.job.SetDurable(session.Durable{Topic: f.cfg.Topic, Partition: f.span.Partition, Offsets: nothing, Empty: true})
 	}
 	f.at = f.span.Done.Next(b.next)
 	f.queue.push(frames, f.at)
@@ -165,9 +165,9 @@ func (f *fetcher) skipLost(ctx context.Context) (batch, error) {
 	for from, to := range gone.All() {
 		slog.Warn("frames lost: retention deleted them before they were read",
 			"topic", f.cfg.Topic, "partition", f.span.Partition, "from", from, "to", to, "offsets", to-from)
-		f.link.SetLost(session.Lost{Topic: f.cfg.Topic, Partition: f.span.Partition, From: from, To: to})
+		f.job.SetLost(session.Lost{Topic: f.cfg.Topic, Partition: f.span.Partition, From: from, To: to})
 	}
-	f.link.SetDurable(session.Durable{Topic: f.cfg.Topic, Partition: f.span.Partition, Offsets: gone})
+	f.job.SetDurable(session.Durable{Topic: f.cfg.Topic, Partition: f.span.Partition, Offsets: gone})
 	return batch{next: first}, nil
 }
 

@@ -193,37 +193,34 @@ func (l *Ledger) moved() map[int32]int64 {
 // left out. An unreachable broker or a missing topic is an error within 10 s, an [ErrUnavailable]
 // where it may pass.
 func CommittedOffsets(ctx context.Context, cluster Cluster, group, topic string) (map[int32]int64, error) {
-	c, err := cluster.connect(topic)
-	if err != nil {
-		return nil, err
-	}
-	defer c.close()
-	ids, err := c.partitions(ctx, cluster, topic)
-	if err != nil {
-		return nil, mayPass(err)
-	}
+	return ofTopic(ctx, cluster, topic, func(c *client, ids []int32) (map[int32]int64, error) {
+		return c.committedOffsets(ctx, group, topic, ids)
+	})
+}
+
+func (c *client) committedOffsets(ctx context.Context, group, topic string, ids []int32) (map[int32]int64, error) {
 	request := make([]int, len(ids))
 	for i, id := range ids {
 		request[i] = int(id)
 	}
 	var res *kafka.OffsetFetchResponse
-	err = settled(ctx, func() (err error) {
+	err := settled(ctx, func() (err error) {
 		res, err = c.OffsetFetch(ctx, &kafka.OffsetFetchRequest{GroupID: group, Topics: map[string][]int{topic: request}})
 		if err == nil {
 			err = res.Error
 		}
 		return err
 	})
+	committed := map[int32]int64{}
 	if errors.Is(err, kafka.GroupIdNotFound) {
-		return map[int32]int64{}, nil
+		return committed, nil
 	}
 	if err != nil {
-		return nil, mayPass(fmt.Errorf("kafka: read the committed offsets of group %s: %w", group, err))
+		return nil, fmt.Errorf("kafka: read the committed offsets of group %s: %w", group, err)
 	}
-	committed := map[int32]int64{}
 	for _, p := range res.Topics[topic] {
 		if p.Error != nil {
-			return nil, mayPass(fmt.Errorf("kafka: read the committed offset of %s/%d of group %s: %w", topic, p.Partition, group, p.Error))
+			return nil, fmt.Errorf("kafka: read the committed offset of %s/%d of group %s: %w", topic, p.Partition, group, p.Error)
 		}
 		if p.CommittedOffset >= 0 {
 			committed[int32(p.Partition)] = p.CommittedOffset

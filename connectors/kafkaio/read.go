@@ -63,7 +63,7 @@ func (fn *spansFn) ProcessElement(_ []byte, emit func(int)) {
 type readFn struct {
 	Config ReadConfig
 
-	link   *session.Session
+	job    *session.Session
 	source *source
 	silent bool // nothing was emitted in this bundle so far
 }
@@ -92,7 +92,7 @@ func (fn *readFn) Setup(context.Context) error {
 	if err != nil {
 		return fmt.Errorf("kafka: read %s: %w", fn.Config.Topic, err)
 	}
-	fn.link = job
+	fn.job = job
 	fn.source, err = openSource(&fn.Config, job)
 	return err
 }
@@ -107,7 +107,7 @@ func (fn *readFn) StartBundle(context.Context, func(beam.EventTime, string, sche
 func (fn *readFn) ProcessElement(_ context.Context, rt *sdf.LockRTracker, i int,
 	emit func(beam.EventTime, string, schemas.Run)) (sdf.ProcessContinuation, error) {
 	span, rest := fn.Config.Spans[i], rt.GetRestriction().(offsetrange.Restriction)
-	if fn.link.Draining() || rest.Start >= rest.End {
+	if fn.job.Draining() || rest.Start >= rest.End {
 		return fn.end(rt, span), nil
 	}
 	f, err := fn.source.fetcher(span, rest.Start)
@@ -124,12 +124,12 @@ func (fn *readFn) ProcessElement(_ context.Context, rt *sdf.LockRTracker, i int,
 		}
 		for _, run := range group(frames, fn.source.cfg.RunLength) {
 			fn.silent = false
-			emit(mtime.FromTime(f.stamp(run[0].EventTime)), run[0].Stream, fn.link.Hold(run))
+			emit(mtime.FromTime(f.stamp(run[0].EventTime)), run[0].Stream, fn.job.Hold(run))
 		}
 		switch {
 		case !more: // split off behind what was taken: the rest is another element
 			return sdf.StopProcessing(), nil
-		case f.finished(), fn.link.Draining():
+		case f.finished(), fn.job.Draining():
 			return fn.end(rt, span), nil
 		case time.Now().Before(until):
 			if len(frames) == 0 {
@@ -143,12 +143,12 @@ func (fn *readFn) ProcessElement(_ context.Context, rt *sdf.LockRTracker, i int,
 	}
 }
 
-// take claims and takes waiting frames: this partition's share of a bundle, as long as the link has room.
+// take claims and takes waiting frames: this partition's share of a bundle, as long as the job has room.
 // more is false when the restriction ends behind the frames taken.
 func (fn *readFn) take(rt *sdf.LockRTracker, f *fetcher) (frames []schemas.Frame, more bool, err error) {
 	records, bytes := fn.source.cfg.share(fn.source.ready())
 	for len(frames) < records && bytes > 0 {
-		if fn.link.Full() {
+		if fn.job.Full() {
 			fn.source.waits.Store(true)
 			break
 		}
@@ -166,7 +166,7 @@ func (fn *readFn) take(rt *sdf.LockRTracker, f *fetcher) (frames []schemas.Frame
 		f.queue.pop()
 		frames = append(frames, frame)
 		bytes -= frame.Size()
-		fn.link.Read(1, frame.Size()) // the sink returns what its row says
+		fn.job.Read(1, frame.Size()) // the sink returns what its row says
 	}
 	return frames, true, nil
 }

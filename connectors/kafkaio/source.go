@@ -23,7 +23,7 @@ const (
 type source struct {
 	cfg     *ReadConfig
 	client  *client
-	link    *session.Session
+	job     *session.Session
 	closed  chan struct{}
 	arrived chan struct{} // a fetcher queued something, or ended
 	waits   atomic.Bool   // the session was full when frames were last taken
@@ -33,14 +33,14 @@ type source struct {
 }
 
 // openSource returns the job's source, which is closed with the session.
-func openSource(cfg *ReadConfig, link *session.Session) (*source, error) {
-	return session.Part(link, "kafkaio.Read "+cfg.Topic, func() (*source, error) {
+func openSource(cfg *ReadConfig, job *session.Session) (*source, error) {
+	return session.Part(job, "kafkaio.Read "+cfg.Topic, func() (*source, error) {
 		client, err := cfg.Cluster.connect(cfg.Topic)
 		if err != nil {
 			return nil, err
 		}
-		sized := cfg.sized(link.Holds())
-		s := &source{cfg: &sized, client: client, link: link, closed: make(chan struct{}), arrived: make(chan struct{}, 1), fetchers: map[int32]*fetcher{}}
+		sized := cfg.sized(job.Holds())
+		s := &source{cfg: &sized, client: client, job: job, closed: make(chan struct{}), arrived: make(chan struct{}, 1), fetchers: map[int32]*fetcher{}}
 		if cfg.StopFile != "" {
 			go s.awaitStop()
 		}
@@ -65,7 +65,7 @@ func (s *source) fetcher(span Span, from int64) (*fetcher, error) {
 		}
 		old.close()
 	}
-	f := startFetcher(s.cfg, span, from, s.client, s.link, s.arrived)
+	f := startFetcher(s.cfg, span, from, s.client, s.job, s.arrived)
 	if old != nil {
 		f.last = old.last
 	}
@@ -104,7 +104,7 @@ func (s *source) await() {
 	defer end.Stop()
 	look := time.NewTicker(awaitLook) // room and draining are not signalled
 	defer look.Stop()
-	for !s.link.Draining() && (!s.room() || !s.pending()) {
+	for !s.job.Draining() && (!s.room() || !s.pending()) {
 		select {
 		case <-s.arrived:
 		case <-look.C:
@@ -116,11 +116,11 @@ func (s *source) await() {
 
 // room reports whether the session takes frames. When it was full, that means a good part of its credit.
 func (s *source) room() bool {
-	if s.waits.Load() && !s.link.Roomy() {
+	if s.waits.Load() && !s.job.Roomy() {
 		return false
 	}
 	s.waits.Store(false)
-	return !s.link.Full()
+	return !s.job.Full()
 }
 
 // pending reports whether a partition has frames waiting, or has come to its end or to a failure.
@@ -152,7 +152,7 @@ func (s *source) awaitStop() {
 			return
 		case <-tick.C:
 			if _, err := os.Stat(s.cfg.StopFile); err == nil {
-				s.link.Drain()
+				s.job.Drain()
 				return
 			}
 		}

@@ -23,7 +23,7 @@ type Partition struct {
 // Describe returns the partitions of topic in order of their ids. An unreachable broker or a missing topic
 // is an error within 10 s, an [ErrUnavailable] where it may pass.
 func Describe(ctx context.Context, cluster Cluster, topic string) ([]Partition, error) {
-	return describe(ctx, cluster, topic, func(c *client, ids []int32) ([]Partition, error) {
+	return ofTopic(ctx, cluster, topic, func(c *client, ids []int32) ([]Partition, error) {
 		// asked first, so that what is produced in between does not count as held back
 		written, err := c.listOffsets(ctx, topic, kafka.ReadUncommitted, requests(ids, kafka.LastOffsetOf))
 		if err != nil {
@@ -39,7 +39,7 @@ func Describe(ctx context.Context, cluster Cluster, topic string) ([]Partition, 
 
 // EndOffsets returns, by partition, the end offset of topic: Partition.End, for less than [Describe] costs.
 func EndOffsets(ctx context.Context, cluster Cluster, topic string) (map[int32]int64, error) {
-	partitions, err := describe(ctx, cluster, topic, func(c *client, ids []int32) ([]Partition, error) { return c.bounds(ctx, topic, ids) })
+	partitions, err := ofTopic(ctx, cluster, topic, func(c *client, ids []int32) ([]Partition, error) { return c.bounds(ctx, topic, ids) })
 	if err != nil {
 		return nil, err
 	}
@@ -50,18 +50,20 @@ func EndOffsets(ctx context.Context, cluster Cluster, topic string) (map[int32]i
 	return ends, nil
 }
 
-func describe(ctx context.Context, cluster Cluster, topic string, ask func(*client, []int32) ([]Partition, error)) ([]Partition, error) {
+// ofTopic connects, finds the ids of the topic's partitions and asks about them. Errors that may pass are marked so.
+func ofTopic[T any](ctx context.Context, cluster Cluster, topic string, ask func(*client, []int32) (T, error)) (T, error) {
+	var none T
 	c, err := cluster.connect(topic)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
 	defer c.close()
 	ids, err := c.partitions(ctx, cluster, topic)
 	if err != nil {
-		return nil, mayPass(err)
+		return none, mayPass(err)
 	}
-	all, err := ask(c, ids)
-	return all, mayPass(err)
+	answer, err := ask(c, ids)
+	return answer, mayPass(err)
 }
 
 // EnsureTopic creates topic with so many partitions unless it exists, and returns how many it has.
