@@ -48,6 +48,11 @@ func (p *Pack) ID() string { return p.Name + "@" + p.Version }
 // PolicyWith returns the policy that the pack's settings, or others, make of its nets.
 func (p *Pack) PolicyWith(s policy.Settings) *policy.Policy {
 	pol := &policy.Policy{Settings: s, Classes: len(p.Classes), FullTemperature: p.Full.Temperature}
+	for _, e := range p.Specialists { // the dearest, so that a stream is never kept on nets that cost more than they save
+		if p.Full.MeasuredUs > 0 {
+			pol.Cost = max(pol.Cost, float32(e.MeasuredUs/p.Full.MeasuredUs))
+		}
+	}
 	if p.Selector != nil {
 		pol.SelectorTemperature = p.Selector.Temperature
 	}

@@ -63,6 +63,10 @@ type Options struct {
 	// again, at the price of more misses. Only with the pack's own policy.
 	Guard bool
 
+	AuditRate       float64 // share of the hits that the full model is asked about too, 0 (none) … 1
+	AuditSecretFile string  // file with the key of the coin that chooses them; empty: one that is kept with the data set
+	MaxFalseHits    float64 // share of a stream's hits that may be wrong, beyond which its threshold becomes stricter; 0: what the pack says
+
 	// Share makes this process a member of the group: those that run with it share the topic's partitions and the
 	// data set, and take over from each other.
 	Share          bool
@@ -124,7 +128,7 @@ func (o Options) model(p *models.Pack) (transforms.Model, error) {
 		m.Global = true
 		m.Policy.Kind, m.Policy.Score, m.Policy.Threshold, m.Policy.Alpha, m.Policy.Guard = policy.Window, policy.Confidence, 0, 1, 0
 	}
-	return m, nil
+	return m, o.trust(&m.Policy)
 }
 
 func (o Options) validate() error {
@@ -164,6 +168,14 @@ func (o Options) Contradiction() error {
 		return fmt.Errorf("--model-memory %d: must not be negative", o.ModelMemory)
 	case o.Runner != RunnerFlink && o.Parallelism > maxBranches:
 		return fmt.Errorf("--parallelism %d: must be at most %d on prism, which takes time to start for each", o.Parallelism, maxBranches)
+	}
+	switch {
+	case !(o.AuditRate >= 0 && o.AuditRate <= 1):
+		return fmt.Errorf("--audit-rate %v: must lie in 0 … 1", o.AuditRate)
+	case !(o.MaxFalseHits >= 0 && o.MaxFalseHits < 0.5):
+		return fmt.Errorf("--max-false-hits %v: must lie in 0 … <0.5", o.MaxFalseHits)
+	case o.MaxFalseHits > 0 && (o.Policy == PolicySmall || o.Policy == PolicyFull):
+		return fmt.Errorf("--max-false-hits: has no effect with --policy %s: leave one of them out", o.Policy)
 	}
 	return checkOffset(o.Offset)
 }

@@ -29,6 +29,9 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
+	if c.model.Secret, err = o.secret(); err != nil {
+		return err
+	}
 	if err := o.createTopics(ctx); err != nil {
 		return err
 	}

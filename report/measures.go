@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/cachenet/cachenet/models/audit"
 	"github.com/cachenet/cachenet/schemas"
 )
 
@@ -26,6 +27,7 @@ type Measures struct {
 	ModelUsPerFrame   *float64         `json:"model_us_per_frame,omitempty"` // mean inference time of the answered frames
 	DistinctOffsets   int64            `json:"distinct_offsets"`             // distinct (topic, partition, offset)
 	Duplicates        int64            `json:"duplicates"`                   // rows beyond the first of an offset
+	Audits            *Audits          `json:"audits,omitempty"`             // nil where no hit could be audited
 	ErrorReasons      map[string]int64 `json:"error_reasons,omitempty"`      // frames by reason
 }
 
@@ -51,7 +53,7 @@ const (
 // tally accumulates a summary. It keeps 12 bytes a row, and none of its strings.
 type tally struct {
 	Measures
-	streams       map[string]struct{}
+	streams       map[string]*audit.Count
 	own           *answers
 	full          *answers // the full model's, nil when unknown
 	right         int64
@@ -63,7 +65,7 @@ type tally struct {
 
 // measure summarises rows and returns their answers too; full holds the answers to compare them with.
 func measure(rows iter.Seq2[schemas.Outcome, error], full *answers) (Measures, *answers, error) {
-	t := tally{streams: map[string]struct{}{}, own: newAnswers(), full: full, first: math.MaxInt64, last: math.MinInt64}
+	t := tally{streams: map[string]*audit.Count{}, own: newAnswers(), full: full, first: math.MaxInt64, last: math.MinInt64}
 	t.ErrorReasons = map[string]int64{}
 	for row, err := range rows {
 		if err != nil {
@@ -76,9 +78,14 @@ func measure(rows iter.Seq2[schemas.Outcome, error], full *answers) (Measures, *
 
 func (t *tally) add(o *schemas.Outcome) {
 	t.Frames++
-	t.streams[o.Stream] = struct{}{}
+	audits := t.streams[o.Stream]
+	if audits == nil {
+		audits = new(audit.Count)
+		t.streams[o.Stream] = audits
+	}
 	if t.own.put(o) {
 		t.DistinctOffsets++
+		audits.Row(o)
 	} else {
 		t.Duplicates++
 	}
@@ -131,6 +138,7 @@ func (t *tally) addReason(reason string) {
 func (t *tally) measures() Measures {
 	m := t.Measures
 	m.Streams = len(t.streams)
+	m.Audits = t.audits()
 	answered := float64(m.Hits + m.Misses)
 	m.HitRate = share(float64(m.Hits), answered)
 	m.Accuracy = share(float64(t.right), float64(m.FramesWithTruth))

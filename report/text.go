@@ -45,6 +45,9 @@ func (s Summary) writeRun(out *strings.Builder) {
 	if s.AgreementWithFull != nil {
 		line("agreement", "%s with the full model's answers", percent(s.AgreementWithFull))
 	}
+	if s.Audits != nil {
+		s.Audits.write(line)
+	}
 	if s.FramesPerSecond != nil {
 		paced := ""
 		if s.Replay != nil {

@@ -3,6 +3,7 @@ package transforms
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
@@ -99,7 +100,7 @@ func (n *nets) answerBatch(batch []schemas.Missed, job *session.Session) schemas
 		done.Rows[i] = batch[i].Outcome
 		at := len(decoded) * view.Bytes()
 		if err := picture.Decode(pixels[at:at+view.Bytes()], &batch[i].Frame, view); err != nil {
-			done.Rows[i] = failed(batch[i].Outcome, schemas.StageDecode, err.Error())
+			done.Rows[i] = unanswered(batch[i].Outcome, schemas.StageDecode, err)
 			continue
 		}
 		decoded = append(decoded, i)
@@ -131,10 +132,22 @@ func (n *nets) fullOf(rows []schemas.Outcome, places []int, pixels []byte) {
 		if err == nil {
 			answer, unread = policy.Read(logits[i*k:(i+1)*k], n.pack.Full.Temperature)
 		}
-		if unread != nil {
-			*out = failed(*out, schemas.StageFull, unread.Error())
-		} else {
+		switch {
+		case unread != nil:
+			*out = unanswered(*out, schemas.StageFull, unread)
+		case out.Outcome == schemas.Hit:
+			out.AuditLabel = n.pack.Classes[answer.Class]
+		default:
 			n.answer(out, answer, models.FullNet)
 		}
 	}
+}
+
+// unanswered is the row of a frame about which the full model said nothing: an audited hit stands.
+func unanswered(out schemas.Outcome, stage string, err error) schemas.Outcome {
+	if out.Outcome != schemas.Hit {
+		return failed(out, stage, err.Error())
+	}
+	slog.Warn("a hit could not be audited", "stream", out.Stream, "partition", out.Partition, "offset", out.Offset, "error", err)
+	return out
 }

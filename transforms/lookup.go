@@ -44,11 +44,12 @@ func (fn *lookupFn) Setup() (err error) {
 	if fn.session, fn.memory, fn.walk.watch, err = attached(fn.Model.Job); err != nil {
 		return fmt.Errorf("look frames up: %w", err)
 	}
-	if fn.walk.nets, err = fn.Model.open(); err != nil {
+	n, err := fn.Model.open()
+	if err != nil {
 		return err
 	}
-	fn.walk.single.nets = fn.walk.nets
-	return fn.walk.nets.attach(fn.session)
+	fn.walk = *newWalk(n, fn.walk.watch)
+	return n.attach(fn.session)
 }
 
 // ProcessElement moves one stream through one run of its frames.

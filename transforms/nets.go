@@ -1,12 +1,15 @@
 package transforms
 
 import (
+	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/models"
+	"github.com/cachenet/cachenet/models/audit"
 	"github.com/cachenet/cachenet/models/picture"
 	"github.com/cachenet/cachenet/models/policy"
 	"github.com/cachenet/cachenet/schemas"
@@ -19,7 +22,25 @@ type Model struct {
 	Global     bool            // use the pack's global small net as the only specialist (baselines)
 	CacheBytes int64           // bytes of loaded nets, beyond which specialists leave memory; 0: no bound
 	Provider   models.Provider // what the full model runs on; empty: the CPU
+	Secret     Secret          // of the coin that chooses the hits to be audited; empty: none are
 	Job        string          // id of the job, for its Memory and its Watch; empty: none
+}
+
+// Secret is the key of the audits' coin, in hexadecimal. It travels with the pipeline, and is never printed.
+type Secret string
+
+// String hides the secret.
+func (Secret) String() string { return "(secret)" }
+
+// GoString hides it from %#v.
+func (Secret) GoString() string { return "(secret)" }
+
+// coin returns a coin of its own for one goroutine, nil when nothing is audited.
+func (n *nets) coin() *audit.Coin {
+	if len(n.secret) == 0 {
+		return nil
+	}
+	return audit.NewCoin(n.secret)
 }
 
 // nets is a pack ready to answer, shared by all DoFns of a process that use the same Model.
@@ -28,6 +49,7 @@ type nets struct {
 	sessions *models.Sessions
 	policy   *policy.Policy
 	id       string            // of the pack
+	secret   []byte            // of the audits' coin; empty: nothing is audited
 	names    []string          // of the specialists
 	sha      map[string]string // net name → sha256
 }
@@ -60,6 +82,9 @@ func (m Model) load() (*nets, error) {
 		if err := n.sessions.Load(models.FullNet, pack.Full); err != nil {
 			return nil, err
 		}
+	}
+	if n.secret, err = hex.DecodeString(string(m.Secret)); err != nil {
+		return nil, errors.New("audit secret: is not hexadecimal")
 	}
 	n.sha[models.FullNet] = pack.Full.SHA256
 	for i, s := range pack.Specialists {

@@ -1,10 +1,12 @@
 package transforms
 
 import (
+	"log/slog"
 	"slices"
 	"time"
 
 	"github.com/cachenet/cachenet/models"
+	"github.com/cachenet/cachenet/models/audit"
 	"github.com/cachenet/cachenet/models/picture"
 	"github.com/cachenet/cachenet/models/policy"
 	"github.com/cachenet/cachenet/schemas"
@@ -30,9 +32,31 @@ type walk struct {
 	logits []float32    // of the same frames
 	ahead  policy.Ahead
 	single frameNets
+	toss   toss
 
 	done    schemas.Outcomes
 	pending schemas.MissedRun
+}
+
+func newWalk(n *nets, watch *Watch) *walk {
+	return &walk{nets: n, watch: watch, single: frameNets{nets: n}, toss: toss{coin: n.coin()}}
+}
+
+// toss is the policy's coin for the frame at hand.
+type toss struct {
+	coin  *audit.Coin // nil: none
+	frame *schemas.Frame
+}
+
+func (t *toss) Toss() uint64 { return t.coin.Toss(t.frame.Topic, t.frame.Partition, t.frame.Offset) }
+
+// of returns the coin of a frame, nil where nothing is audited.
+func (t *toss) of(f *schemas.Frame) policy.Coin {
+	if t.coin == nil {
+		return nil
+	}
+	t.frame = f
+	return t
 }
 
 // look is one frame of a step.
@@ -59,7 +83,7 @@ func (w *walk) run(st *policy.State, frames []schemas.Frame) (schemas.Outcomes, 
 	active := w.nets.policy.Active(st)
 	for reach := limit; len(frames) > 0; {
 		n := min(reach, len(frames))
-		w.step(st, active, frames[:n])
+		w.step(st, active, w.nets.policy.Bypassed(st), frames[:n])
 		frames = frames[n:]
 		before := active
 		if active, reach = w.nets.policy.Active(st), min(2*reach, limit); active != before {
@@ -90,14 +114,14 @@ func (w *walk) route(frames []schemas.Frame) {
 	}
 }
 
-// step takes frames through the policy that the active specialist answers in one call.
-func (w *walk) step(st *policy.State, active int, frames []schemas.Frame) {
+// step takes frames through the policy that the active specialist answers in one call, unless the stream is bypassed.
+func (w *walk) step(st *policy.State, active int, bypassed bool, frames []schemas.Frame) {
 	w.places = w.places[:0]
 	for i := range frames {
 		w.places = append(w.places, Place{frames[i].Partition, frames[i].Offset})
 	}
 	w.watch.look(w.places, func() {
-		each := w.ask(active, frames)
+		each := w.ask(active, bypassed, frames)
 		for i := range w.looks {
 			w.decide(st, &w.looks[i], each)
 		}
@@ -106,9 +130,9 @@ func (w *walk) step(st *policy.State, active int, frames []schemas.Frame) {
 
 // ask decodes frames and asks the active specialist about them, if one is asked at all. It returns the time it took
 // for each.
-func (w *walk) ask(active int, frames []schemas.Frame) (each float32) {
+func (w *walk) ask(active int, bypassed bool, frames []schemas.Frame) (each float32) {
 	n := w.nets
-	if n.policy.Kind == policy.Full {
+	if n.policy.Kind == policy.Full || bypassed {
 		w.decode(frames, n.see(n.pack.Full))
 		w.ahead = policy.Ahead{Of: -1, Rest: &w.single}
 		return 0
@@ -166,18 +190,23 @@ func (w *walk) decide(st *policy.State, l *look, each float32) {
 	}
 	w.ahead.Frame = l.row
 	w.single.show(f, w.view, w.pixels[l.row*size:(l.row+1)*size], each)
-	d, err := n.policy.Decide(st, &w.ahead, st.Newer(f.Partition, f.Offset))
+	d, err := n.policy.DecideAudited(st, &w.ahead, st.Newer(f.Partition, f.Offset), w.toss.of(f))
 	out.SpecialistUs, out.SelectorUs, out.FullUs = w.single.specialistUs, w.single.selectorUs, w.single.fullUs
 	out.HitRateWindow = st.HitRate
 	if err != nil {
 		w.done.Rows = append(w.done.Rows, failed(out, schemas.StageLookup, err.Error()))
 		return
 	}
-	out.CacheEvent = d.CacheEvent
+	out.CacheEvent, out.Threshold = d.CacheEvent, d.Threshold
+	w.tell(&out)
 	switch {
 	case d.Hit:
 		out.Outcome = schemas.Hit
 		n.answer(&out, d.Answer, n.names[d.Specialist])
+		if w.audited(&out, d) {
+			w.pending.Frames = append(w.pending.Frames, schemas.Missed{Outcome: out, Frame: *f})
+			return
+		}
 	case d.Answered:
 		n.answer(&out, d.Answer, models.FullNet)
 	default:
@@ -185,4 +214,25 @@ func (w *walk) decide(st *policy.State, l *look, each float32) {
 		return
 	}
 	w.done.Rows = append(w.done.Rows, out)
+}
+
+// audited puts into the row what became of the audit of a hit. It reports whether the full-model transform has yet to be
+// asked.
+func (w *walk) audited(out *schemas.Outcome, d policy.Decision) (pending bool) {
+	out.AuditRate, out.Audited = d.AuditRate, d.Audited
+	if d.AuditClass >= 0 {
+		out.AuditLabel = w.nets.pack.Classes[d.AuditClass]
+	}
+	if d.AuditErr != nil {
+		slog.Warn("a hit could not be audited", "stream", out.Stream, "partition", out.Partition, "offset", out.Offset, "error", d.AuditErr)
+	}
+	return d.Audited && w.nets.policy.Teacher == policy.Selector
+}
+
+// tell logs what audits made the stream do.
+func (w *walk) tell(out *schemas.Outcome) {
+	switch out.CacheEvent {
+	case schemas.TrustStricter, schemas.TrustDrift, schemas.TrustBypass, schemas.TrustReturn:
+		slog.Info("trust", "stream", out.Stream, "event", out.CacheEvent, "partition", out.Partition, "offset", out.Offset)
+	}
 }

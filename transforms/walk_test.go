@@ -25,7 +25,7 @@ func netsOf(t testing.TB, global bool, change func(*policy.Settings)) *nets {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := Model{PackDir: colours, Policy: pack.Policy, Global: global}
+	m := Model{PackDir: colours, Policy: pack.Policy, Global: global, Secret: "5ec4e7"}
 	change(&m.Policy)
 	n, err := m.load()
 	if err != nil {
@@ -34,7 +34,7 @@ func netsOf(t testing.TB, global bool, change func(*policy.Settings)) *nets {
 	return n
 }
 
-func walkOf(n *nets, w *Watch) *walk { return &walk{nets: n, watch: w, single: frameNets{nets: n}} }
+func walkOf(n *nets, w *Watch) *walk { return newWalk(n, w) }
 
 // pixel is a frame of one colour.
 func pixel(offset int64, r, g, b byte) schemas.Frame {
@@ -49,6 +49,10 @@ func TestRunsDecideAsFramesOneByOne(t *testing.T) {
 		"one small net":                   netsOf(t, true, func(s *policy.Settings) { s.Teacher = policy.Inline }),
 		"two held, both tried": netsOf(t, false, func(s *policy.Settings) {
 			s.Teacher, s.Capacity, s.Tries = policy.Inline, 2, 2
+		}),
+		"many audits, selector teaches": netsOf(t, false, func(s *policy.Settings) { s.AuditRate = 0.3 }),
+		"many audits, full model teaches": netsOf(t, false, func(s *policy.Settings) {
+			s.Teacher, s.Capacity, s.AuditRate, s.MaxFalseHits = policy.Inline, 2, 0.3, 0.1
 		}),
 		"everything to the full model": netsOf(t, false, func(s *policy.Settings) { s.Kind = policy.Full }),
 	}
@@ -153,12 +157,15 @@ func TestFullModelBatchesSurviveABadFrame(t *testing.T) {
 	frames := []schemas.Frame{pixel(0, 250, 5, 5), pixel(1, 1, 1, 1), pixel(2, 5, 5, 250)}
 	frames[1].Image = nil
 	_, missed := walkOf(n, nil).run(&policy.State{}, frames)
+	missed.Frames[2].Outcome.Outcome, missed.Frames[2].Outcome.Label = schemas.Hit, "green" // an audited hit
+	missed.Frames = append(missed.Frames, missed.Frames[2])
+	missed.Frames[3].Frame.Image = nil
 	done := n.answerBatch(missed.Frames, new(session.Session))
 	got := make([]string, 0, 3)
 	for _, r := range done.Rows {
-		got = append(got, r.Outcome+" "+r.Label+r.Stage)
+		got = append(got, r.Outcome+" "+r.Label+r.Stage+r.AuditLabel)
 	}
-	if diff := cmp.Diff([]string{"miss red", "error decode", "miss blue"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"miss red", "error decode", "hit greenblue", "hit green"}, got); diff != "" {
 		t.Error(diff)
 	}
 	emitAt(&done, time.Now())

@@ -95,7 +95,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 	if _, err := kafkaio.EnsureTopic(ctx, p.cluster, p.topic, p.partitions); err != nil {
 		return err
 	}
-	o.Cluster, o.Topic, o.Group = p.cluster, p.topic, "demo"
+	o.Cluster, o.Topic, o.Group, o.AuditRate = p.cluster, p.topic, "demo", pipelines.DefaultAuditRate
 	if err := d.live(ctx); err != nil {
 		return err
 	}

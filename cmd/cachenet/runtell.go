@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cachenet/cachenet/connectors/parquetio"
+	"github.com/cachenet/cachenet/models/audit"
 	"github.com/cachenet/cachenet/pipelines"
 )
 
@@ -21,8 +22,9 @@ type runSummary struct {
 	Hits      int64              `json:"hits"`
 	Misses    int64              `json:"misses"`
 	Errors    int64              `json:"errors"`
-	ErrorRate float64            `json:"error_rate"` // of all frames, 0 to 1
-	Reasons   []parquetio.Reason `json:"reasons"`    // for the errors, the most frequent first
+	ErrorRate float64            `json:"error_rate"`       // of all frames, 0 to 1
+	Reasons   []parquetio.Reason `json:"reasons"`          // for the errors, the most frequent first
+	Audits    *audit.Result      `json:"audits,omitempty"` // of the hits; absent where none could be audited
 }
 
 // tellRun says how a run went.
@@ -30,6 +32,9 @@ func tellRun(c *cobra.Command, o pipelines.Options, format string, t parquetio.T
 	s := runSummary{Frames: t.Frames(), Hits: t.Hits, Misses: t.Misses, Errors: t.Errors, Reasons: t.Reasons()}
 	if s.Frames > 0 {
 		s.ErrorRate = float64(s.Errors) / float64(s.Frames)
+	}
+	if r := t.Audits.Result(audit.Alpha); r.Hits > 0 {
+		s.Audits = &r
 	}
 	if format == "json" {
 		e := json.NewEncoder(c.OutOrStdout())
@@ -51,6 +56,9 @@ func (s runSummary) write(w io.Writer, o pipelines.Options) {
 	}
 	fmt.Fprintf(w, "%s frames: %s hits, %s misses, %s errors (%.3g %%)\n", humanize.Comma(s.Frames), humanize.Comma(s.Hits),
 		humanize.Comma(s.Misses), humanize.Comma(s.Errors), 100*s.ErrorRate)
+	if s.Audits != nil {
+		fmt.Fprintf(w, "audits: %s\n", s.Audits)
+	}
 	for i, r := range s.Reasons {
 		if i == shownReasons {
 			fmt.Fprintf(w, "  … and %d other reasons; the column error of the rows has them\n", len(s.Reasons)-i)

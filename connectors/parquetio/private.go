@@ -38,6 +38,29 @@ func WritePrivate(dir, name string, data []byte) error {
 	return nil
 }
 
+// KeepPrivate returns the content of the file that [PrivatePath] names, which is data where there was none before;
+// only the owner may read it. Of several processes that call it at once all get the same.
+func KeepPrivate(dir, name string, data []byte) ([]byte, error) {
+	if kept, err := ReadPrivate(dir, name); kept != nil || err != nil {
+		return kept, err
+	}
+	partial, err := writePartial(dir, name, data)
+	if err == nil {
+		defer os.Remove(partial) //nolint:errcheck // Recover removes what stays behind
+		err = os.Chmod(partial, 0o600)
+	}
+	if err == nil {
+		err = os.Link(partial, PrivatePath(dir, name)) // fails where another process was first
+	}
+	if err == nil || errors.Is(err, fs.ErrExist) {
+		err = syncFolder(privateFolder(dir))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("write %s: %w", name, err)
+	}
+	return ReadPrivate(dir, name)
+}
+
 // ReadPrivate returns what was written, nil when there is no such file.
 func ReadPrivate(dir, name string) ([]byte, error) {
 	data, err := os.ReadFile(PrivatePath(dir, name))

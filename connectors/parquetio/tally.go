@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/cachenet/cachenet/connectors/session"
+	"github.com/cachenet/cachenet/models/audit"
 	"github.com/cachenet/cachenet/schemas"
 )
 
@@ -17,6 +18,7 @@ const maxReasons = 50
 // Tally counts rows by outcome. The zero value counts none.
 type Tally struct {
 	Hits, Misses, Errors int64
+	Audits               audit.Count // of the hits
 	reasons              map[string]Reason
 }
 
@@ -42,6 +44,7 @@ func (t *Tally) Merge(other Tally) {
 	t.Hits += other.Hits
 	t.Misses += other.Misses
 	t.Errors += other.Errors
+	t.Audits.Merge(other.Audits)
 	for _, r := range other.Reasons() {
 		t.reason(r)
 	}
@@ -52,6 +55,7 @@ func (t *Tally) add(o *schemas.Outcome) {
 	switch o.Outcome {
 	case schemas.Hit:
 		t.Hits++
+		t.Audits.Row(o)
 	case schemas.Miss:
 		t.Misses++
 	default:

@@ -6,8 +6,11 @@ import (
 	"math"
 )
 
-// stateVersion is the first byte of an encoded state.
-const stateVersion = 2
+// stateVersion is the first byte of an encoded state; one of the version before holds nothing about audits.
+const (
+	stateVersion    = 3
+	unauditedStates = 2
+)
 
 // maxLength bounds the lists of an encoded state: it comes back from a file, and a damaged one must not take all memory.
 const maxLength = 1 << 16
@@ -34,7 +37,22 @@ func (s *State) AppendBinary(b []byte) ([]byte, error) {
 	for _, v := range [...]int64{int64(s.Candidate), int64(s.Named), int64(s.Partition), s.Offset} {
 		b = binary.AppendVarint(b, v)
 	}
-	return b, nil
+	return s.Trust.append(b), nil
+}
+
+// append appends one byte where there are no audits and the cost of nets is unknown.
+func (t *Trust) append(b []byte) []byte {
+	if *t == (Trust{}) {
+		return append(b, 0)
+	}
+	b = append(b, 1, t.Mode, t.Level, t.Fresh)
+	for _, v := range [...]uint16{t.Frames, t.Right, t.Proof} {
+		b = binary.AppendUvarint(b, uint64(v))
+	}
+	for _, v := range [...]float32{t.Drift, t.Over, t.Under} {
+		b = appendFloat(b, v)
+	}
+	return b
 }
 
 // appendWindow appends length, number of classes that differ from the level, level, and then these classes, each as its
@@ -82,7 +100,7 @@ func appendFloat(b []byte, v float32) []byte {
 func (s *State) UnmarshalBinary(b []byte) error {
 	r := reader{b: b}
 	version := r.byte()
-	if !r.bad && version != stateVersion {
+	if !r.bad && version != stateVersion && version != unauditedStates {
 		s.clear()
 		return errStateVersion
 	}
@@ -99,6 +117,10 @@ func (s *State) UnmarshalBinary(b []byte) error {
 	s.Candidate, s.Named = int(r.varint()), int(r.varint())
 	partition := r.varint()
 	s.Partition, s.Offset = int32(partition), r.varint()
+	s.Trust = Trust{}
+	if version == stateVersion {
+		s.Trust = r.trust()
+	}
 	if r.bad || len(r.b) > 0 || partition != int64(s.Partition) {
 		s.clear()
 		return errState
@@ -164,6 +186,24 @@ func (r *reader) length() int {
 		return 0
 	}
 	return int(n)
+}
+
+// trust reads what Trust.append wrote.
+func (r *reader) trust() Trust {
+	if r.byte() == 0 {
+		return Trust{}
+	}
+	t := Trust{Mode: r.byte(), Level: r.byte(), Fresh: r.byte()}
+	for _, v := range [...]*uint16{&t.Frames, &t.Right, &t.Proof} {
+		n := r.uvarint()
+		if n > math.MaxUint16 {
+			r.bad, r.b = true, nil
+			return Trust{}
+		}
+		*v = uint16(n)
+	}
+	t.Drift, t.Over, t.Under = r.float(), r.float(), r.float()
+	return t
 }
 
 // window reads what appendWindow wrote into the memory of w.

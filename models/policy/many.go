@@ -31,7 +31,8 @@ type KnownNets interface {
 }
 
 // Many decides as [Policy.Decide] and [Policy.Teach] do, up to rounding, in a time that grows with the classes that a
-// stream's windows tell apart and not with K. Only simulations use it: it needs distributions that are ranked before.
+// stream's windows tell apart and not with K, and without audits. Only simulations use it: it needs distributions that are
+// ranked before.
 type Many struct {
 	State // Window and Slow are not used
 	p     *Policy
@@ -39,8 +40,11 @@ type Many struct {
 	slow  window
 }
 
-// Ranks reports whether a [Many] can decide as p does: an entropy that depends on the window takes all classes.
-func (p *Policy) Ranks() bool { return p.Kind != Window || p.Score == Confidence }
+// Ranks reports whether a [Many] can decide as p does: an entropy that depends on the window takes all classes, and a
+// Many does not bypass.
+func (p *Policy) Ranks() bool {
+	return (p.Kind != Window || p.Score == Confidence) && p.AuditRate == 0 && p.Cost == 0
+}
 
 // Restart makes the state that of a stream not seen yet, which p will decide; see [Policy.Ranks].
 func (m *Many) Restart(p *Policy) {
@@ -53,7 +57,7 @@ func (m *Many) Restart(p *Policy) {
 
 // Decide is [Policy.Decide] with learn.
 func (m *Many) Decide(nets KnownNets) Decision {
-	d := Decision{Answer: Answer{Class: -1}, CacheEvent: schemas.CacheNone}
+	d := Decision{Answer: Answer{Class: -1}, AuditClass: -1, CacheEvent: schemas.CacheNone, Threshold: m.p.Threshold}
 	if m.p.Kind == Full {
 		d.Answer, d.Answered = best(nets.Full()), true
 		return d
@@ -66,7 +70,7 @@ func (m *Many) Decide(nets KnownNets) Decision {
 		k := nets.Specialist(i)
 		jumped := try == 0 && m.jump(k)
 		a := m.weigh(k, i)
-		if a.Class < 0 || jumped || !m.p.passes(a) {
+		if a.Class < 0 || jumped || !m.p.passes(a, m.p.Threshold) {
 			continue
 		}
 		d.Answer, d.Hit, d.Answered = a, true, true

@@ -1,6 +1,6 @@
 // Package policy is the caching policy as plain Go, free of Beam and of ONNX Runtime: the hit test, the
 // locality window and its prior, the LRU set of specialists, the selector's choice. The stateful
-// transform, the calibration, the simulator and the tests all run this code. It imports only schemas.
+// transform, the calibration, the simulator and the tests all run this code. It imports only schemas and models/audit.
 //
 // The protocol of one cached specialist, an entropy test and an encoder that picks the next specialist is
 // Fang, Manzuri Shalmani, Zheng, "CacheNet", arXiv 2007.01793. The prior learned from misses is ours.
@@ -36,29 +36,47 @@ type Policy struct {
 	Specialists         []Specialist
 	SelectorTemperature float32
 	FullTemperature     float32
+	Cost                float32              // time of a specialist over that of the full model; where hits do not pay for it, streams go to the full model; 0: unknown
 	Victim              func(held []int) int // place in held of the specialist that leaves for a new one; nil: the last, least recently used
 }
 
 // Decision is what the policy made of a frame.
 type Decision struct {
-	Answer            // of the specialist on a hit, of the full model on an inline miss; else not set (Class -1)
-	Hit        bool   // the specialist's answer stands
-	Answered   bool   // Answer is set; false: the full-model transform has yet to answer
-	Specialist int    // that answered or was asked last
-	CacheEvent string // what the frame did to the stream's set
-	Moved      bool   // later decisions depend on what this frame changed; false: only HitRate and the offset moved
+	Answer             // of the specialist on a hit, of the full model on an inline miss; else not set (Class -1)
+	Hit        bool    // the specialist's answer stands
+	Answered   bool    // Answer is set; false: the full-model transform has yet to answer
+	Specialist int     // that answered or was asked last
+	CacheEvent string  // what the frame did to the stream's set
+	Moved      bool    // later decisions depend on what this frame changed; false: only HitRate and the offset moved
+	Threshold  float32 // of the hit test of this frame
+
+	Audited    bool    // the full model was asked about a hit, or, where the teacher is no full model, has yet to be
+	AuditClass int     // its answer; -1 where there is none
+	AuditRate  float32 // probability with which this hit was to be audited; 0 on a miss
+	AuditErr   error   // why an audit has no answer; the hit stands
+
+	weak bool // a hit that deserves a look
 }
 
 // Decide looks at one frame of a stream and moves the stream's state. Without learn (a frame that is not
 // newer than the last) the state only answers. An error of a net, or logits that are no finite numbers, are an
 // error: there is no answer, and nothing is learned from the frame. A damaged state is replaced by that of a new stream.
 func (p *Policy) Decide(s *State, nets Nets, learn bool) (Decision, error) {
-	if x := p.Threshold + p.Alpha + p.Decay + p.Trust + p.Share + p.Slow + p.Guard; x-x != 0 {
-		return Decision{Answer: Answer{Class: -1}}, errors.New("policy: a setting is not a finite number")
+	return p.DecideAudited(s, nets, learn, nil)
+}
+
+// DecideAudited is Decide that audits hits by a coin (nil: none). An audited hit keeps its answer; that of the full
+// model teaches as on a miss.
+func (p *Policy) DecideAudited(s *State, nets Nets, learn bool, coin Coin) (Decision, error) {
+	if x := p.Threshold + p.Alpha + p.Decay + p.Trust + p.Share + p.Slow + p.Guard + p.AuditRate + p.MaxFalseHits + p.Cost; x-x != 0 {
+		return Decision{Answer: Answer{Class: -1}, AuditClass: -1}, errors.New("policy: a setting is not a finite number")
 	}
 	s.start(p)
 	if p.Kind == Full {
 		return p.never(s, nets)
+	}
+	if s.Trust.Mode != answering {
+		return p.bypass(s, nets, learn)
 	}
 	d, err := p.test(s, nets, learn)
 	if err != nil {
@@ -67,12 +85,14 @@ func (p *Policy) Decide(s *State, nets Nets, learn bool) (Decision, error) {
 	if d.Hit {
 		if learn {
 			s.HitRate = s.HitRate*hitRateDecay + 1 - hitRateDecay
+			p.tick(&s.Trust)
 			s.touch(d.Specialist)
 		}
-		return d, nil
+		return p.audit(s, nets, d, coin, learn), nil
 	}
 	if d, err = p.miss(s, nets, d, learn); err == nil && learn {
 		s.HitRate *= hitRateDecay
+		p.weighCost(s, &d)
 	}
 	return d, err
 }
@@ -82,7 +102,7 @@ func (p *Policy) Routes() bool { return p.Kind == Full && p.Teacher != Inline }
 
 // never is the decision of the policy that caches nothing.
 func (p *Policy) never(s *State, nets Nets) (Decision, error) {
-	d := Decision{Answer: Answer{Class: -1}, CacheEvent: schemas.CacheNone}
+	d := Decision{Answer: Answer{Class: -1}, AuditClass: -1, CacheEvent: schemas.CacheNone, Threshold: p.Threshold}
 	if p.Teacher != Inline {
 		return d, nil
 	}
@@ -95,7 +115,7 @@ func (p *Policy) never(s *State, nets Nets) (Decision, error) {
 
 // test asks the cached specialists, most recently used first, until one is sure.
 func (p *Policy) test(s *State, nets Nets, learn bool) (Decision, error) {
-	d := Decision{Answer: Answer{Class: -1}, CacheEvent: schemas.CacheNone}
+	d := Decision{Answer: Answer{Class: -1}, AuditClass: -1, CacheEvent: schemas.CacheNone, Threshold: p.threshold(s)}
 	for try, i := range s.Cached {
 		if try >= max(1, p.Tries) {
 			break
@@ -108,12 +128,12 @@ func (p *Policy) test(s *State, nets Nets, learn bool) (Decision, error) {
 		jumped := try == 0 && p.jump(s, raw, i, learn)
 		d.Moved = d.Moved || learn && p.Guard > 0
 		alone := p.sure(raw, i)
-		p.weigh(raw, s, i)
+		evidence := p.weigh(raw, s, i)
 		a := summarise(raw, p.Specialists[i])
-		if a.Class < 0 || jumped || !p.passes(a) {
+		if a.Class < 0 || jumped || !p.passes(a, d.Threshold) {
 			continue
 		}
-		d.Answer, d.Hit, d.Answered = a, true, true
+		d.Answer, d.Hit, d.Answered, d.weak = a, true, true, p.AuditRate > 0 && p.weak(s, a, evidence)
 		if try > 0 {
 			d.CacheEvent, d.Moved = schemas.CacheSwap, d.Moved || learn
 		}
@@ -182,11 +202,11 @@ func (s *State) only(class, n int) []float32 {
 	return s.q
 }
 
-func (p *Policy) passes(a Answer) bool {
+func (p *Policy) passes(a Answer, threshold float32) bool {
 	if p.Score == Entropy {
-		return a.Entropy <= p.Threshold
+		return a.Entropy <= threshold
 	}
-	return a.Confidence >= p.Threshold
+	return a.Confidence >= threshold
 }
 
 // miss asks the teacher, moves the window and picks the specialist for the next frame.
@@ -203,6 +223,7 @@ func (p *Policy) miss(s *State, nets Nets, d Decision, learn bool) (Decision, er
 		}
 	}
 	if learn && p.Teacher != Feedback {
+		p.expect(s, s.q)
 		d.CacheEvent, d.Moved = p.learn(s, s.q), true
 	}
 	return d, nil

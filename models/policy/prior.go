@@ -3,10 +3,10 @@ package policy
 // weigh turns the raw distribution of specialist i into the posterior under the window's prior,
 // p(c|x) ∝ p_net(c) · [(1-α)·window(c) + α/K] · K. "Other" is weighted by the mean prior of the classes it stands for.
 // With Share, each window counts as much as it has credit. The raw slice is reused; the paper's policy leaves it as
-// it is.
-func (p *Policy) weigh(raw []float32, s *State, i int) {
+// it is. It returns how much likelier the frame is under the prior than under a plain guess.
+func (p *Policy) weigh(raw []float32, s *State, i int) (evidence float32) {
 	if p.Kind == Paper || p.Alpha >= 1 {
-		return
+		return 1
 	}
 	sp, k := p.Specialists[i], float32(p.Classes)
 	fast, slow := p.shares(s)
@@ -34,6 +34,7 @@ func (p *Policy) weigh(raw []float32, s *State, i int) {
 		sum += raw[known]
 	}
 	normalise(raw, sum)
+	return sum
 }
 
 // shares returns how much of the prior is the fast and the slow window; a plain guess has the rest.

@@ -41,6 +41,9 @@ type Settings struct {
 	Share     float32 `json:"share,omitempty"`     // the prior is weighted by its recent predictive accuracy; share of that weight reset at each teaching, 0 … 1; 0: always full weight
 	Slow      float32 `json:"slow,omitempty"`      // with share: a second window that forgets more slowly, what one teaching leaves of it in place, 0 … <1; 0: none
 	Guard     float32 `json:"guard,omitempty"`     // rare-class guard: miss when the raw mass outside the window exceeds its running mean by this; 0 is off
+
+	AuditRate    float32 `json:"audit_rate,omitempty"`     // share of the hits that the full model is asked about too, 0 … 1; more after a switch and where a hit is weak
+	MaxFalseHits float32 `json:"max_false_hits,omitempty"` // share of the hits that may be wrong, 0 … <0.5: streams of which audits show more get a stricter threshold; 0: not held
 }
 
 // Validate reports the first setting that is wrong for a pack of that many specialists.
@@ -73,5 +76,5 @@ func (s Settings) Validate(specialists int, hasSelector bool) error {
 	case specialists < 1 && s.Kind != Full:
 		return errors.New("there is no specialist to cache")
 	}
-	return nil
+	return s.validateTrust()
 }

@@ -13,6 +13,7 @@ type State struct {
 	Named     int        // how many misses in a row named it
 	Partition int32      // where the last learned frame was read
 	Offset    int64      // of the last learned frame
+	Trust     Trust      // what audits have shown
 
 	raw, q []float32 // scratch, so that a decision allocates nothing
 }
@@ -76,7 +77,7 @@ func (s *State) fits(classes, specialists int) bool {
 			return false
 		}
 	}
-	return shares(s.Window) && shares(s.Slow)
+	return s.Trust.sound() && shares(s.Window) && shares(s.Slow)
 }
 
 // share reports whether v lies in 0 … 1, up to rounding; NaN does not.

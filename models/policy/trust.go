@@ -1,0 +1,315 @@
+package policy
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/cachenet/cachenet/models/audit"
+	"github.com/cachenet/cachenet/schemas"
+)
+
+// Coin says which hits are audited. Toss returns a number, uniform over 64 bits, that belongs to the frame at hand and
+// that no answer can influence.
+type Coin interface{ Toss() uint64 }
+
+// Who answers the frames of a stream.
+const (
+	answering = iota // the small net, where it is sure
+	probation        // the full model: an audit caught a wrong hit, the small net has to show that it was an odd one
+	distrust         // the full model: the small net was wrong on and on, or too often for MaxFalseHits
+	costly           // the full model: hits are too few to pay for asking the small net
+	modes
+)
+
+// Trust is what a stream's audits have shown.
+type Trust struct {
+	Mode   uint8   // who answers
+	Level  uint8   // how many steps stricter than the pack's the threshold is
+	Fresh  uint8   // frames left in which more hits are audited, after a class that the window did not expect
+	Frames uint16  // in this mode, at most 65535
+	Right  uint16  // sure answers of the small net, which was asked for comparison only, that the full model agreed with in a row; in mode costly: sure answers in this probe
+	Proof  uint16  // how many of them the net last needed to come back
+	Drift  float32 // evidence that the net knows these pictures no more, ≥ 1 once there is any
+	Over   float32 // evidence that more than MaxFalseHits of the hits are wrong, as Drift
+	Under  float32 // evidence that fewer are, at this level
+}
+
+// Rates of audits, as multiples of AuditRate.
+const (
+	freshRate = 3  // after a switch
+	weakRate  = 10 // of a hit that the window carried or contradicts, and of every hit while the threshold is stricter
+)
+
+// The rules of Trust. Evidence is a wager against the small net that starts at 1 and may lose no more than that: the
+// e-detector of Shin, Ramdas and Rinaldo, "E-detectors: a nonparametric framework for sequential change detection",
+// 2024. While at most a share ε of the audited hits is wrong, whatever came before, a false alarm at 1/α takes 1/α
+// audits at least in the mean.
+const (
+	freshFrames = 16
+	weakShare   = 0.3 // raw probability of the answer below which the window carried it
+	doubtful    = 0.5 // share of a guess's likelihood below which the window did not expect the frame
+
+	driftShare = 0.2  // ε of the wager on drift …
+	driftBet   = 4    // … and λ: a wrong answer counts 4.2 times, a right one a fifth
+	driftAlarm = 500  // five wrong answers in a row
+	driftAfter = 50   // frames on probation that prove nothing
+	firstProof = 3    // right answers in a row that end a probation
+	proofAfter = 20   // … and a first drift; each further one takes twice as many
+	mostProof  = 640  //
+	calmFrames = 512  // without a caught hit, after which the net has to prove no more than at first
+	targetBet  = 3    // the wager on MaxFalseHits is best when three times as many hits are wrong
+	targetOdds = 20   // 1/α of both wagers on MaxFalseHits
+	maxLevel   = 4    // steps of the threshold; beyond them the full model answers
+	fairFrames = 64   // frames after which hits may be found to be too few
+	probeEvery = 256  // in mode costly: frames from one probe to the next …
+	probeSize  = 8    // … and of a probe
+	shadowCost = 0.05 // share of the full model's time that comparing may cost
+)
+
+// threshold is the pack's, or that of a stricter level: each step halves what is left to certainty.
+func (p *Policy) threshold(s *State) float32 {
+	if s.Trust.Level == 0 {
+		return p.Threshold
+	}
+	step := float32(uint(1) << s.Trust.Level)
+	if p.Score == Entropy {
+		return p.Threshold / step
+	}
+	return 1 - (1-p.Threshold)/step
+}
+
+// Bypassed reports whether the full model answers the stream's next frame without a look at what the small net says.
+func (p *Policy) Bypassed(s *State) bool {
+	s.start(p)
+	return s.Trust.Mode != answering
+}
+
+// audit asks the full model about a hit when the coin says so.
+func (p *Policy) audit(s *State, nets Nets, d Decision, coin Coin, learn bool) Decision {
+	d.AuditClass = -1
+	if coin == nil || p.AuditRate <= 0 {
+		return d
+	}
+	d.AuditRate = p.auditRate(s, d)
+	if learn && s.Trust.Fresh > 0 {
+		s.Trust.Fresh--
+		d.Moved = true
+	}
+	if d.Audited = audit.Chosen(coin.Toss(), d.AuditRate); !d.Audited {
+		return d
+	}
+	ask, name, temperature := nets.Full, "full model", p.FullTemperature
+	if p.Teacher == Selector {
+		if ask, name, temperature = nets.Selector, "selector", p.SelectorTemperature; !learn {
+			return d
+		}
+	}
+	if d.AuditErr = p.teacher(s, name, ask, temperature); d.AuditErr != nil {
+		return d
+	}
+	if p.Teacher != Selector {
+		d.AuditClass = largest(s.q)
+	}
+	if learn {
+		d.CacheEvent, d.Moved = p.learn(s, s.q), true
+		if p.Teacher == Inline {
+			p.verdict(s, &d)
+		}
+	}
+	return d
+}
+
+func (p *Policy) auditRate(s *State, d Decision) float32 {
+	switch {
+	case d.weak || s.Trust.Level > 0:
+		return min(1, weakRate*p.AuditRate)
+	case s.Trust.Fresh > 0:
+		return min(1, freshRate*p.AuditRate)
+	}
+	return p.AuditRate
+}
+
+// weak reports whether the raw distribution alone hardly speaks for the answer, or the window against it. The answer's
+// posterior is raw · prior · K / evidence.
+func (p *Policy) weak(s *State, a Answer, evidence float32) bool {
+	if p.Kind == Paper || p.Alpha >= 1 {
+		return false
+	}
+	fast, slow := p.shares(s)
+	prior := (fast*s.Window[a.Class]+slow*s.Slow[a.Class])*float32(p.Classes) + 1 - fast - slow
+	return evidence < doubtful || a.Confidence*evidence < weakShare*prior
+}
+
+// expect notes a class that the window does not hold, before it is taught: the stream switched.
+func (p *Policy) expect(s *State, q []float32) {
+	if p.AuditRate > 0 && s.Window[largest(q)] < insideShare {
+		s.Trust.Fresh = freshFrames
+	}
+}
+
+// verdict takes what an audit of a hit found into account.
+func (p *Policy) verdict(s *State, d *Decision) {
+	t, wrong := &s.Trust, d.AuditClass != d.Class
+	if p.MaxFalseHits > 0 {
+		p.wager(t, wrong)
+		switch {
+		case t.Over >= targetOdds && t.Level >= maxLevel:
+			t.Proof = uint16(min(mostProof, 3/p.MaxFalseHits)) // the rule of three
+			t.enter(distrust)
+			d.CacheEvent = schemas.TrustBypass
+			return
+		case t.Over >= targetOdds:
+			t.Level, t.Over, t.Under = t.Level+1, 1, 1
+			d.CacheEvent = schemas.TrustStricter
+		case t.Under >= targetOdds && t.Level > 0:
+			t.Level, t.Over, t.Under = t.Level-1, 1, 1
+			d.CacheEvent = schemas.TrustReturn
+		}
+	}
+	if wrong {
+		if t.Frames >= calmFrames {
+			t.Proof = 0
+		}
+		t.Drift = 1
+		t.enter(probation)
+		if d.CacheEvent != schemas.TrustStricter {
+			d.CacheEvent = schemas.TrustBypass
+		}
+	}
+}
+
+// wager bets on more and on fewer wrong hits than MaxFalseHits.
+func (p *Policy) wager(t *Trust, wrong bool) {
+	x, limit := float32(0), p.MaxFalseHits
+	if wrong {
+		x = 1
+	}
+	t.Over = max(1, t.Over) * (1 + min(targetBet-1, 0.9/limit)*(x-limit))
+	if t.Level == 0 {
+		return // there is no way down
+	}
+	t.Under = max(1/float32(targetOdds), t.Under*(1+0.9*(limit-x)))
+}
+
+func (t *Trust) enter(mode uint8) { t.Mode, t.Frames, t.Right = mode, 0, 0 }
+
+// bypass lets the full model answer, and compares what the small net would have said now and then.
+func (p *Policy) bypass(s *State, nets Nets, learn bool) (Decision, error) {
+	d := Decision{Answer: Answer{Class: -1}, AuditClass: -1, CacheEvent: schemas.CacheNone, Specialist: s.Active(), Threshold: p.threshold(s)}
+	shadow, compared := Decision{}, learn && p.compares(&s.Trust)
+	if compared {
+		var err error
+		if shadow, err = p.test(s, nets, false); err != nil {
+			return d, err
+		}
+	}
+	if p.Teacher == Selector && !compared {
+		d.Moved = learn // no selector either: the frame just goes on
+	} else {
+		var err error
+		if d, err = p.miss(s, nets, d, learn); err != nil {
+			return d, err
+		}
+	}
+	if !learn {
+		return d, nil
+	}
+	s.HitRate *= hitRateDecay
+	d.Moved = true
+	p.tick(&s.Trust)
+	if compared {
+		p.compare(s, &d, shadow)
+	}
+	return d, nil
+}
+
+func (p *Policy) tick(t *Trust) {
+	if t.Frames < math.MaxUint16 && (p.Cost > 0 || p.AuditRate > 0) {
+		t.Frames++
+	}
+}
+
+// compares reports whether the small net is asked about the next frame of a bypassed stream.
+func (p *Policy) compares(t *Trust) bool {
+	switch t.Mode {
+	case costly:
+		return t.Frames%probeEvery >= probeEvery-probeSize
+	case distrust:
+		every := uint16(max(1, min(100, math.Ceil(float64(p.Cost)/shadowCost))))
+		return t.Frames%every == 0
+	}
+	return true
+}
+
+// compare takes the small net's answer about a bypassed frame into account.
+func (p *Policy) compare(s *State, d *Decision, shadow Decision) {
+	t := &s.Trust
+	if t.Mode == costly {
+		if shadow.Hit {
+			t.Right++
+		}
+		if t.Frames%probeEvery == 0 {
+			p.probed(s, d)
+		}
+		return
+	}
+	if shadow.Hit && shadow.Class == d.Class {
+		t.Right++
+		t.Drift = max(1, t.Drift*(1-driftBet*driftShare))
+	} else if shadow.Hit {
+		t.Right = 0
+		t.Drift = min(2*driftAlarm, t.Drift*(1+driftBet*(1-driftShare)))
+	}
+	switch {
+	case t.Right >= max(firstProof, t.Proof):
+		if t.Mode == distrust {
+			t.Over, t.Under = 1, 1
+		}
+		t.enter(answering)
+		d.CacheEvent = schemas.TrustReturn
+	case t.Mode == probation && (t.Drift >= driftAlarm || t.Frames >= driftAfter):
+		t.Proof = min(mostProof, max(proofAfter, 2*t.Proof))
+		t.enter(distrust)
+		d.CacheEvent = schemas.TrustDrift
+	}
+}
+
+// probed ends a probe of mode costly.
+func (p *Policy) probed(s *State, d *Decision) {
+	rate := float32(s.Trust.Right) / probeSize
+	s.Trust.Right = 0
+	if rate >= max(2./probeSize, p.Cost+1./probeSize) {
+		s.Trust.enter(answering)
+		s.HitRate, d.CacheEvent = rate, schemas.TrustReturn
+	}
+}
+
+// weighCost bypasses the small net where its hits save less than asking it costs.
+func (p *Policy) weighCost(s *State, d *Decision) {
+	p.tick(&s.Trust)
+	if p.Cost > 0 && s.Trust.Frames >= fairFrames && s.HitRate < p.Cost {
+		s.Trust.enter(costly)
+		d.CacheEvent, d.Moved = schemas.TrustBypass, true
+	}
+}
+
+// sound reports whether the trust is one that this program can have written.
+func (t *Trust) sound() bool {
+	for _, v := range [...]float32{t.Drift, t.Over, t.Under} {
+		if !(v >= 0 && v <= math.MaxFloat32) {
+			return false
+		}
+	}
+	return t.Mode < modes && t.Level <= maxLevel
+}
+
+// validateTrust reports the first setting about audits that is wrong.
+func (s Settings) validateTrust() error {
+	switch {
+	case !(s.AuditRate >= 0 && s.AuditRate <= 1):
+		return fmt.Errorf("audit rate %v: must lie in 0 … 1", s.AuditRate)
+	case !(s.MaxFalseHits >= 0 && s.MaxFalseHits < 0.5):
+		return fmt.Errorf("max false hits %v: must lie in 0 … <0.5", s.MaxFalseHits)
+	}
+	return nil
+}
