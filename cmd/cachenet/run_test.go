@@ -12,6 +12,7 @@ import (
 
 	"github.com/cachenet/cachenet/connectors/kafkaio"
 	"github.com/cachenet/cachenet/connectors/parquetio"
+	"github.com/cachenet/cachenet/models/audit"
 )
 
 // publishRaw publishes records that are no frames, all with a key and without headers.
@@ -38,7 +39,7 @@ func publishRaw(t *testing.T, addr string, values ...string) {
 // A run says at its end how many frames were what, and why some were errors.
 func TestARunSaysHowItWent(t *testing.T) {
 	addr, out := embedded(t), t.TempDir()
-	run := []string{"run", "--brokers", addr, "--topic", "frames", "--group", "g", "--pack", coloursPack, "--out", out, "--until-end"}
+	run := []string{"run", "--brokers", addr, "--topic", "frames", "--group", "g", "--pack", coloursPack, "--out", out, "--until-end", "--audit-rate", "1"}
 	publishRaw(t, addr, "no image", "", "no image either")
 	said := mustRun(t, run...)
 	for _, want := range []string{"3 frames: 0 hits, 0 misses, 3 errors (100 %)", "1 × read: empty value", "every frame was an error", "topic frames"} {
@@ -57,7 +58,11 @@ func TestARunSaysHowItWent(t *testing.T) {
 	if err := json.NewDecoder(strings.NewReader(said[strings.Index(said, "{"):])).Decode(&got); err != nil {
 		t.Fatalf("%v: %s", err, said)
 	}
-	want := runSummary{Frames: 41, Hits: got.Hits, Misses: 40 - got.Hits, Errors: 1, ErrorRate: 1. / 41,
+	if got.Audits == nil || got.Hits == 0 {
+		t.Fatalf("no hit was audited: %s", said)
+	}
+	audits := audit.Result{Hits: got.Hits, Audited: got.Hits, Caught: got.Audits.Caught, Bound: got.Audits.Caught} // every hit is
+	want := runSummary{Frames: 41, Audits: &audits, Hits: got.Hits, Misses: 40 - got.Hits, Errors: 1, ErrorRate: 1. / 41,
 		Reasons: []parquetio.Reason{{Stage: "read", Example: "empty value", Rows: 1}}}
 	if diff := cmp.Diff(want, got); diff != "" || strings.Contains(said, "every frame") {
 		t.Errorf("%s:\n%s", diff, said)

@@ -44,14 +44,19 @@ func evaluate(ctx context.Context, p *models.Pack, card *Card, t *Table, e effor
 	return newComparison(t, t.tracks, e, seed).report(ctx, p.ID(), card.Setups, packSetups(p))
 }
 
+// auditRate is that of the row with audits; a run audits as many hits where its user names no other rate.
+const auditRate = 0.01
+
 // packSetups lists the ways to run a pack by its manifest.
 func packSetups(p *models.Pack) []ownSetup {
 	s := Setup{Rival: thisPack, Settings: p.Policy, Fits: true}
-	r := rival{name: thisPack, nets: RoleSpecialist}
+	r := rival{name: thisPack, nets: RoleSpecialist, live: true}
 	if small, ok := p.Global(); ok && len(p.Specialists) == 1 {
 		r.nets, s.Small = RoleSmall, small.SHA256
 	}
-	all := []ownSetup{{thisPack, r, s}}
+	audited := s
+	audited.Settings.AuditRate = auditRate
+	all := []ownSetup{{thisPack, r, s}, {thisPackAudited, r, audited}}
 	if p.Guarded != nil {
 		guarded := s
 		guarded.Settings = *p.Guarded

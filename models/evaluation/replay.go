@@ -3,6 +3,7 @@ package evaluation
 import (
 	"context"
 
+	"github.com/cachenet/cachenet/models/audit"
 	"github.com/cachenet/cachenet/models/policy"
 	"github.com/cachenet/cachenet/schemas"
 )
@@ -84,7 +85,19 @@ type player struct {
 	late   []int     // rows whose answers are on their way back, oldest first; none: the frame was a hit
 	answer []float32 // scratch
 	ledger *ledger   // what is counted by track; nil: nothing
+	coin   *coin     // of audits; nil: there are none
+	watch  func(frame, row int, d policy.Decision)
 }
+
+// coin is the coin of the frame that is played.
+type coin struct {
+	*audit.Coin
+	stream int32
+	frame  int64
+}
+
+// Toss is that of a frame of a topic of simulated streams.
+func (c *coin) Toss() uint64 { return c.Coin.Toss("simulated", c.stream, c.frame) }
 
 // ledger counts by track what bounds are made of.
 type ledger struct {
@@ -144,6 +157,9 @@ func (p *player) play(s *stream) (tally, error) {
 	if p.ledger != nil {
 		locks.byTrack = p.ledger.locks
 	}
+	if p.coin != nil {
+		p.coin.stream++
+	}
 	for i, row := range s.rows {
 		if p.belady {
 			pol.Victim = func(held []int) int { return p.furthest(held, s, i) }
@@ -151,7 +167,7 @@ func (p *player) play(s *stream) (tally, error) {
 		if p.oracle && i > 0 { // the first frame meets the specialist that every stream starts with
 			p.foresee(row)
 		}
-		class, hit, event, err := p.frame(&pol, row)
+		class, hit, event, err := p.frame(&pol, i, row)
 		if err != nil {
 			return sum, err
 		}
@@ -163,15 +179,25 @@ func (p *player) play(s *stream) (tally, error) {
 }
 
 // frame decides one frame and returns the class that is answered in the end.
-func (p *player) frame(pol *policy.Policy, row int) (class int, hit bool, event string, err error) {
+func (p *player) frame(pol *policy.Policy, i, row int) (class int, hit bool, event string, err error) {
 	p.nets.frame, p.nets.small, p.nets.seen = row, false, 0
+	var toss policy.Coin
+	if p.coin != nil {
+		p.coin.frame, toss = int64(i), p.coin
+	}
 	var d policy.Decision
 	if p.many != nil {
 		d = p.many.Decide(&p.ranked)
-	} else if d, err = pol.Decide(&p.state, &p.nets, true); err != nil {
+	} else if d, err = pol.DecideAudited(&p.state, &p.nets, true, toss); err != nil {
 		return 0, false, "", err
 	}
+	if p.watch != nil {
+		p.watch(i, row, d)
+	}
 	class, event = d.Class, d.CacheEvent
+	if d.Audited && pol.Teacher == policy.Selector {
+		p.nets.charge(p.nets.full)
+	}
 	if !d.Answered {
 		class = p.table.best[row]
 		p.nets.charge(p.nets.full)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/cachenet/cachenet/models/audit"
 	"github.com/cachenet/cachenet/models/policy"
 )
 
@@ -30,6 +31,7 @@ const (
 	thisPack          = "this pack"
 	thisPackGuarded   = "this pack, guard on"
 	thisPackTransform = "this pack, by selector"
+	thisPackAudited   = "this pack, audits 1 %"
 )
 
 // rival is one policy of the comparison: what it needs, and which of its settings may be tuned.
@@ -48,6 +50,7 @@ type rival struct {
 	oracle   bool
 	belady   bool
 	ships    bool // a pack can be made of it
+	live     bool // as a run plays it: streams are bypassed where the cache does not pay
 }
 
 const masks = "masked"
@@ -134,6 +137,14 @@ func (t *Table) player(r rival, s Setup) (*player, error) {
 		return nil, err
 	}
 	p.policy = policy.Policy{Settings: s.Settings, Classes: len(t.classes), FullTemperature: t.full().Temperature, Specialists: p.roles()}
+	if r.live {
+		for _, c := range p.nets.specialists {
+			p.policy.Cost = max(p.policy.Cost, float32(c.us/t.full().us))
+		}
+	}
+	if s.Settings.AuditRate > 0 {
+		p.coin = &coin{Coin: audit.NewCoin([]byte("simulated streams"))}
+	}
 	if p.nets.selector != nil {
 		p.policy.SelectorTemperature = p.nets.selector.Temperature
 	}
