@@ -24,6 +24,7 @@ type contender struct {
 func (p plan) contenders(s size) ([]contender, error) {
 	all := []contender{
 		{id: "run", title: "cachenet run", topic: topicLong, command: pipeline(p.Cachenet)},
+		{id: "run-unaudited", title: "cachenet run --audit-rate 0", topic: topicLong, command: pipeline(p.Cachenet, "--audit-rate", "0")},
 		{id: "run-full", title: "cachenet run --policy full", topic: topicShort, command: pipeline(p.Cachenet, "--policy", "full")},
 	}
 	for _, also := range p.Also {
