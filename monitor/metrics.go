@@ -121,6 +121,19 @@ func (m *metrics) observe(rows []schemas.Outcome) {
 	}
 }
 
+// stagesUs is what the stages of all jobs took so far, in µs by name.
+func (m *metrics) stagesUs() map[string]int64 {
+	job := m.job()
+	if job == nil {
+		return nil
+	}
+	all := map[string]int64{}
+	for stage, spent := range (*scraped)(m).stageTimes(job) {
+		all[stage.String()] = spent.Microseconds()
+	}
+	return all
+}
+
 // retire keeps what a job counted, when the next one takes its place.
 func (m *metrics) retire(job *session.Session) {
 	m.mu.Lock()

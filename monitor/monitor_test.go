@@ -136,7 +136,8 @@ func TestThePageFollowsTheRun(t *testing.T) {
 	j := job(t)
 	m.Follow(j)
 	j.Rows(rows())
-	if _, text := get(t, m, "/"); !strings.Contains(text, "topic frames") || !strings.Contains(text, "cam-2") {
+	j.Spent(session.StageDecode, time.Millisecond, 4)
+	if _, text := get(t, m, "/"); !strings.Contains(text, "topic frames") || !strings.Contains(text, "cam-2") || !strings.Contains(text, "Where the time goes") {
 		t.Error("the page does not show the run")
 	}
 	r, err := http.Get("http://" + m.Addr() + "/events")

@@ -43,7 +43,7 @@ func answer(w http.ResponseWriter, well bool) {
 }
 
 func (m *Monitor) heading() page.Heading {
-	return page.Heading{Source: "topic " + m.topic, Live: true, Now: time.Now()}
+	return page.Heading{Source: "topic " + m.topic, Live: true, Stages: m.metrics.stagesUs(), Now: time.Now()}
 }
 
 func (m *Monitor) page(w http.ResponseWriter, _ *http.Request) {

@@ -87,6 +87,9 @@ func (j *job) wait(ctx context.Context) (err, closing error) {
 		id: j.session.ID(), pipeline: pipeline, spans: j.work.spans, topic: j.Topic, out: j.Out, job: j.session,
 	})
 	closing = j.session.Close()
+	if e := parquetio.WriteStages(j.Out, j.session); e != nil {
+		slog.Warn("where the time went is not kept beside the outcomes", "error", e)
+	}
 	if err == nil && closing == nil && j.memory != nil && !j.Share {
 		closing = keepStreams(j.Out, j.Topic, j.nets, j.session.DurableOffsets(j.Topic), j.memory.Streams())
 	}

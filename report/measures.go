@@ -29,6 +29,8 @@ type Measures struct {
 	Duplicates        int64            `json:"duplicates"`                   // rows beyond the first of an offset
 	Audits            *Audits          `json:"audits,omitempty"`             // nil where no hit could be audited
 	ErrorReasons      map[string]int64 `json:"error_reasons,omitempty"`      // frames by reason
+
+	nets [3]float64
 }
 
 // Latency is the time from a frame's record to its row, in ms: exact quantiles (nearest rank) over all rows.
@@ -59,8 +61,9 @@ type tally struct {
 	right         int64
 	shared, alike int64 // frames that the full model answered too, and those with the same answer
 	modelUs       float64
-	first, last   int64   // emission, µs
-	latencies     []int64 // µs
+	nets          [3]float64 // µs in the small net, the selector and the full model
+	first, last   int64      // emission, µs
+	latencies     []int64    // µs
 }
 
 // measure summarises rows and returns their answers too; full holds the answers to compare them with.
@@ -113,6 +116,9 @@ func (t *tally) add(o *schemas.Outcome) {
 }
 
 func (t *tally) addAnswer(o *schemas.Outcome) {
+	for i, us := range [...]float32{o.SpecialistUs, o.SelectorUs, o.FullUs} {
+		t.nets[i] += float64(us)
+	}
 	t.modelUs += float64(o.SpecialistUs) + float64(o.SelectorUs) + float64(o.FullUs)
 	if o.Truth != "" {
 		t.FramesWithTruth++
@@ -137,6 +143,7 @@ func (t *tally) addReason(reason string) {
 
 func (t *tally) measures() Measures {
 	m := t.Measures
+	m.nets = t.nets
 	m.Streams = len(t.streams)
 	m.Audits = t.audits()
 	answered := float64(m.Hits + m.Misses)

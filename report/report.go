@@ -25,11 +25,12 @@ import (
 // does not hold is nil, and absent from the JSON.
 type Summary struct {
 	Measures
-	Lost              []Lost     `json:"lost,omitempty"`   // frames that retention deleted before they were read
-	Replay            *Measures  `json:"replay,omitempty"` // the same frames through the same models at full speed
-	Baselines         *Baselines `json:"baselines,omitempty"`
-	SpeedupVsFullOnly *float64   `json:"speedup_vs_full_only,omitempty"` // frames/s of the replay over those of the full model
-	ModelTimeSpeedup  *float64   `json:"model_time_speedup,omitempty"`   // model time per frame of the full model over the replay's
+	Stages            []StageTime `json:"stages,omitempty"` // where the time went, as far as the jobs that wrote the rows have told
+	Lost              []Lost      `json:"lost,omitempty"`   // frames that retention deleted before they were read
+	Replay            *Measures   `json:"replay,omitempty"` // the same frames through the same models at full speed
+	Baselines         *Baselines  `json:"baselines,omitempty"`
+	SpeedupVsFullOnly *float64    `json:"speedup_vs_full_only,omitempty"` // frames/s of the replay over those of the full model
+	ModelTimeSpeedup  *float64    `json:"model_time_speedup,omitempty"`   // model time per frame of the full model over the replay's
 }
 
 // Lost is a range of a partition whose frames were never read: [From, To).
@@ -83,6 +84,11 @@ func ReadEach(ctx context.Context, dir string, each func(row *schemas.Outcome, f
 	if s.Lost, err = lost(dir); err != nil {
 		return s, err
 	}
+	stages, err := parquetio.ReadStages(dir)
+	if err != nil {
+		return s, err
+	}
+	s.Stages = Spread(stages, s.Frames, s.nets[0], s.nets[1], s.nets[2])
 	if full != nil || small != nil {
 		s.Baselines = &Baselines{FullOnly: full, SmallOnly: small}
 	}

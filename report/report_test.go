@@ -14,9 +14,12 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/parquet-go/parquet-go"
 	"pgregory.net/rapid"
 
+	"github.com/cachenet/cachenet/connectors/parquetio"
+	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/schemas"
 )
 
@@ -136,7 +139,7 @@ func TestReadARunWithItsReplays(t *testing.T) {
 		SpeedupVsFullOnly: new(5.), ModelTimeSpeedup: new(400 / 30.1),
 	}
 	near := cmp.Comparer(func(a, b float64) bool { return a == b || (a-b)/b < 1e-9 && (b-a)/b < 1e-9 })
-	if diff := cmp.Diff(want, s, near); diff != "" {
+	if diff := cmp.Diff(want, s, near, cmpopts.IgnoreUnexported(Measures{})); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -185,7 +188,8 @@ func TestTextStaysNarrow(t *testing.T) {
 	for i := range 20 {
 		big.ErrorReasons[fmt.Sprint(i)] = 1
 	}
-	s := Summary{Measures: big, Replay: &big, Baselines: &Baselines{&big, &big}}
+	us := 99_999.
+	s := Summary{Measures: big, Stages: Spread(map[string]int64{"fetch": 99_999, "decode": 99_999, "state": 99_999, "write": 99_999}, 1, us, us, us), Replay: &big, Baselines: &Baselines{&big, &big}}
 	var b bytes.Buffer
 	if err := s.WriteText(&b); err != nil {
 		t.Fatal(err)
@@ -287,6 +291,29 @@ func TestErrors(t *testing.T) {
 	}
 	if _, err := Read(t.Context(), dir); err == nil || !strings.Contains(err.Error(), path) {
 		t.Errorf("damaged replay: %v", err)
+	}
+}
+
+func TestWhereTheTimeWent(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, 10, func(int, *schemas.Outcome) {})
+	job := session.Open("report", 0)
+	job.Spent(session.StageDecode, 800*time.Microsecond, 10)
+	job.Close()
+	if err := parquetio.WriteStages(dir, job); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Read(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []StageTime{{"fetch", 0}, {"decode", 80}, {"state", 0}, {"small net", 10}, {"selector", 0}, {"full model", 0}, {"write", 0}}
+	if diff := cmp.Diff(want, s.Stages); diff != "" {
+		t.Error(diff)
+	}
+	var b bytes.Buffer
+	if err := s.WriteText(&b); err != nil || !strings.Contains(b.String(), "fetch 0.00, decode 80.0, state 0.00, write 0.00\n") {
+		t.Error(err, b.String())
 	}
 }
 

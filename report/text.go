@@ -60,6 +60,11 @@ func (s Summary) writeRun(out *strings.Builder) {
 	}
 	line("models", "%s loads, %s evictions; %s µs per frame",
 		humanize.Comma(s.ModelLoads), humanize.Comma(s.ModelEvictions), figure(s.ModelUsPerFrame))
+	if len(s.Stages) > 0 {
+		outside, nets := s.spread()
+		line("µs a frame", "%s", outside)
+		line("in nets", "%s", nets)
+	}
 	if s.Errors > 0 {
 		line("errors", "%s frames without an answer", humanize.Comma(s.Errors))
 		s.writeReasons(out)

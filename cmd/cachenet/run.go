@@ -20,6 +20,7 @@ type run struct {
 	options         pipelines.Options
 	cluster         clusterFlags
 	format, metrics string
+	pprof           string
 	config          string
 	print           bool
 }
@@ -71,6 +72,7 @@ it says how many frames were hits, misses and errors, and why.`,
 	f.StringVar((*string)(&r.options.Provider), "provider", string(models.CPU), "what the full model runs on: cpu, cuda, tensorrt or openvino, where ONNX Runtime has it")
 	f.Int64Var(&r.options.ModelMemory, "model-memory", 0, "bytes of loaded nets beyond which specialists are closed, least recently used first (default all stay)")
 	f.StringVar(&r.metrics, "metrics", "", "serve Prometheus metrics, health and a live page at this HOST:PORT, e.g. 127.0.0.1:9090 (default not)")
+	f.StringVar(&r.pprof, "pprof", "", "serve Go's profiles of this process at this loopback HOST:PORT (default not)")
 	f.StringVar(&r.format, "output", "text", "how the run says at its end how it went: text (on stderr) or json (on stdout)")
 	f.StringVar(&r.config, "config", "", "YAML file with settings, its keys the names of these flags; flags and the environment win over it")
 	f.BoolVar(&r.print, "print-config", false, "print the settings as such a file, and run nothing; passwords are not among them")
@@ -115,6 +117,13 @@ func (r *run) follow(c *cobra.Command) (failure error) {
 	bar := newProgress(c.ErrOrStderr(), "frames")
 	bar.topic = o.Topic
 	o.Started = bar.follow
+	if r.pprof != "" {
+		_, closePprof, err := monitor.StartPprof(r.pprof)
+		if err != nil {
+			return err
+		}
+		defer func() { failure = errors.Join(failure, closePprof()) }()
+	}
 	if r.metrics != "" {
 		m, err := monitor.Start(r.metrics, monitor.Run{Topic: o.Topic, Version: pipelines.Version, DeadLetters: o.DeadLetterTopic != ""})
 		if err != nil {

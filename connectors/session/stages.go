@@ -19,6 +19,9 @@ const (
 	stages
 )
 
+// Known reports whether it is one of the stages.
+func (s Stage) Known() bool { return s >= 0 && s < stages }
+
 // String is the stage's name in metrics and reports.
 func (s Stage) String() string { return [...]string{"fetch", "decode", "state", "write"}[s] }
 

@@ -42,10 +42,11 @@ var tmpl = template.Must(template.New("page").Funcs(template.FuncMap{
 
 // Heading says what a page is about.
 type Heading struct {
-	Source  string          // the data set, or the topic that is read
-	Summary *report.Summary // of the data set, with replays and gaps; nil: unknown
-	Live    bool            // the page follows a run: it listens to events of its server
-	Now     time.Time       // when the page is made
+	Source  string           // the data set, or the topic that is read
+	Summary *report.Summary  // of the data set, with replays and gaps; nil: unknown
+	Stages  map[string]int64 // µs in each stage outside the nets, of a run that goes on; a Summary has its own
+	Live    bool             // the page follows a run: it listens to events of its server
+	Now     time.Time        // when the page is made
 }
 
 // WriteHTML writes the page of the rows counted so far.
@@ -95,6 +96,7 @@ type view struct {
 	Pairs    pairsView
 	Latency  latencyView
 	Nets     []bar
+	Stages   []bar
 	Reasons  []bar
 	Lost     []report.Lost
 	MoreLost int
@@ -131,6 +133,7 @@ func (c *Collector) view(h Heading) view {
 	v.Streams, v.Shades = c.streamsView(), c.shades()
 	v.Pairs = c.pairsView()
 	v.Latency, v.Nets, v.Reasons = c.latencyView(), c.netBars(), c.reasonBars()
+	v.Stages = c.stageBars(h)
 	if h.Summary != nil {
 		n := min(shownLost, len(h.Summary.Lost))
 		v.Lost, v.MoreLost = h.Summary.Lost[:n], len(h.Summary.Lost)-n
@@ -165,6 +168,20 @@ func (c *Collector) reasonBars() []bar {
 		values[i] = float64(c.reasons[n])
 	}
 	return bars(names, values, whole)
+}
+
+// stageBars says where the time goes, per frame.
+func (c *Collector) stageBars(h Heading) []bar {
+	stages := report.Spread(h.Stages, c.whole.frames, c.model.small, c.model.selector, c.model.full)
+	if h.Summary != nil {
+		stages = h.Summary.Stages
+	}
+	var names []string
+	var values []float64
+	for _, s := range stages {
+		names, values = append(names, s.Stage), append(values, s.Us)
+	}
+	return bars(names, values, micros)
 }
 
 // netBars is the mean time of each net over the frames it was asked about.
