@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cachenet/cachenet/models/audit"
 	"github.com/cachenet/cachenet/schemas"
 )
 
@@ -35,7 +36,7 @@ type Collector struct {
 	reasons             map[string]int64
 	latency             map[string]*histogram // by outcome
 	model               modelTime
-	audited, caught     int64    // hits that the full model was asked about too, and those that it answers differently
+	audits              audit.Count
 	emitted             [2]int64 // the first and the last, µs
 	first, last         int64    // event time, µs
 }
@@ -100,12 +101,7 @@ func (c *Collector) add(o *schemas.Outcome, full string) {
 	}
 	c.model.add(o)
 	if one.hits > 0 {
-		if o.Audited && o.AuditLabel != "" {
-			c.audited++
-			if o.AuditLabel != o.Label {
-				c.caught++
-			}
-		}
+		c.audits.Row(o)
 		c.fromFull.add(o.Label, full)
 		c.fromTruth.add(o.Label, o.Truth)
 	}

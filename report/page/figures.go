@@ -5,6 +5,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"github.com/cachenet/cachenet/models/audit"
 	"github.com/cachenet/cachenet/report"
 )
 
@@ -25,9 +26,12 @@ func (c *Collector) tiles(s *report.Summary) []tile {
 	if s != nil && s.AgreementWithFull != nil {
 		all = append(all, tile{Name: "Agreement", Value: fmt.Sprintf("%.1f %%", 100**s.AgreementWithFull), Note: "with the full model on the same frames"})
 	}
-	if c.audited > 0 {
-		all = append(all, tile{Name: "Audited hits", Value: percent(c.caught, c.audited) + " false",
-			Note: fmt.Sprintf("the full model answers %s of %s differently", humanize.Comma(c.caught), humanize.Comma(c.audited))})
+	if r := c.audits.Result(audit.Alpha); r.Audited > 0 {
+		t := tile{Name: "Wrong hits", Value: "unknown", Note: r.String()}
+		if r.Says() {
+			t.Value = fmt.Sprintf("≤ %.2g %%", 100*r.Rate())
+		}
+		all = append(all, t)
 	}
 	all = append(all, c.frameTile(s))
 	if fps := c.framesPerSecond(); fps > 0 {

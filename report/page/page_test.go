@@ -216,7 +216,7 @@ func TestAuditsAreOnThePage(t *testing.T) {
 	for i := range 40 {
 		o := row(0, i)
 		if o.Outcome == schemas.Hit && i%4 == 3 {
-			o.Truth, o.Audited, o.AuditLabel = "", true, "bicycle"
+			o.Truth, o.Audited, o.AuditLabel, o.AuditRate = "", true, "bicycle", .25
 		}
 		if i == 20 {
 			o.CacheEvent = schemas.TrustDrift
@@ -224,7 +224,7 @@ func TestAuditsAreOnThePage(t *testing.T) {
 		c.Add(&o, "")
 	}
 	text := string(written(t, c, Heading{Source: "out"}))
-	for _, want := range []string{"10.0 % false", "answers 1 of 10 differently", "audits changed the stream", `class="alarm"`} {
+	for _, want := range []string{"Wrong hits", "10 of 10 hits, 1 wrong", "audits changed the stream", `class="alarm"`} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page does not say %q", want)
 		}
