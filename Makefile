@@ -161,6 +161,11 @@ bench-scale: bench-build ## cachenet run with 10 to 10,000 streams, 6 and 64 par
 	@bin/cachenet-bench scale --rounds 3 $(BENCH_FLAGS) --out $(BENCH_OUT)
 	@test $(BENCH_OUT) != bench || $(BENCH_DOCS)
 
+.PHONY: bench-policy
+bench-policy: setup build ## what audits are worth on the bundled pack, into docs/bench-policy.md
+	test -d $(WORK)/scenes/frames || bin/cachenet scenes --out $(WORK)/scenes/frames
+	go run ./bench/trust -data $(WORK)/scenes/frames -out docs/bench-policy.md
+
 test-peers: bench-venv ## the benchmark's Python peers decide as the Go policy does
 	cd bench/peers && $(BENCH)/bin/python -m pytest -q
 

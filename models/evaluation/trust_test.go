@@ -1,0 +1,36 @@
+package evaluation
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/cachenet/cachenet/models"
+	"github.com/cachenet/cachenet/models/policy"
+)
+
+// On nets whose errors are known, audits bound the wrong hits, and cost something.
+func TestMeasureTrust(t *testing.T) {
+	table := synthetic(12, 6, 40, 0, 3)
+	p := &models.Pack{Manifest: models.Manifest{Name: "synthetic", Version: "1", Specialists: []models.NetEntry{{SHA256: "small"}},
+		Policy: policy.Settings{Kind: policy.Window, Score: policy.Confidence, Threshold: 0.8, Teacher: policy.Inline, Alpha: 0.1, Decay: 0.6, Capacity: 1, Share: 0.2}}}
+	m, err := MeasureTrust(context.Background(), p, table, 6, 0.02, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Covered.Some < 5 || m.Covered.All != 6 {
+		t.Errorf("covered in %v", m.Covered)
+	}
+	if m.Drifting[1].Mean >= m.Drifting[0].Mean || m.Drifting[0].Mean < 0.005 {
+		t.Errorf("drifting streams lose %v without audits, %v with", m.Drifting[0], m.Drifting[1])
+	}
+	if m.Speedup[1] >= m.Speedup[0] || m.Speedup[1] < 1 {
+		t.Errorf("speed-up %v", m.Speedup)
+	}
+	if m.FullOnly < 1 || m.FullOnly > 1.05 {
+		t.Errorf("a net that is never sure costs %v", m.FullOnly)
+	}
+	if text := m.Markdown(); strings.Contains(text, "%!") || !strings.Contains(text, "| the bound covers") {
+		t.Error(text)
+	}
+}
