@@ -20,14 +20,14 @@ type Trust struct {
 	Runs  int
 	Limit float64 // MaxFalseHits
 
-	Covered  Ratio // runs in which the bound was never below the wrong hits there had been
-	Speedup  [2]float64
-	FullOnly float64 // cost over that of the full model alone, without locality
+	Covered  Ratio      // runs in which the bound was never below the wrong hits there had been
+	Speedup  [3]float64 // over the full model alone: without audits, with, and with the limit
+	FullOnly float64    // cost over that of the full model alone, without locality
 
-	Drifting [3]Drift // streams that come to show more and more unknown classes: without audits, with, and with the limit
-	Switch   [2]Drift // streams that switch to unknown classes at once: without audits, with; losses of the first 30 frames
-	Leave    [3]int   // frames from that switch until the full model answers: quartiles
-	False    float64  // drift events per 10,000 frames of streams of known classes
+	Drifting [3]Drift  // streams that come to show more and more unknown classes: without audits, with, and with the limit
+	Switch   [3]Drift  // streams that switch to unknown classes at once, in the same ways; losses of the first 30 frames
+	Leave    [2][3]int // frames from that switch until the full model answers, with audits and with the limit: quartiles
+	False    float64   // drift events per 10,000 frames of streams of known classes
 }
 
 // Ratio is some of all.
@@ -116,6 +116,11 @@ func (m *trustMeter) player(t *Table, rate, limit float64, secret string) (*play
 	return p, err
 }
 
+// ways are audit rate and limit of the three ways to run that are compared.
+func (m *trustMeter) ways() [3][2]float64 {
+	return [3][2]float64{{0, 0}, {auditRate, 0}, {auditRate, m.out.Limit}}
+}
+
 // stretches draws a stream of stretches, each of so many frames of classes that are unknown with a given probability.
 func (m *trustMeter) stretches(seed uint64, dwell int, unknown ...float64) stream {
 	rng := rand.New(rand.NewPCG(seed, 0x7a57))
@@ -182,7 +187,7 @@ func (m *trustMeter) drifting(ctx context.Context, seed uint64) error {
 			ramp = append(ramp, max(0, float64(i-10)/40))
 		}
 		s := m.stretches(seed+uint64(run)<<8, 200, ramp...)
-		for i, way := range [][2]float64{{0, 0}, {auditRate, 0}, {auditRate, m.out.Limit}} {
+		for i, way := range m.ways() {
 			p, err := m.player(m.confused, way[0], way[1], fmt.Sprint("drifting ", seed, run))
 			if err != nil {
 				return err
@@ -199,12 +204,12 @@ func (m *trustMeter) drifting(ctx context.Context, seed uint64) error {
 
 // switching plays streams that switch to unknown classes at frame 400.
 func (m *trustMeter) switching(ctx context.Context, seed uint64) error {
-	var left []int
+	var left [3][]int
 	const at = 400
 	for run := range 5 * m.out.Runs {
 		s := m.stretches(seed+uint64(run)<<9, 200, 0, 0, 1)
-		for i, rate := range []float64{0, auditRate} {
-			p, err := m.player(m.confused, rate, 0, fmt.Sprint("switching ", seed, run))
+		for i, way := range m.ways() {
+			p, err := m.player(m.confused, way[0], way[1], fmt.Sprint("switching ", seed, run))
 			if err != nil {
 				return err
 			}
@@ -220,13 +225,14 @@ func (m *trustMeter) switching(ctx context.Context, seed uint64) error {
 			if _, err := p.all(ctx, []stream{s}); err != nil {
 				return err
 			}
-			if m.out.Switch[i].add(lost, firstFrames); rate > 0 {
-				left = append(left, after)
-			}
+			m.out.Switch[i].add(lost, firstFrames)
+			left[i] = append(left[i], after)
 		}
 	}
-	slices.Sort(left)
-	m.out.Leave = [3]int{left[len(left)/4], left[len(left)/2], left[3*len(left)/4]}
+	for i, l := range left[1:] {
+		slices.Sort(l)
+		m.out.Leave[i] = [3]int{l[len(l)/4], l[len(l)/2], l[3*len(l)/4]}
+	}
 	return nil
 }
 
@@ -252,10 +258,10 @@ func (m *trustMeter) stationary(ctx context.Context, seed uint64) error {
 
 // costs compares the time in nets with and without audits, and without locality with that of the full model.
 func (m *trustMeter) costs(ctx context.Context, seed uint64) error {
-	for i, rate := range []float64{0, auditRate} {
+	for i, way := range m.ways() {
 		var all []Figures
 		for _, k := range kinds(len(m.table.classes), false) {
-			p, err := m.player(m.table, rate, 0, fmt.Sprint("costs ", seed))
+			p, err := m.player(m.table, way[0], way[1], fmt.Sprint("costs ", seed))
 			if err != nil {
 				return err
 			}

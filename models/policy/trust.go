@@ -38,6 +38,7 @@ type Trust struct {
 const (
 	freshRate = 3  // after a switch
 	weakRate  = 10 // of a hit that the window carried or contradicts, and of every hit while the threshold is stricter
+	limitRate = 50 // of such a hit where MaxFalseHits is to be held: wrong hits are among these first
 )
 
 // The rules of Trust. Evidence is a wager against the small net that starts at 1 and may lose no more than that: the
@@ -121,6 +122,8 @@ func (p *Policy) audit(s *State, nets Nets, d Decision, coin Coin, learn bool) D
 
 func (p *Policy) auditRate(s *State, d Decision) float32 {
 	switch {
+	case d.weak && p.MaxFalseHits > 0:
+		return min(1, limitRate*p.AuditRate)
 	case d.weak || s.Trust.Level > 0:
 		return min(1, weakRate*p.AuditRate)
 	case s.Trust.Fresh > 0:
