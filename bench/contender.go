@@ -9,7 +9,7 @@ import (
 // loopAnswers is the file that bench/loop writes, in a run's folder.
 const loopAnswers = "answers.txt"
 
-// contender is somebody who answers frames.
+// contender is a program that answers frames.
 type contender struct {
 	id       string
 	title    string

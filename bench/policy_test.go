@@ -17,7 +17,7 @@ import (
 	"github.com/cachenet/cachenet/models/policy"
 )
 
-var update = flag.Bool("update", false, "write the policy's decisions anew")
+var update = flag.Bool("update", false, "rewrite the policy's decisions")
 
 // decisionsFile holds what the Go policy decides; the test of its Python port reads it too.
 const decisionsFile = "peers/tests/decisions.json"

@@ -34,7 +34,7 @@ func TestMeasuredTellsWhatWasPrinted(t *testing.T) {
 func TestTailKeepsTheEnd(t *testing.T) {
 	var p tail
 	for range 3000 {
-		_, _ = p.Write([]byte("a line of output that nobody reads\n"))
+		_, _ = p.Write([]byte("a line of output that is not read\n"))
 	}
 	_, _ = p.Write([]byte("the reason"))
 	if s := p.String(); !strings.HasSuffix(s, "the reason") || len(s) > 2000 {

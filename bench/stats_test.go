@@ -58,7 +58,7 @@ func TestRatiosAreOfTheSameRound(t *testing.T) {
 		}
 		return c
 	}
-	// the second round was slow for everybody; loop-16 is the best of its goal
+	// the second round was slow for all contenders; loop-16 is the best of its goal
 	got := ratiosOf("32x32", []contenderResult{contender("run-unaudited", 100, 10), contender("loop", 100, 10), contender("loop-16", 200, 20)})
 	if len(got) != 1 {
 		t.Fatalf("%+v: only one goal has both sides", got)

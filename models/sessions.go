@@ -205,7 +205,7 @@ type thrash struct {
 	told   time.Time
 }
 
-// Evictions within thrashWindow that are too many, and how often that is told.
+// How many evictions within thrashWindow are too many, and how often that is logged.
 const (
 	thrashWindow = 10 * time.Second
 	thrashMost   = 20

@@ -81,7 +81,7 @@ func TestAWorkerIsStoppedFromANewConnection(t *testing.T) {
 	}
 }
 
-// An unreachable job service is told within 10 s, in one line.
+// An unreachable job service is an error within 10 s, of one line.
 func TestAFlinkThatIsNotThere(t *testing.T) {
 	s := newSite(t, 1)
 	s.fill(t, 1, 10)

@@ -121,7 +121,7 @@ func (s *site) judge(t *testing.T, o Options) {
 	}
 }
 
-// jobs tells of each file of the data set which job wrote it.
+// jobs returns the job that wrote each file of the data set.
 func (s *site) jobs(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join(dir, "outcomes", "*", "*", "*.parquet"))

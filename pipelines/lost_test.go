@@ -59,18 +59,18 @@ func (s *site) supervised(t *testing.T, o Options) *supervisor {
 	return &supervisor{config: c}
 }
 
-// A job that the runner loses at once, in its midst or at its end is resumed from the files, and no bundle that it
-// leaves behind adds a row. One that is always lost without a new row ends the run; new rows make the count begin again.
+// A job that the runner loses at its start, while it works or at its end is resumed from the files, and none of its late
+// bundles adds a row. A job that is lost again and again without a new row ends the run; a new row resets the count.
 func TestALostJobIsResumed(t *testing.T) {
 	for name, c := range map[string]struct {
 		lose func(n int) int64
 		want reason
 		jobs int
 	}{
-		"never":        {func(int) int64 { return -1 }, reasonDone, 1},
-		"at once":      {func(n int) int64 { return []int64{0, 0, -1}[n-1] }, reasonDone, 3},
-		"in its midst": {func(n int) int64 { return []int64{40, 90, 1, -1}[n-1] }, reasonDone, 4},
-		"always":       {func(int) int64 { return 0 }, reasonFailed, lostInARow + 1},
+		"never":          {func(int) int64 { return -1 }, reasonDone, 1},
+		"at once":        {func(n int) int64 { return []int64{0, 0, -1}[n-1] }, reasonDone, 3},
+		"while it works": {func(n int) int64 { return []int64{40, 90, 1, -1}[n-1] }, reasonDone, 4},
+		"always":         {func(int) int64 { return 0 }, reasonFailed, lostInARow + 1},
 		"not in a row": {func(n int) int64 { // the middle one brings rows
 			return []int64{0, 0, 0, 0, 1 << 40, 0, 0, 0, 0, 0, -1}[n-1]
 		}, reasonDone, 11},

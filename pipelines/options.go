@@ -77,7 +77,7 @@ type Options struct {
 	WorkerPool  string        // HOST:PORT where flink finds workers (see ServeWorkers); empty: this process
 
 	Started func(*session.Session) // called when frames begin to flow, and again for each later job of the run
-	Ended   func(parquetio.Tally)  // called with the rows of the run when it has ended, well or not
+	Ended   func(parquetio.Tally)  // called with the counts of the run's rows when it has ended, also with an error
 }
 
 // maxBranches is how many branches prism starts within seconds; a few for each processor are enough.

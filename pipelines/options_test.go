@@ -49,7 +49,7 @@ func TestModelMemoryReachesTheNets(t *testing.T) {
 	}
 }
 
-// What is wrong with options by themselves is told before the pack or a broker is asked.
+// Options that contradict themselves are refused before the pack or a broker is asked.
 func TestOptionsThatContradictThemselves(t *testing.T) {
 	for want, o := range map[string]Options{
 		"":                      {OutcomesTopic: "o", DeadLetterTopic: "d", Policy: PolicyPaper, Full: FullInline, Runner: RunnerPrism, Offset: "7"},

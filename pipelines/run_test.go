@@ -271,7 +271,7 @@ func await(t *testing.T, ok func() bool) {
 		select {
 		case <-tick.C:
 		case <-deadline:
-			t.Fatal("waited 2 minutes in vain")
+			t.Fatal("not within 2 minutes")
 		}
 	}
 }

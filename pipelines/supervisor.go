@@ -66,7 +66,7 @@ func (s *supervisor) job(ctx context.Context) ended {
 }
 
 // start starts the next job. A broker that is away is waited for, but not by the first job: a wrong address should be
-// told at once. An assignment came from a broker, so its first job waits too.
+// reported at once. An assignment came from a broker, so its first job waits too.
 func (s *supervisor) start(ctx context.Context) (*job, error) {
 	if !s.begun && s.scope.assigned == nil {
 		return s.try(ctx)

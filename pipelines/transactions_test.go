@@ -114,7 +114,7 @@ func TestTransactions(t *testing.T) {
 	}
 }
 
-// A dead-letter topic that somebody made has Kafka's default limit, which is of a batch: letters that fit one by one
+// A dead-letter topic that was created by hand has Kafka's default limit, which is of a batch: letters that fit one by one
 // do not fit together. So has the topic that they go back to.
 func TestLettersMayBeMoreThanABatch(t *testing.T) {
 	s := newSite(t, 1)

@@ -73,7 +73,7 @@ func named(ctx context.Context, id string) worker {
 	return w
 }
 
-// StartWorker implements the runner's request. What goes wrong is told in the response, as the protocol has it.
+// StartWorker implements the runner's request. An error is returned in the response, as the protocol demands.
 func (p *pool) StartWorker(ctx context.Context, r *fnpb.StartWorkerRequest) (*fnpb.StartWorkerResponse, error) {
 	if err := p.start(ctx, r); err != nil {
 		return &fnpb.StartWorkerResponse{Error: err.Error()}, nil
@@ -109,7 +109,7 @@ func (p *pool) start(ctx context.Context, r *fnpb.StartWorkerRequest) error {
 	return nil
 }
 
-// await tells of the end of a worker.
+// await logs the end of a worker.
 func (p *pool) await(w worker, c *exec.Cmd) {
 	err := c.Wait()
 	p.mu.Lock()

@@ -43,7 +43,7 @@ type Frame struct {
 	Stream      string    // StreamOf the record key; empty when the record had none (then Fault says so)
 	Topic       string    // where it was read
 	Partition   int32     // where it was read
-	Offset      int64     // where it was read; (Topic, Partition, Offset) identifies a frame for ever
+	Offset      int64     // where it was read; (Topic, Partition, Offset) identifies a frame
 	Sequence    int64     // frame number within the stream: the sequence header, else Offset
 	EventTime   time.Time // record time, UTC, millisecond precision as Kafka keeps it
 	ContentType string    // JPEG, PNG or RGB8; with a Fault what the content-type header says, if anything

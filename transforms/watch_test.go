@@ -133,7 +133,7 @@ func TestAWatchEndsWithItsJob(t *testing.T) {
 	}
 }
 
-// Damaged files name nobody or somebody, and never end the process.
+// A damaged file yields some places or none, and never ends the process.
 func FuzzWatched(f *testing.F) {
 	f.Add([]byte{})
 	f.Add(make([]byte, slotBytes))

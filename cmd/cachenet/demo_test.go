@@ -50,7 +50,7 @@ func TestTheDemoFromEndToEnd(t *testing.T) {
 	checkDemo(t, d)
 }
 
-// A live job that is lost in its midst is followed by one that goes on, and the demo waits for the rows of both.
+// A live job that is lost while it works is followed by one that resumes, and the demo waits for the rows of both.
 func TestTheDemoSurvivesALostJob(t *testing.T) {
 	d := smallDemo(t)
 	d.pipeline = func(ctx context.Context, o pipelines.Options) error {

@@ -20,7 +20,7 @@ const (
 	someImages  = "images:../../testdata/images"
 )
 
-// process is the program, run beside a test.
+// process is the program in a process of its own.
 type process struct {
 	*exec.Cmd
 	output string // file with what it says on stdout and stderr
@@ -57,7 +57,7 @@ func start(t *testing.T, args ...string) *process {
 	return p
 }
 
-// said is what the process has said so far.
+// said returns the output of the process so far.
 func (p *process) said(t *testing.T) string {
 	t.Helper()
 	b, err := os.ReadFile(p.output)
@@ -79,7 +79,7 @@ func (p *process) exit(t *testing.T) int {
 	}
 }
 
-// mustRun runs the program to a good end and returns what it said.
+// mustRun runs the program, fails unless it exits with 0, and returns its output.
 func mustRun(t *testing.T, args ...string) string {
 	t.Helper()
 	p := start(t, args...)

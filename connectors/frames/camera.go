@@ -79,7 +79,7 @@ func (f *filmed) Play(class int, seed uint64) iter.Seq2[Image, error] {
 	}
 }
 
-// exposure is a picture as a sensor and a JPEG know it: brightness, and two differences of colour at half the size.
+// exposure is a picture in YCbCr: brightness, and two colour differences at half the size.
 type exposure struct {
 	small [3]plane // as rendered: Y, Cb, Cr in 1/16 levels
 	out   *image.YCbCr

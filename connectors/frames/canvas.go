@@ -15,8 +15,8 @@ func (c colour) mix(d colour, w float32) colour {
 	return colour{c[0] + (d[0]-c[0])*w, c[1] + (d[1]-c[1])*w, c[2] + (d[2]-c[2])*w}
 }
 
-// canvas is the picture a sequence draws its frames on, one after the other. Frame space is the unit square: the largest
-// centred square of the picture, which goes on beside it.
+// canvas is the buffer in which a sequence renders its frames, one after the other. Frame space is the unit square: the largest
+// centred square of the picture, which extends beyond it.
 type canvas struct {
 	width, height int
 	size          int      // pixels that are one unit of frame space: the shorter side

@@ -21,8 +21,8 @@ type Export struct {
 
 // WriteDataSet writes train, val and test folders under dir for training on a source without end such
 // as [Scenes]: many sequences and few frames of each to learn from, whole sequences to calibrate and to test on.
-// The bundled pack was trained on what it writes of Scenes(DefaultSize). heldOut is how many sequences of each class val
-// gets, at least 1: the more there are, the less a pack must be on the safe side.
+// The bundled pack was trained on what it writes from Scenes(DefaultSize). heldOut is how many sequences of each class val
+// gets, at least 1: the more there are, the smaller the safety margin of a pack.
 func WriteDataSet(source Source, dir string, heldOut int) error {
 	for _, part := range []struct {
 		name string

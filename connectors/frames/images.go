@@ -25,7 +25,7 @@ type sequence []string
 
 // Images reads an image folder DIR/<class>/<sequence>_<frame>.<ext>; a name without "_" is a
 // sequence of its own. Extensions are .jpg, .jpeg and .png, in any case; other files, names that start with "." and
-// what operating systems leave in folders are passed over. Numbers in names count as numbers: frame 9 comes before
+// metadata files of operating systems are skipped. Numbers in names count as numbers: frame 9 comes before
 // frame 10.
 //
 // The folder is listed once, here; files are read when they are played and published as they are,
@@ -62,13 +62,13 @@ func Images(dir string) (Source, error) {
 	return &s, nil
 }
 
-// leftovers are names, in lower case, of what operating systems, archives and file servers leave in folders.
+// leftovers are the names, in lower case, of files that operating systems, archivers and file servers create.
 var leftovers = map[string]bool{
 	"__macosx": true, "@eadir": true, "@tmp": true, "#recycle": true, "$recycle.bin": true, "lost+found": true,
 	"system volume information": true, "thumbs.db": true, "desktop.ini": true, "icon\r": true,
 }
 
-// passedOver reports whether a file or folder holds no images of its owner.
+// passedOver reports whether a file or folder is such metadata.
 func passedOver(name string) bool {
 	return strings.HasPrefix(name, ".") || leftovers[strings.ToLower(name)]
 }
@@ -145,7 +145,7 @@ func sequenceOf(name string) string {
 	return name
 }
 
-// natural orders names as people count: runs of digits by their value. Names that differ only in
+// natural orders names naturally: runs of digits by their value. Names that differ only in
 // leading zeros keep the order of their bytes.
 func natural(a, b string) int {
 	x, y := a, b

@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 )
 
-// scene is one sequence: everything that stays the same while it lasts, and how the rest moves.
+// scene is one sequence: what is constant over it, and how the rest moves.
 type scene struct {
 	frames   int
 	object   actor
@@ -15,7 +15,7 @@ type scene struct {
 	sensor   sensor
 }
 
-// actor is a shape and its way through the sequence.
+// actor is a shape and its motion over the sequence.
 type actor struct {
 	outline outline
 	surface surface
@@ -30,7 +30,7 @@ type actor struct {
 	view    float64 // direction of the squash, radians
 }
 
-// swing is a value that goes to and fro: mid ± reach, over time in sequences.
+// swing is a value that oscillates: mid ± reach, over time in sequences.
 type swing struct{ mid, reach, rate, phase float64 }
 
 func (s swing) at(t float64) float64 {
@@ -62,7 +62,7 @@ func newScene(rng *rand.Rand, o outline, pattern int) *scene {
 	return s
 }
 
-// newObject is what the frames are labelled with: it comes near and goes, wanders, turns and tilts.
+// newObject draws the object that the frames are labelled with: it approaches and recedes, moves, turns and tilts.
 func newObject(rng *rand.Rand, o outline, s surface) actor {
 	far := float64(between(rng, 0.19, 0.28))
 	near := far + float64(between(rng, 0.03, 0.18))
@@ -79,7 +79,7 @@ func newObject(rng *rand.Rand, o outline, s surface) actor {
 	}
 }
 
-// newClutter is a small thing of no class that drifts behind the object.
+// newClutter draws a small unlabelled shape that drifts behind the object.
 func newClutter(rng *rand.Rand, ground colour) actor {
 	p := point{rng.Float64(), rng.Float64()}
 	radius := float64(between(rng, 0.04, 0.15))
@@ -90,7 +90,7 @@ func newClutter(rng *rand.Rand, ground colour) actor {
 	}
 }
 
-// newPasser is a thing of no class that crosses in front of the middle of the frame.
+// newPasser draws an unlabelled shape that crosses the middle of the frame in front of the object.
 func newPasser(rng *rand.Rand, ground colour) actor {
 	sin, cos := math.Sincos(rng.Float64() * 2 * math.Pi)
 	aside, reach := rng.NormFloat64()*0.15, 0.35+0.5*rng.Float64()
@@ -127,16 +127,16 @@ func (a *actor) draw(c *canvas, t float64) {
 	c.fill(a.outline, m, s.colour)
 }
 
-// draw paints frame i as the sensor sees it.
+// draw renders frame i with the sensor's noise.
 func (s *scene) draw(c *canvas, i int, rng *rand.Rand) {
 	s.paint(c, s.time(i))
 	s.sensor.expose(c, s.time(i), rng)
 }
 
-// time is when frame i is, in 0 … 1.
+// time is the time of frame i, in 0 … 1.
 func (s *scene) time(i int) float64 { return float64(i) / float64(s.frames-1) }
 
-// paint paints what is to be seen at a time.
+// paint renders the scene at a time.
 func (s *scene) paint(c *canvas, t float64) {
 	s.backdrop.draw(c, t)
 	for j := range s.clutter {

@@ -39,7 +39,7 @@ func (s Schedule) Validate() error {
 
 // Stream yields the frames of stream i, and ends after the first error. Sequences of the active
 // classes follow one another, each of a class drawn at random; where the active classes change, the
-// sequence that is playing breaks off. The next set takes classes that were not active as far as there
+// current sequence ends early. The next set takes classes that were not active as far as there
 // are any. Each call starts over; streams are independent of each other. The schedule must be valid.
 func (s Schedule) Stream(i int) iter.Seq2[Frame, error] {
 	return func(yield func(Frame, error) bool) {

@@ -16,7 +16,7 @@ type shape struct {
 }
 
 // shapes returns four families of four. The members of a family differ only in detail, so that
-// classes are confused in groups and a net that knows one group has something to win.
+// classes are confused within groups and a specialist for one group has an advantage.
 func shapes() []shape {
 	return []shape{
 		{"disc", outline{arc(0, 0.95, 0, 2*math.Pi)}},

@@ -8,7 +8,7 @@ import (
 // patterns are the surfaces that classes are made of.
 var patterns = [...]string{"checked", "solid", "striped"}
 
-// surface is how one object looks for as long as its sequence lasts.
+// surface is the look of one object, constant over its sequence.
 type surface struct {
 	pattern        int     // index in patterns
 	first, second  colour  // the solid surface has the first alone

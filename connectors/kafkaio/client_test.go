@@ -102,8 +102,8 @@ func TestSecureConnections(t *testing.T) {
 	}
 }
 
-// What went wrong on the first request is told with what to look at.
-func TestAnUnreachableClusterIsTold(t *testing.T) {
+// The error of a first request says what to check.
+func TestTheErrorOfAnUnreachableCluster(t *testing.T) {
 	silent := &net.OpError{Op: "read", Net: "tcp", Err: os.ErrDeadlineExceeded}
 	for want, c := range map[string]struct {
 		tls bool
@@ -116,7 +116,7 @@ func TestAnUnreachableClusterIsTold(t *testing.T) {
 	} {
 		cluster := Cluster{Brokers: []string{"kafka:9092"}, Security: Security{TLS: c.tls}}
 		if err := cluster.unreachable(c.err); !strings.Contains(err.Error(), want) || !errors.Is(err, c.err) {
-			t.Errorf("%v is told as %v, want %q", c.err, err, want)
+			t.Errorf("%v is reported as %v, want %q", c.err, err, want)
 		}
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/cachenet/cachenet/schemas"
 )
 
-// Unbounded as Span.To means to read on for ever. It lies below the largest int64 because trackers add one.
+// Unbounded as Span.To means to read without end. It lies below the largest int64 because trackers add one.
 const Unbounded int64 = 1 << 62
 
 // Defaults of ReadConfig.
@@ -37,7 +37,7 @@ const (
 type Span struct {
 	Partition   int32
 	From        int64
-	To          int64           // Unbounded to go on for ever
+	To          int64           // Unbounded to read without end
 	Done        schemas.Offsets // offsets that have their durable outcome already
 	Quarantined schemas.Offsets // offsets whose frame comes with a Fault, because processes died of it
 }

@@ -79,7 +79,7 @@ func declaredAs(contentType string) string {
 	return fmt.Sprintf("content type %q", contentType)
 }
 
-// whatIs names a value that is neither JPEG nor PNG, for somebody who looks for the mistake in a producer.
+// whatIs names a value that is neither JPEG nor PNG, so that the mistake in a producer is found.
 func whatIs(value []byte) string {
 	known, _, _ := strings.Cut(mimetype.Detect(value).String(), ";")
 	kind := wrapping(value)

@@ -12,7 +12,7 @@ import (
 // defaultPort is kafka-go's for a broker that is given without one.
 const defaultPort = "9092"
 
-// dial connects to a broker. Brokers tell their clients where to connect to, so an address that nobody gave comes from
+// dial connects to a broker. Brokers advertise addresses to their clients, so an address that was not given comes from
 // the cluster: an error says so, since that is not where one would look for the mistake.
 func (c Cluster) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	dialer := net.Dialer{Timeout: dialTimeout}

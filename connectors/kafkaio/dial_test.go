@@ -14,7 +14,7 @@ func TestAnAdvertisedAddressIsTheBrokers(t *testing.T) {
 	leakCheck(t)
 	for advertised, hint := range map[string]string{
 		"kafka.invalid": "a name that this machine does not know",
-		"127.0.0.2":     "no connection to it can be made", // nobody listens there
+		"127.0.0.2":     "no connection to it can be made", // no listener there
 	} {
 		b, err := broker.Start(broker.Options{Advertise: advertised, Topics: map[string]int32{"frames": 1}})
 		if err != nil {
@@ -48,7 +48,7 @@ func TestAnAdvertisedAddressIsTheBrokers(t *testing.T) {
 			t.Error(err)
 		}
 		if _, err := Describe(t.Context(), c, "frames"); err == nil || strings.Contains(err.Error(), "advertise") {
-			t.Errorf("nobody listens at the given address: error %v", err)
+			t.Errorf("no listener at the given address: error %v", err)
 		}
 	}
 }

@@ -36,7 +36,7 @@ func (a *Assignment) commit(_ context.Context, next map[int32]int64) error {
 	err := a.gen.CommitOffsets(map[string]map[int]int64{a.topic: offsets})
 	switch {
 	case errors.Is(err, kafka.RebalanceInProgress), errors.Is(err, kafka.IllegalGeneration), errors.Is(err, kafka.UnknownMemberId):
-		return nil // the partitions are somebody else's now, who commits what the files hold
+		return nil // another member owns the partitions now and commits what the files hold
 	case err != nil:
 		return fmt.Errorf("kafka: commit offsets of %s to group %s: %w", a.topic, a.gen.GroupID, err)
 	}

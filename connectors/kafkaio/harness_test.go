@@ -207,7 +207,7 @@ func publish(t testing.TB, c Cluster, frames []schemas.Frame) {
 	}
 }
 
-// allSpans reads the topic from its start to where it ends now, or for ever.
+// allSpans reads the topic from its start to its present end, or without end.
 func allSpans(t testing.TB, c Cluster, forEver bool) []Span {
 	t.Helper()
 	partitions, err := Describe(t.Context(), c, "frames")

@@ -14,7 +14,7 @@ import (
 )
 
 // patient marks what may pass by itself among the reasons why a request was not sent, for kafka-go to try it again in
-// its place: while brokers start, what they tell of the cluster has partitions without a leader, or not yet the topic.
+// its place: while brokers start, their metadata lists partitions without a leader, or lacks the topic.
 // kafka-go tries in silence, so it also says, once a minute, that writing is interrupted.
 type patient struct {
 	kafka.RoundTripper

@@ -154,7 +154,7 @@ func (fn *readFn) take(rt *sdf.LockRTracker, f *fetcher) (frames []schemas.Frame
 		}
 		frame, ok, err := f.queue.peek()
 		if !ok {
-			// The failure is told once the frames before it are out.
+			// The failure is returned after the frames before it.
 			if len(frames) > 0 {
 				err = nil
 			}

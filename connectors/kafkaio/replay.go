@@ -18,7 +18,7 @@ import (
 // letter without its value is read from the topic it came from.
 //
 // A letter that cannot be sent (its topic is gone or takes no frame of that size, its frame is gone, it is no dead
-// letter) is skipped, so that it never stands in the way of the others; at the end they are an error.
+// letter) is skipped, so that it never blocks the others; at the end they are an error.
 func Replay(ctx context.Context, cluster Cluster, deadLetters, group string) (sent int, err error) {
 	partitions, err := Describe(ctx, cluster, deadLetters)
 	if err != nil {

@@ -30,7 +30,7 @@ func TestReplaySkipsWhatCannotBeSent(t *testing.T) {
 	big := kafka.Message{Key: []byte("cam"), Value: make([]byte, 3_000_000), Headers: headers("own", "2")}
 	send("large", small, big)
 	send("dead",
-		kafka.Message{Value: []byte("a frame of somebody who takes the topic for another")},
+		kafka.Message{Value: []byte("a frame that was sent to the wrong topic")},
 		of("large", 0, small),
 		of("large", 0, small),              // a bundle that was run again
 		withoutValue(of("large", 1, big)),  // read where it came from

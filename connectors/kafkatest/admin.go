@@ -15,7 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// franz-go does here what kafka-go has no request for.
+// These requests use franz-go, since kafka-go lacks them.
 
 // DeleteRecords deletes what a partition holds before an offset, as retention does.
 func DeleteRecords(ctx context.Context, addr, topic string, partition int32, before int64) error {
@@ -43,7 +43,7 @@ func DeleteRecords(ctx context.Context, addr, topic string, partition int32, bef
 	return nil
 }
 
-// AddPartitions lets a topic have so many partitions.
+// AddPartitions raises the number of a topic's partitions to count.
 func AddPartitions(ctx context.Context, addr, topic string, count int32) error {
 	of := kmsg.NewCreatePartitionsRequestTopic()
 	of.Topic, of.Count = topic, count
@@ -65,7 +65,7 @@ func AddPartitions(ctx context.Context, addr, topic string, count int32) error {
 	return nil
 }
 
-// AddScramUser lets a user log in by SCRAM-SHA-512.
+// AddScramUser creates a user with SCRAM-SHA-512 credentials.
 func AddScramUser(ctx context.Context, addr, user, password string) error {
 	const iterations = 4096
 	salt := []byte(rand.Text())
@@ -93,7 +93,7 @@ func AddScramUser(ctx context.Context, addr, user, password string) error {
 }
 
 // MoveLeader makes the broker with the node id `to` the leader of every partition of the topic, which has to have
-// replicas there. It returns when that broker leads them all: one that was away has to catch up first.
+// replicas there. It returns when that broker leads them all: a replica that was offline has to catch up first.
 func MoveLeader(ctx context.Context, addr, topic string, to int32) error {
 	k, err := kgo.NewClient(kgo.SeedBrokers(addr))
 	if err != nil {
@@ -113,7 +113,7 @@ func MoveLeader(ctx context.Context, addr, topic string, to int32) error {
 	}
 }
 
-// elect asks for the leader; it reports whether that broker leads every partition already.
+// elect requests an election; it reports whether that broker already leads every partition.
 func elect(ctx context.Context, k *kgo.Client, topic string, to int32) (led bool, err error) {
 	partitions, err := replicas(ctx, k, topic)
 	if err != nil {
@@ -146,7 +146,7 @@ func elect(ctx context.Context, k *kgo.Client, topic string, to int32) (led bool
 	return false, err
 }
 
-// replicas returns where the topic's partitions are.
+// replicas returns the metadata of the topic's partitions.
 func replicas(ctx context.Context, k *kgo.Client, topic string) ([]kmsg.MetadataResponseTopicPartition, error) {
 	of := kmsg.NewMetadataRequestTopic()
 	of.Topic = &topic

@@ -1,6 +1,6 @@
 // Package kafkatest starts brokers to test delivery on: a real Apache Kafka (scripts/kafka.sh) and the
 // embedded broker, both reached over loopback, both able to stop, die and come back on the same port
-// with the same data. One contract, two brokers.
+// with the same data.
 package kafkatest
 
 import (
@@ -19,11 +19,11 @@ import (
 	"github.com/cachenet/cachenet/connectors/broker"
 )
 
-// Broker is a broker that a test may stop and start again.
+// Broker is a broker that a test can stop and restart.
 type Broker interface {
 	Addr() string // HOST:PORT, the same after every start
 	Start() error // returns when clients are answered
-	Stop() error  // as its operator would
+	Stop() error  // in order, in order, as its operator would
 	Kill() error  // as a power cut would; the embedded broker only closes
 }
 
@@ -45,7 +45,7 @@ func New(dir string, properties ...string) (Broker, error) {
 
 func address(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 
-// FreePort finds a free port of loopback whose follower is free too: Kafka's controller takes that.
+// FreePort finds a free port on loopback; the next port is free too, for Kafka's controller.
 func FreePort() (int, error) {
 	for range 50 {
 		first, err := net.Listen("tcp", "127.0.0.1:0")
@@ -106,8 +106,8 @@ func NewKafka(dir string, port int, properties ...string) (*Kafka, error) {
 	return k, nil
 }
 
-// Join prepares a second broker of k's cluster, with the same properties; its node id is 2, k's is 1. k has to run
-// when the second one starts, and is the cluster's controller.
+// Join prepares a second broker of k's cluster, with the same properties; its node id is 2, k's is 1. k must be
+// running when the second one starts, and is the cluster's controller.
 func (k *Kafka) Join(dir string) (*Kafka, error) {
 	port, err := FreePort()
 	if err != nil {
@@ -119,7 +119,7 @@ func (k *Kafka) Join(dir string) (*Kafka, error) {
 // Addr returns the HOST:PORT of its plain listener.
 func (k *Kafka) Addr() string { return address(k.port) }
 
-// Start starts it and returns when it answers.
+// Start starts it and returns when it answers requests.
 func (k *Kafka) Start() error {
 	args := []string{"start", k.dir, strconv.Itoa(k.port)}
 	if k.first != "" {
@@ -131,10 +131,10 @@ func (k *Kafka) Start() error {
 	return script(args...)
 }
 
-// Stop lets it end in order.
+// Stop shuts it down in order.
 func (k *Kafka) Stop() error { return script("stop", k.dir) }
 
-// Kill kills it.
+// Kill sends it SIGKILL and waits until it is gone.
 func (k *Kafka) Kill() error {
 	text, err := os.ReadFile(filepath.Join(k.dir, "pid"))
 	if err != nil {
@@ -149,13 +149,13 @@ func (k *Kafka) Kill() error {
 	}
 	for deadline := time.Now().Add(10 * time.Second); syscall.Kill(pid, 0) == nil; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			return fmt.Errorf("kafkatest: process %d goes on after SIGKILL", pid)
+			return fmt.Errorf("kafkatest: process %d is alive after SIGKILL", pid)
 		}
 	}
 	return nil
 }
 
-// script runs scripts/kafka.sh. Its output goes to a file, since the broker it leaves behind inherits it.
+// script runs scripts/kafka.sh. Its output goes to a file, since the broker that it starts inherits it.
 func script(args ...string) error {
 	_, here, _, _ := runtime.Caller(0)
 	log, err := os.CreateTemp("", "kafkatest")

@@ -75,7 +75,7 @@ func TestSharedWritersNeverDoubleAnOffset(t *testing.T) {
 	}
 }
 
-// A process that was paused while another took over must not add rows when it goes on, and is told that its
+// A process that was paused while another took over must not add rows when it resumes, and learns that its
 // offsets are durable: they are, by the other.
 func TestAPausedWriterComesTooLate(t *testing.T) {
 	dir := t.TempDir()

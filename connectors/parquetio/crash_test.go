@@ -81,7 +81,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	}
 	rows := read(t, dir)
 	if n := count(found); n == 0 || n != int64(len(rows)) {
-		t.Errorf("footers tell of %d offsets, files hold %d rows", n, len(rows))
+		t.Errorf("footers list %d offsets, files hold %d rows", n, len(rows))
 	}
 	for _, r := range rows {
 		if !found[r.Topic][r.Partition].Contains(r.Offset) {

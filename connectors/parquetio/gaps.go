@@ -75,7 +75,7 @@ type GapLog struct {
 	unsaved bool
 }
 
-// OpenGapLog begins to keep what the job's session tells of gaps in topics, beside the data set at dir. It is closed
+// OpenGapLog records the gaps in topics that the job's session reports, beside the data set at dir. It is closed
 // with the session.
 func OpenGapLog(dir string, job *session.Session) (*GapLog, error) {
 	l := &GapLog{dir: dir, path: filepath.Join(gapsFolder(dir), rand.Text()[:10]+".json"), met: noGaps()}

@@ -13,7 +13,7 @@ import (
 const settled = time.Minute
 
 // ledger remembers what the folders under outcomes/ hold, so that a start reads only what is new. It may be lost,
-// old or wrong about folders that changed: it is believed only about a folder that has not been touched since,
+// old or wrong about folders that changed: it is trusted only about a folder that has not been touched since,
 // and adding, replacing or removing a file touches its folder.
 type ledger map[string]folderEntry
 

@@ -55,7 +55,7 @@ func lock(dir, topic, group string, share bool) (unlock func() error, err error)
 		"or let all of them share with one group", dir, topic, holder), l.Unlock())
 }
 
-// shared waits for a shared lock; false means that somebody else holds it alone.
+// shared waits for a shared lock; false means that another process holds the exclusive lock.
 func shared(l *flock.Flock) (bool, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), lockWait)
 	defer cancel()

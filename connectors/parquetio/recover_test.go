@@ -182,7 +182,7 @@ func TestALongJobKeepsTheLedger(t *testing.T) {
 	until(t, "the ledger knows the old hour", func() bool { return readLedger(w.cfg.Dir)[old].Offsets.any() })
 }
 
-func TestADamagedLedgerIsMadeAnew(t *testing.T) {
+func TestADamagedLedgerIsRebuilt(t *testing.T) {
 	dir := t.TempDir()
 	put(t, dir, "dt=2026-01-01/hour=00", "a.parquet", rowsOf(0, 0, 10)...)
 	age(t, dir, "dt=2026-01-01/hour=00", 2*settled)

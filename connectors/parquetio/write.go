@@ -56,7 +56,7 @@ func setDefault[T int64 | time.Duration](field *T, value T) {
 }
 
 // Write puts a PCollection<schemas.Outcomes> into the data set at cfg.Dir: one row per (topic, partition, offset),
-// of which the first counts. Rows are durable when the job's session is told so, at the latest when it is closed.
+// of which the first counts. Rows are durable when the job's session reports them, at the latest when it is closed.
 // The collection it returns stays empty; it is there for a runner that needs an output of every stage.
 func Write(s beam.Scope, cfg WriteConfig, outcomes beam.PCollection) beam.PCollection {
 	s = s.Scope("parquetio.Write")

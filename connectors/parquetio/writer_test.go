@@ -51,7 +51,7 @@ func rowsOf(partition int32, from, to int64) (rows []schemas.Outcome) {
 	return rows
 }
 
-// find returns the session of a job that nobody opened here, as a worker of that job has it.
+// find returns the session of a job that another process opened, as a worker of that job finds it.
 func find(t testing.TB, job string) *session.Session {
 	t.Helper()
 	s, err := session.Find(job)
@@ -358,7 +358,7 @@ func TestADiskThatGoesOnRefusingFailsTheJob(t *testing.T) {
 	add(t, w, rowsOf(0, 0, 10)...)
 	until(t, "the writer fails", func() bool { return w.failure() != nil })
 	if !w.job.Draining() {
-		t.Error("nobody asks the job to end")
+		t.Error("the job is not asked to end")
 	}
 	err := w.add(t.Context(), rowsOf(0, 10, 20))
 	if err == nil || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), w.cfg.Dir) {

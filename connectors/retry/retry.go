@@ -1,6 +1,6 @@
 // Package retry tries again what failed for a reason outside of this process: a broker that does not answer, a disk
-// that is full. It is the only place that decides how often and for how long, so that an outage is treated alike
-// whoever meets it: pauses from 50 ms to 2 s, each about twice the one before, and [Budget] for the whole, unless the
+// that is full. It is the only place that decides how often and for how long, so that every package treats an outage
+// alike: pauses from 50 ms to 2 s, each about twice the one before, and [Budget] for the whole, unless the
 // caller has a shorter one. It is a leaf that every package may import.
 package retry
 

@@ -18,7 +18,7 @@ type slot struct {
 // Part returns what the session keeps under name, calling open the first time: DoFns come and go with their bundles,
 // connections and writers should not. [Session.Close] closes the part if it is an io.Closer. An error of open is
 // returned and not remembered. open may ask for other parts, which are then closed after its own; asking for its own
-// name would wait for ever. Part returns an [ErrClosed] once the session is closing.
+// name would deadlock. Part returns an [ErrClosed] once the session is closing.
 func Part[T any](s *Session, name string, open func() (T, error)) (T, error) {
 	var none T
 	sl, mine, err := s.claim(name)

@@ -72,7 +72,7 @@ func checkOrder(t *testing.T, frames []schemas.Frame) {
 	}
 }
 
-// An RTSP camera that dies and comes back goes on as the same stream: the outage is told, counted, and shows in the
+// An RTSP camera that dies and comes back continues the same stream: the outage is logged, counted, and shows in the
 // record times.
 func TestRTSPCameraComesBack(t *testing.T) {
 	told := listen(t)
@@ -90,7 +90,7 @@ func TestRTSPCameraComesBack(t *testing.T) {
 		t.Errorf("%+v: %s", got, told)
 	}
 	if !strings.Contains(told.String(), "camera is back") {
-		t.Errorf("nobody said that the camera is back: %s", told)
+		t.Errorf("no message says that the camera is back: %s", told)
 	}
 	checkOrder(t, s.frames["gate"])
 	if d := s.frames["gate"][20].EventTime.Sub(s.frames["gate"][10].EventTime); (d - 400*time.Millisecond).Abs() > 100*time.Millisecond {
@@ -123,7 +123,7 @@ func TestRTSPCameraOfMJPEG(t *testing.T) {
 	}
 }
 
-// A password reaches the camera, and nobody else.
+// A password reaches the camera only.
 func TestPasswordDoesNotShow(t *testing.T) {
 	const password, written = "s3cr:et pa'ss", "s3cr%3Aet%20pa'ss"
 	told := listen(t)

@@ -82,7 +82,7 @@ func (x *index) packet(line string) (p packet, err error) {
 	return p, nil
 }
 
-// maxSeconds is the largest time of a packet that is believed: some 100 years.
+// maxSeconds is the largest plausible time of a packet: about 100 years.
 const maxSeconds = 3e9
 
 // read takes one "#key 0: value" line.

@@ -33,7 +33,7 @@ func (c Camera) String() string { return c.Name }
 // GoString keeps the address out of %#v.
 func (c Camera) GoString() string { return fmt.Sprintf("video.Camera{%q}", c.Name) }
 
-// Exposed reports whether the camera's login stands on this process's command line, for everybody to see.
+// Exposed reports whether the camera's login is on this process's command line, where every user can read it.
 func (c Camera) Exposed() bool { return c.exposed }
 
 // IsSource reports whether text has the form of a source that [Cameras] reads.

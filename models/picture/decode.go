@@ -19,7 +19,7 @@ type scratch struct {
 	why     [256]byte
 }
 
-// keep bounds the pixels that an idle scratch holds: one huge frame must not be paid for ever after.
+// keep bounds the pixels that an idle scratch holds: one huge frame must not keep its memory allocated.
 const keep = 8 << 20
 
 var scratches = sync.Pool{New: func() any { return &scratch{} }}

@@ -33,7 +33,7 @@ func anyNets(t *rapid.T) *fakeNets {
 }
 
 // A net whose answer holds NaN or an infinity gives no answer and teaches nothing: the frame is an error, and the
-// stream goes on as though it had not been there.
+// stream continues as if the frame had not been there.
 func TestLogitsThatAreNoNumbersAreAnError(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p, s := anyPolicy(t), &State{}

@@ -136,8 +136,8 @@ func TestOnlySureHitsTeach(t *testing.T) {
 	}
 }
 
-// The window earns credit while it foretells what teaches it, and loses it when the stream turns elsewhere.
-func TestCreditFollowsHowWellTheWindowForetells(t *testing.T) {
+// The window gains credit while it predicts the teacher's answers, and loses it when the stream changes.
+func TestCreditFollowsPredictiveAccuracy(t *testing.T) {
 	p := global(func(s *Settings) { s.Share, s.Threshold, s.Decay, s.Alpha = 0.02, 1.1, 0.8, 0.02 }) // never a hit
 	s := &State{}
 	teach := func(class int) {

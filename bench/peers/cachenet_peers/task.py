@@ -1,4 +1,4 @@
-"""What a peer is told: the nets, and how hits are told from misses. The harness writes it from the pack's manifest."""
+"""A peer's task: the nets, and how hits are distinguished from misses. The harness writes it from the pack's manifest."""
 
 import json
 from dataclasses import dataclass

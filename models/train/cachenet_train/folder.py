@@ -13,7 +13,7 @@ MIN_CLASSES, MAX_CLASSES = 2, 1000
 CLUTTER = {
     "__macosx", "@eadir", "@tmp", "#recycle", "$recycle.bin", "lost+found", "system volume information", "thumbs.db", "desktop.ini", "icon\r",
 }
-"""What archivers, operating systems and file servers leave behind, in lower case: as connectors/frames passes over."""
+"""Files that archivers, operating systems and file servers create, in lower case; connectors/frames skips the same."""
 
 
 class DataError(Exception):
@@ -40,7 +40,7 @@ class Folder:
 
 
 def is_clutter(name: str) -> bool:
-    """Whether a file or folder of that name is nobody's image or class."""
+    """Whether a file or folder of that name is metadata, neither image nor class."""
     return name.startswith(".") or name.lower() in CLUTTER
 
 

@@ -163,7 +163,7 @@ class Training:
         return epoch_order(self.labels, self.place.seed, epoch)
 
     def _mixed(self, labels: torch.Tensor, other: int):
-        """An epoch of a specialist: its own frames, and as many of other classes, drawn anew each time."""
+        """An epoch of a specialist: its own frames, and as many of other classes, drawn again each time."""
         own, rest = (labels != other).nonzero()[:, 0], (labels == other).nonzero()[:, 0]
 
         def order(epoch: int) -> torch.Tensor:
