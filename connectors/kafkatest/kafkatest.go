@@ -23,7 +23,7 @@ import (
 type Broker interface {
 	Addr() string // HOST:PORT, the same after every start
 	Start() error // returns when clients are answered
-	Stop() error  // in order, in order, as its operator would
+	Stop() error  // in order, as its operator would
 	Kill() error  // as a power cut would; the embedded broker only closes
 }
 
