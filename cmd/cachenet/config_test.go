@@ -164,9 +164,9 @@ func TestTheSchemaTakesWhatRunTakes(t *testing.T) {
 	}
 	for file, good := range map[string]bool{
 		"brokers: [a:1]\ntopic: t\noffset: 12\nguard: true\nfile-age: 1m30s\nparallelism: 4": true,
-		"brokers: [a:1]\nthreshhold: 1": false,
-		"guard: maybe":                  false,
-		"file-age: soon":                false,
+		"brokers: [a:1]\ngrupo: g": false,
+		"guard: maybe":             false,
+		"file-age: soon":           false,
 	} {
 		value, err := yaml.Parser().Unmarshal([]byte(file))
 		if err != nil {
