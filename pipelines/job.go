@@ -87,7 +87,7 @@ func (j *job) wait(ctx context.Context) (err, closing error) {
 		id: j.session.ID(), pipeline: pipeline, spans: j.work.spans, topic: j.Topic, out: j.Out, job: j.session,
 	})
 	closing = j.session.Close()
-	if e := parquetio.WriteStages(j.Out, j.session); e != nil {
+	if e := parquetio.WriteStages(j.Out, j.session); e != nil && err == nil && closing == nil { // else the same disk says it better
 		slog.Warn("where the time went is not kept beside the outcomes", "error", e)
 	}
 	if err == nil && closing == nil && j.memory != nil && !j.Share {
