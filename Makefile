@@ -104,7 +104,7 @@ test-share: setup ## several processes in one consumer group, on a real Kafka: j
 lint-deploy: ## the container file and the Kubernetes examples, by their linters (needs Python and Maven)
 	@scripts/lint-deploy.sh
 
-test-kafka: setup ## the delivery tests on a real Kafka: 20 s without it, moving leaders, 10,000 wild records, …
+test-kafka: setup ## the delivery tests on a real Kafka: 20 s without it, moving leaders, 10,000 malformed records, …
 	CACHENET_TEST_KAFKA=1 go test -race -count=1 -timeout 20m -v ./pipelines
 
 test-outage: setup ## 20 s without a broker, on the embedded one

@@ -24,8 +24,8 @@ type sweepResult struct {
 // lessTime is how much less processor time a second setting must need to be measured too.
 const lessTime = 0.97
 
-// entries settles at which settings each contender is measured: its only one, or the fastest of a search over the short
-// topic, and beside it the one with the least processor time where that is another.
+// entries settles at which settings each contender is measured: its only one, or the fastest of a search over
+// its topic, and beside it the one with the least processor time where that is another.
 func (w *workload) entries(ctx context.Context, all []contender) ([]*entry, []sweepResult, error) {
 	var entries []*entry
 	var sweeps []sweepResult
@@ -67,7 +67,7 @@ func (w *workload) entries(ctx context.Context, all []contender) ([]*entry, []sw
 
 // try measures one setting once.
 func (w *workload) try(ctx context.Context, c contender, s setting) trial {
-	m, err := w.measure(ctx, c, s, topicShort)
+	m, err := w.measure(ctx, c, s, c.topic)
 	if err != nil {
 		w.say("search %-16s %s: %v", c.id, s, err)
 		return trial{Setting: s, Failed: err.Error()}

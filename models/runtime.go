@@ -70,7 +70,7 @@ func libraryPath() (string, error) {
 	}
 	lib := filepath.Join(cache, "onnxruntime", "libonnxruntime.so")
 	if _, err := os.Stat(lib); err != nil {
-		return "", fmt.Errorf("onnxruntime: %s is not there: run `make setup` or set %s to a libonnxruntime of version 1.24 or newer", lib, LibraryEnv)
+		return "", fmt.Errorf("onnxruntime: %s was not found: run `make setup` or set %s to a libonnxruntime of version 1.24 or newer", lib, LibraryEnv)
 	}
 	return lib, nil
 }

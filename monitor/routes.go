@@ -49,10 +49,10 @@ func (m *Monitor) heading() page.Heading {
 func (m *Monitor) page(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
-	_ = m.rows.WriteHTML(w, m.heading()) // else whoever asked has gone
+	_ = m.rows.WriteHTML(w, m.heading()) // an error: the client has gone
 }
 
-// events sends the page's content now and then, until whoever looks is gone or the run has ended.
+// events sends the page's content now and then, until the client has gone or the run has ended.
 func (m *Monitor) events(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")

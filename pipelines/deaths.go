@@ -55,11 +55,11 @@ func countDeaths(dir, topic string, done map[int32]schemas.Offsets) (deaths, err
 	d := deaths{}
 	left, err := watchFilesOf(dir, topic)
 	if err != nil {
-		return nil, fmt.Errorf("find out what a process died of: %w", err)
+		return nil, fmt.Errorf("find out what a process crashed on: %w", err)
 	}
 	for _, path := range left {
 		if err := d.count(path, done); err != nil {
-			return nil, fmt.Errorf("find out what a process died of: %w", err)
+			return nil, fmt.Errorf("find out what a process crashed on: %w", err)
 		}
 	}
 	return d, nil

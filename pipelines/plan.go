@@ -33,7 +33,7 @@ type work struct {
 	done       map[int32]schemas.Offsets // offsets that have a row or will never have one
 	lost       map[int32]schemas.Offsets // deleted by retention while no run was active
 	unwanted   map[int32]schemas.Offsets // before the place where --offset lets a first run begin
-	suspects   []transforms.Place        // frames that processes may have died of
+	suspects   []transforms.Place        // frames that processes may have crashed on
 	streams    map[string][]byte         // state of each stream
 }
 

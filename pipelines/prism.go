@@ -17,10 +17,10 @@ import (
 
 // errLost is the error of a job that prism lost through no fault of the job: where a bundle that prism carries out
 // itself, a Flatten's, waits 100 ms for a processor, prism 2.77 asks a worker for its progress that is not there, and
-// dies of a nil pointer (internal/stage.go, Execute). A graph without Flatten costs twice the processor time.
+// crashes on a nil pointer (internal/stage.go, Execute). A graph without Flatten costs twice the processor time.
 var errLost = errors.New("prism lost the job: the machine is too busy")
 
-// lostBy is in the stack trace of that death, and in no other.
+// lostBy is in the stack trace of that crash, and in no other.
 const lostBy = "worker.(*W).NextInst"
 
 // server is this process's prism, which every job of the process is given to.

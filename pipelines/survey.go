@@ -13,7 +13,7 @@ type found struct {
 	rows map[int32]schemas.Offsets // offsets with a durable row
 	done map[int32]schemas.Offsets // … and those that will never have one
 
-	deaths  deaths            // frames that processes died of
+	deaths  deaths            // frames that processes crashed on
 	streams map[string][]byte // state of each stream when the last run drained; nil where there is none that fits
 
 	partitions []kafkaio.Partition

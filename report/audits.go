@@ -30,7 +30,7 @@ func (t *tally) audits() *Audits {
 	for stream, count := range t.streams {
 		all.Merge(*count)
 		switch r := count.Result(audit.Alpha); {
-		case r.Says():
+		case r.Says() && (r.Caught > 0 || r.Rate() <= tells):
 			a.Streams = append(a.Streams, StreamAudit{stream, r, r.Rate()})
 		case r.Hits > 0:
 			a.TooFew++
@@ -47,7 +47,11 @@ func (t *tally) audits() *Audits {
 	return &a
 }
 
-const shownStreams = 3
+// Streams that are listed at most, and the bound above which one where nothing was caught tells an operator nothing.
+const (
+	shownStreams = 3
+	tells        = 0.5
+)
 
 // write says it line by line.
 func (a *Audits) write(line func(name, format string, args ...any)) {

@@ -21,7 +21,7 @@ die() { echo "flink: $*" >&2; exit 1; }
 
 fetch() {
   [ -f "$jars/.complete" ] && return
-  command -v mvn >/dev/null || die "mvn is not there: install Maven"
+  command -v mvn >/dev/null || die "mvn was not found: install Maven"
   mkdir -p "$(dirname "$jars")"
   echo "fetching Flink $flink and Beam $beam" >&2
   local work; work=$(mktemp -d "$(dirname "$jars")/fetch.XXXXXX")
@@ -119,7 +119,7 @@ taskmanager() { # DIR NUMBER
 start() {
   local dir=$1 port=${2:-8099} n=${3:-1}
   fetch
-  command -v java >/dev/null || die "java is not there: install Java 17"
+  command -v java >/dev/null || die "java was not found: install Java 17"
   mkdir -p "$dir" && dir=$(cd "$dir" && pwd)
   if [ -n "${OWNER_PID:-}" ]; then
     setsid "$0" guard "$dir" "$OWNER_PID" >/dev/null 2>&1 </dev/null &

@@ -16,7 +16,7 @@ jars=$cache/$version
 
 fetch() {
   [ -f "$jars/complete" ] && return
-  command -v mvn >/dev/null || { echo "kafka: mvn is not there: install Maven" >&2; exit 1; }
+  command -v mvn >/dev/null || { echo "kafka: mvn was not found: install Maven" >&2; exit 1; }
   echo "fetching Apache Kafka $version" >&2
   mkdir -p "$cache"
   local work; work=$(mktemp -d "$cache/fetch.XXXXXX")
@@ -88,7 +88,7 @@ absolute() { (cd "$1" && pwd); }
 
 # prepare DIR: for a broker, unless one runs there
 prepare() {
-  command -v java >/dev/null || { echo "kafka: java is not there: install Java 17 or newer" >&2; exit 1; }
+  command -v java >/dev/null || { echo "kafka: java was not found: install Java 17 or newer" >&2; exit 1; }
   mkdir -p "$1"
   if [ -f "$1/pid" ] && kill -0 "$(cat "$1/pid")" 2>/dev/null; then
     echo "kafka: $1: a broker runs there already: stop it first" >&2; exit 1

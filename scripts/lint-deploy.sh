@@ -12,7 +12,7 @@ venv=$cache/lint-venv
 api=$cache/flink-operator/flink-kubernetes-operator-api-$operator.jar
 
 for tool in python3 mvn; do
-  command -v "$tool" >/dev/null || { echo "lint-deploy: $tool is not there: install it" >&2; exit 1; }
+  command -v "$tool" >/dev/null || { echo "lint-deploy: $tool was not found: install it" >&2; exit 1; }
 done
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
 "$venv/bin/pip" install --quiet --disable-pip-version-check "${tools[@]}"

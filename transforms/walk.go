@@ -78,7 +78,7 @@ func (w *walk) run(st *policy.State, frames []schemas.Frame) (schemas.Outcomes, 
 	}
 	limit := models.MaxBatch
 	if w.suspicious(frames) {
-		limit = 1 // a process may have died of one of them: the next death has to name it alone
+		limit = 1 // a process may have crashed on one of them: the next death has to name it alone
 	}
 	active := w.nets.policy.Active(st)
 	for reach := limit; len(frames) > 0; {

@@ -97,7 +97,7 @@ func TestRunsDecideAsFramesOneByOne(t *testing.T) {
 	}
 }
 
-// Where a process may have died of a frame of the run, each of its frames is looked at alone.
+// Where a process may have crashed on a frame of the run, each of its frames is answered alone.
 func TestARunWithASuspectLooksAtFramesAlone(t *testing.T) {
 	job := session.Open("suspects", 0)
 	defer job.Close()

@@ -14,7 +14,7 @@ import (
 
 const watchPart = "transforms.Watch"
 
-// Watch marks in a mapped file which frames are being looked at, so that a process which dies of one leaves its
+// Watch marks in a mapped file which frames are being looked at, so that a process that crashes on one leaves its
 // place behind: the file's pages survive the process. Marking a frame costs two stores to memory.
 type Watch struct {
 	suspects map[Place]bool
@@ -95,7 +95,7 @@ func Watched(file []byte) []Place {
 	return all
 }
 
-// suspect reports whether an earlier process may have died of the frame.
+// suspect reports whether an earlier process may have crashed on the frame.
 func (w *Watch) suspect(p Place) bool { return w != nil && w.suspects[p] }
 
 // look calls do with the places marked. Where a panic passes through, the marks stay.

@@ -16,6 +16,7 @@ import (
 	"github.com/cachenet/cachenet/connectors/broker"
 	"github.com/cachenet/cachenet/connectors/kafkaio"
 	"github.com/cachenet/cachenet/connectors/session"
+	"github.com/cachenet/cachenet/models"
 	"github.com/cachenet/cachenet/pipelines"
 )
 
@@ -82,6 +83,13 @@ func (d *demo) run(ctx context.Context) (err error) {
 	}
 	if _, err := os.Stat(filepath.Join(d.options.Out, "outcomes")); err == nil {
 		return fmt.Errorf("--out %s holds outcomes already, and the demo's topic is a new one each time: choose another folder", d.options.Out)
+	}
+	pack, err := models.OpenPack(o.Pack)
+	if err != nil {
+		return err
+	}
+	if err := pack.Verify(); err != nil {
+		return err
 	}
 	if err := d.render(ctx); err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -48,6 +49,16 @@ func TestTheDemoFromEndToEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkDemo(t, d)
+}
+
+// Rendering takes ten seconds: what is wrong with the pack is said before.
+func TestTheDemoChecksThePackFirst(t *testing.T) {
+	d := smallDemo(t)
+	var said strings.Builder
+	d.out, d.options.Pack = &said, t.TempDir()
+	if err := d.run(t.Context()); err == nil || !strings.Contains(err.Error(), "manifest.json") || said.Len() > 0 {
+		t.Errorf("%v, after %q", err, said.String())
+	}
 }
 
 // A live job that is lost while it works is followed by one that resumes, and the demo waits for the rows of both.

@@ -15,7 +15,7 @@ import (
 	"github.com/cachenet/cachenet/connectors/session"
 )
 
-// liveEvery is how often the live line is made anew.
+// liveEvery is how often the live line is redrawn.
 const liveEvery = time.Second
 
 // reading is what is known of a run at one moment.

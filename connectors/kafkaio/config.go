@@ -39,7 +39,7 @@ type Span struct {
 	From        int64
 	To          int64           // Unbounded to read without end
 	Done        schemas.Offsets // offsets that have their durable outcome already
-	Quarantined schemas.Offsets // offsets whose frame comes with a Fault, because processes died of it
+	Quarantined schemas.Offsets // offsets whose frame comes with a Fault, because processes crashed on it
 }
 
 // ReadConfig says what to read. It is serialised into the pipeline. Numbers left zero get their default.

@@ -27,7 +27,7 @@ const (
 // WriteConfig says where the outcomes of a job go. It travels to the workers.
 type WriteConfig struct {
 	Job         string // id of the job, see connectors/session; a process has one writer per job
-	Dir         string // folder of the data set; it is made when it is not there
+	Dir         string // folder of the data set; it is created when it is missing
 	Pack        string // name@version of the models, for the files' own metadata
 	Version     string // of the program, for the same
 	EveryBundle bool   // a bundle ends only when its rows are on disk: for runners that replay from checkpoints

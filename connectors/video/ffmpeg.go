@@ -59,7 +59,7 @@ func locate() (string, error) {
 	}
 	path := filepath.Join(cache, "ffmpeg", "ffmpeg")
 	if _, err := os.Stat(path); err != nil {
-		return "", fmt.Errorf("ffmpeg is not there: install it, run `make ffmpeg`, or set %s to its path", FFmpegEnv)
+		return "", fmt.Errorf("ffmpeg was not found: install it, run `make ffmpeg`, or set %s to its path", FFmpegEnv)
 	}
 	return path, nil
 }

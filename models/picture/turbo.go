@@ -57,7 +57,7 @@ func loadTurbo() *library {
 			return &library{path: path, idle: make(chan unsafe.Pointer, runtime.NumCPU())}
 		}
 	}
-	slog.Warn("libjpeg-turbo is not there: JPEG frames are decoded in Go, several times slower; run `make setup` or set "+LibraryEnv, "error", why)
+	slog.Warn("libjpeg-turbo was not found: JPEG frames are decoded in Go, several times slower; run `make setup` or set "+LibraryEnv, "error", why)
 	return nil
 }
 

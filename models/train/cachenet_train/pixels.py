@@ -27,7 +27,7 @@ def program() -> str:
     beside = Path(__file__).parents[3] / "bin" / "cachenet"
     found = named or (str(beside) if beside.is_file() else shutil.which("cachenet"))
     if not found:
-        raise DataError(f"read images: the cachenet program is not there: run `make build`, or set {PROGRAM} to it")
+        raise DataError(f"read images: the cachenet program was not found: run `make build`, or set {PROGRAM} to it")
     return found
 
 
