@@ -32,12 +32,15 @@ func (p Provider) Validate() error {
 	return fmt.Errorf("provider %q: must be %s, %s, %s or %s", string(p), CPU, CUDA, TensorRT, OpenVINO)
 }
 
+// Accelerated reports whether it is anything but the CPU.
+func (p Provider) Accelerated() bool { return p != "" && p != CPU }
+
 // Batch is how many frames go through a net in one call; more are split.
 func (p Provider) Batch() int {
-	if p == "" || p == CPU {
-		return MaxBatch
+	if p.Accelerated() {
+		return acceleratorBatch
 	}
-	return acceleratorBatch
+	return MaxBatch
 }
 
 // use makes a session run on the provider, the first device of its kind.

@@ -89,9 +89,6 @@ const DefaultCredit = 32 << 20
 // model settles which nets and settings the run uses.
 func (o Options) model(p *models.Pack) (transforms.Model, error) {
 	m := transforms.Model{PackDir: p.Dir, Policy: p.Policy, CacheBytes: o.ModelMemory, Provider: o.Provider}
-	if err := o.Provider.Validate(); err != nil {
-		return m, fmt.Errorf("--%w", err)
-	}
 	switch o.Full {
 	case FullAsPack:
 	case FullInline:
@@ -176,6 +173,9 @@ func (o Options) Contradiction() error {
 		return fmt.Errorf("--max-false-hits %v: must lie in 0 … <0.5", o.MaxFalseHits)
 	case o.MaxFalseHits > 0 && (o.Policy == PolicySmall || o.Policy == PolicyFull):
 		return fmt.Errorf("--max-false-hits: has no effect with --policy %s: leave one of them out", o.Policy)
+	}
+	if err := o.Provider.Validate(); err != nil {
+		return fmt.Errorf("--%w", err)
 	}
 	return checkOffset(o.Offset)
 }

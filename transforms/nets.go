@@ -78,7 +78,7 @@ func (m Model) load() (*nets, error) {
 		return nil, fmt.Errorf("pack %s: policy: %w", m.PackDir, err)
 	}
 	n := &nets{pack: pack, sessions: models.NewSessions(pack, m.CacheBytes), policy: pack.PolicyWith(m.Policy), id: pack.ID(), sha: map[string]string{}}
-	if m.Provider != "" && m.Provider != models.CPU { // a worker without it must not make an error of every frame
+	if m.Provider.Accelerated() { // a worker without it must not make an error of every frame
 		if err := n.sessions.Load(models.FullNet, pack.Full); err != nil {
 			return nil, err
 		}

@@ -80,13 +80,14 @@ func (w *walk) run(st *policy.State, frames []schemas.Frame) (schemas.Outcomes, 
 	if w.suspicious(frames) {
 		limit = 1 // a process may have crashed on one of them: the next death has to name it alone
 	}
-	active := w.nets.policy.Active(st)
+	active, bypassed := w.nets.policy.Next(st)
 	for reach := limit; len(frames) > 0; {
 		n := min(reach, len(frames))
-		w.step(st, active, w.nets.policy.Bypassed(st), frames[:n])
+		w.step(st, active, bypassed, frames[:n])
 		frames = frames[n:]
 		before := active
-		if active, reach = w.nets.policy.Active(st), min(2*reach, limit); active != before {
+		active, bypassed = w.nets.policy.Next(st)
+		if reach = min(2*reach, limit); active != before {
 			reach = 1
 		}
 	}

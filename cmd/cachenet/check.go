@@ -34,9 +34,6 @@ func checkRun(c *cobra.Command, o pipelines.Options, format string) error {
 			return err
 		}
 	}
-	if err := o.Provider.Validate(); err != nil {
-		return usageError{fmt.Errorf("--%w", err)}
-	}
 	for flag, negative := range map[string]bool{
 		"parallelism": o.Parallelism < 0, "credit": o.Credit < 0, "file-age": o.FileAge < 0, "disk-wait": o.DiskWait < 0,
 		"checkpoints": o.Checkpoints < 0, "session-timeout": o.SessionTimeout < 0,

@@ -29,11 +29,11 @@ func (s *State) Active() int {
 	return s.Cached[0]
 }
 
-// Active returns the specialist that looks at the stream's next frame, after a state that this policy cannot go on from
-// was started afresh.
-func (p *Policy) Active(s *State) int {
+// Next returns the specialist that looks at the stream's next frame, and whether the full model answers it without a look
+// at what the specialist says, after a state that this policy cannot go on from was started afresh.
+func (p *Policy) Next(s *State) (active int, bypassed bool) {
 	s.start(p)
-	return s.Cached[0]
+	return s.Cached[0], s.Trust.Mode != answering
 }
 
 // Newer reports whether a frame follows the last one the state learned from, and remembers it. A runner that does not

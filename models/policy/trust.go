@@ -79,12 +79,6 @@ func (p *Policy) threshold(s *State) float32 {
 	return 1 - (1-p.Threshold)/step
 }
 
-// Bypassed reports whether the full model answers the stream's next frame without a look at what the small net says.
-func (p *Policy) Bypassed(s *State) bool {
-	s.start(p)
-	return s.Trust.Mode != answering
-}
-
 // audit asks the full model about a hit when the coin says so.
 func (p *Policy) audit(s *State, nets Nets, d Decision, coin Coin, learn bool) Decision {
 	d.AuditClass = -1
