@@ -108,7 +108,7 @@ test-kafka: setup ## the delivery tests on a real Kafka: 20 s without it, moving
 	CACHENET_TEST_KAFKA=1 go test -race -count=1 -timeout 20m -v ./pipelines
 
 test-outage: setup ## 20 s without a broker, on the embedded one
-	CACHENET_TEST_LONG=1 go test -race -count=1 -timeout 5m -v -run BrokerThatIsGone ./pipelines
+	CACHENET_TEST_LONG=1 go test -race -count=1 -timeout 5m -v -run BrokerOutage ./pipelines
 
 KILLS ?= 100
 chaos: setup build ## kill runs at random moments, on a real Kafka and on the embedded broker, and count rows

@@ -24,7 +24,7 @@ func TestMeasuredEndsAtTheLimit(t *testing.T) {
 	}
 }
 
-func TestMeasuredTellsWhatWasPrinted(t *testing.T) {
+func TestMeasuredErrorHasTheOutput(t *testing.T) {
 	_, err := measured(t.Context(), []string{"sh", "-c", "echo $WHY >&2; exit 3"}, []string{"WHY=no frames"}, time.Minute)
 	if err == nil || !strings.Contains(err.Error(), "no frames") || !strings.Contains(err.Error(), "exit status 3") {
 		t.Errorf("%v", err)

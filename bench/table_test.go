@@ -66,7 +66,7 @@ func TestMarkdown(t *testing.T) {
 	}
 }
 
-func TestResultsComeBack(t *testing.T) {
+func TestResultsRoundTrip(t *testing.T) {
 	dir := t.TempDir()
 	if err := example().write(dir, "results"); err != nil {
 		t.Fatal(err)

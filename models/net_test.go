@@ -47,7 +47,7 @@ func colour(colours ...[3]byte) []byte {
 }
 
 // Nets that compute the same, each of what it takes, answer the same.
-func TestNetsOfEveryFormAnswerAlike(t *testing.T) {
+func TestNetsOfEveryInputFormatAgree(t *testing.T) {
 	pixels := colour([3]byte{200, 30, 40}, [3]byte{30, 180, 60}, [3]byte{10, 40, 220}, [3]byte{5, 8, 3}, [3]byte{90, 80, 120})
 	plain, err := loadNet(t, "plain.onnx", Input{View: size8}, Output{}, 4)
 	if err != nil {
@@ -149,7 +149,7 @@ func TestNetsThatDoNotFitAreNamed(t *testing.T) {
 	}
 }
 
-func TestAnswersThatAreNoNumbersAreErrors(t *testing.T) {
+func TestNonFiniteAnswersAreErrors(t *testing.T) {
 	n, err := loadNet(t, "nan.onnx", Input{View: size8}, Output{}, 4)
 	if err != nil {
 		t.Fatal(err)
@@ -185,7 +185,7 @@ func TestTryTellsProbabilitiesFromLogits(t *testing.T) {
 	}
 }
 
-func TestAnsweringLeavesNoGarbage(t *testing.T) {
+func TestAnsweringAllocatesNothing(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector empties pools")
 	}
@@ -234,7 +234,7 @@ func TestBatchesAreTheirFrames(t *testing.T) {
 	wg.Wait()
 }
 
-func TestInputsThatMeanNothingAreRefused(t *testing.T) {
+func TestInvalidInputsAreRefused(t *testing.T) {
 	for want, in := range map[string]Input{
 		"input 4x8":        {View: picture.View{Width: 4, Height: 8}},
 		`layout "hwc"`:     {View: size8, Layout: "hwc"},

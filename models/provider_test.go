@@ -17,7 +17,7 @@ func TestProviders(t *testing.T) {
 }
 
 // The library that the set-up fetches has no accelerator: a pack that asks for one is refused before any frame is.
-func TestAProviderThatTheRuntimeLacks(t *testing.T) {
+func TestUnavailableProvider(t *testing.T) {
 	for _, on := range []Provider{CUDA, TensorRT, OpenVINO} {
 		t.Run(string(on), func(t *testing.T) {
 			p, err := OpenPack(colours)

@@ -112,7 +112,7 @@ func TestALoadThatFailedIsTriedAgain(t *testing.T) {
 	}
 }
 
-func TestThrashIsToldOnceInAWhile(t *testing.T) {
+func TestThrashingIsLoggedRarely(t *testing.T) {
 	var th thrash
 	now, told := time.Unix(100, 0), 0
 	for range 600 { // ten evictions a second, for a minute

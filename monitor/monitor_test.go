@@ -182,7 +182,7 @@ func TestCountingRowsDoesNotAllocate(t *testing.T) {
 }
 
 // Every metric that the dashboard asks for has to be there, with the labels it groups by.
-func TestTheDashboardAsksForWhatThereIs(t *testing.T) {
+func TestTheDashboardQueriesExistingMetrics(t *testing.T) {
 	text, err := os.ReadFile("../docs/grafana.json")
 	if err != nil {
 		t.Fatal(err)

@@ -65,7 +65,7 @@ func (s *site) committed(t *testing.T, group string) bool {
 
 // A broker that is away when a job has ended is asked until it is back, whatever ended the job: the next one reads what
 // is left. Here it is back once the next job's first request has failed.
-func TestABrokerThatIsAwayBetweenJobs(t *testing.T) {
+func TestBrokerUnavailableBetweenJobs(t *testing.T) {
 	for name, c := range map[string]struct {
 		begin func(v *supervisor)                                // before the first job
 		end   func(t *testing.T, s *site, link *session.Session) // ends the first job, once all of its frames have rows
@@ -131,7 +131,7 @@ func TestABrokerThatIsAwayBetweenJobs(t *testing.T) {
 }
 
 // A broker that goes away between the assignment of partitions and the job that reads them is waited for too.
-func TestABrokerThatIsAwayAfterAnAssignment(t *testing.T) {
+func TestBrokerUnavailableAfterAnAssignment(t *testing.T) {
 	broker := kafkatest.Own(t)
 	s := newSiteAt(t, broker.Addr(), 1)
 	s.fill(t, 2, 50)

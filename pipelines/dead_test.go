@@ -12,7 +12,7 @@ import (
 
 // A frame without an answer is kept as it was produced, and gets its answer once the cause is gone: here a
 // content type that the producer had wrong.
-func TestDeadLettersKeepFramesUntouchedAndReplayThem(t *testing.T) {
+func TestDeadLettersKeepFramesAndRedeliverThem(t *testing.T) {
 	s := newSite(t, 2)
 	s.send(t, "cam", "red", "red")
 	s.raw(t, kafka.Message{Key: []byte("cam"), Value: []byte("no image"), Headers: []kafka.Header{

@@ -195,7 +195,7 @@ func TestWhatRetentionDeletedIsNamedExactly(t *testing.T) {
 }
 
 // A first run that begins late has nothing to tell about what came before, and neither has the next one.
-func TestBeginningAtAnOffsetHoldsAcrossRestarts(t *testing.T) {
+func TestStartOffsetSurvivesRestarts(t *testing.T) {
 	for offset, want := range map[string]int{"newest": 40, "60": 80, "oldest": 140} {
 		t.Run(offset, func(t *testing.T) {
 			s := newSite(t, 1)
@@ -269,7 +269,7 @@ func TestTheSecondProcessOfAGroupRefuses(t *testing.T) {
 }
 
 // The broker is gone for a while under load: reading, committing and writing go on by themselves.
-func TestABrokerThatIsGoneForAWhile(t *testing.T) {
+func TestBrokerOutage(t *testing.T) {
 	away := 2 * time.Second
 	if kafkatest.Real() || os.Getenv("CACHENET_TEST_LONG") != "" {
 		away = 20 * time.Second

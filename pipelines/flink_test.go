@@ -128,7 +128,7 @@ func (s *site) answers(t *testing.T, dir string) map[string]answer {
 	return all
 }
 
-func TestFlinkAndPrismAnswerAlike(t *testing.T) {
+func TestFlinkAndPrismGiveTheSameAnswers(t *testing.T) {
 	flink := newCluster(t, 1)
 	s := newSite(t, 4)
 	s.fill(t, 24, 300)

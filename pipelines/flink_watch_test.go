@@ -45,7 +45,7 @@ func TestNothingRemainsWhenEverySpanIsDurable(t *testing.T) {
 	}
 }
 
-func TestWorkersThatCannotStartAreTold(t *testing.T) {
+func TestWorkersThatCannotStartAreReported(t *testing.T) {
 	p, address := newPool(t)
 	if err := ServeWorkers(t.Context(), address); err == nil || !strings.Contains(err.Error(), "choose a free address") {
 		t.Errorf("a second pool at %s: %v", address, err)
@@ -82,7 +82,7 @@ func TestAWorkerIsStoppedFromANewConnection(t *testing.T) {
 }
 
 // An unreachable job service is an error within 10 s, of one line.
-func TestAFlinkThatIsNotThere(t *testing.T) {
+func TestUnreachableFlink(t *testing.T) {
 	s := newSite(t, 1)
 	s.fill(t, 1, 10)
 	o := s.options(t)

@@ -97,7 +97,7 @@ func TestALostJobIsResumed(t *testing.T) {
 }
 
 // With UntilEnd the run ends where the topic ended when it began, however often its job is lost.
-func TestALostJobDoesNotMoveTheEnd(t *testing.T) {
+func TestALostJobKeepsTheEndOffsets(t *testing.T) {
 	s := newSite(t, 1)
 	s.fill(t, 1, 50)
 	o := s.options(t)

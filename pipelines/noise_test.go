@@ -75,7 +75,7 @@ func (n noise) record() kafka.Message {
 	return m
 }
 
-func TestTenThousandWildRecordsGetARowEach(t *testing.T) {
+func TestTenThousandMalformedRecordsGetARowEach(t *testing.T) {
 	paths, err := filepath.Glob("../testdata/images/*/*")
 	if err != nil || len(paths) == 0 {
 		t.Fatal(err, paths)

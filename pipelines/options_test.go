@@ -10,7 +10,7 @@ import (
 )
 
 // The nets a run uses, and the settings, follow from the pack and what was asked for.
-func TestTheModelThatOptionsAskFor(t *testing.T) {
+func TestModelFromOptions(t *testing.T) {
 	own := policy.Settings{Kind: policy.Window, Threshold: 0.6, Teacher: policy.Inline}
 	routed := policy.Settings{Kind: policy.Window, Threshold: 0.8, Teacher: policy.Selector}
 	guarded := own
@@ -50,7 +50,7 @@ func TestModelMemoryReachesTheNets(t *testing.T) {
 }
 
 // Options that contradict themselves are refused before the pack or a broker is asked.
-func TestOptionsThatContradictThemselves(t *testing.T) {
+func TestContradictoryOptions(t *testing.T) {
 	for want, o := range map[string]Options{
 		"":                      {OutcomesTopic: "o", DeadLetterTopic: "d", Policy: PolicyPaper, Full: FullInline, Runner: RunnerPrism, Offset: "7"},
 		"--outcomes-topic t":    {OutcomesTopic: "t"},
@@ -75,7 +75,7 @@ func TestOptionsThatContradictThemselves(t *testing.T) {
 }
 
 // A number as --offset lies within each partition: what is produced behind the present end is always read.
-func TestWhereANumberLetsAPartitionBegin(t *testing.T) {
+func TestNumericOffsetStartsWithinEachPartition(t *testing.T) {
 	p := kafkaio.Partition{First: 10, End: 20}
 	for offset, want := range map[string]int64{"": 10, oldest: 10, newest: 20, "5": 10, "15": 15, "20": 20, "21": 20, "99999": 20} {
 		if got := firstOffset(p, offset); got != want {

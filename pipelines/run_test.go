@@ -144,7 +144,7 @@ func (s *site) fill(t *testing.T, streams, frames int) {
 	}
 }
 
-func TestEveryFrameGetsOneRightRow(t *testing.T) {
+func TestEveryFrameGetsOneCorrectRow(t *testing.T) {
 	for _, full := range []string{FullTransform, FullInline} {
 		t.Run(full, func(t *testing.T) {
 			s := newSite(t, 3)
@@ -174,7 +174,7 @@ func TestEveryFrameGetsOneRightRow(t *testing.T) {
 	}
 }
 
-func TestARunResumesBehindItsFiles(t *testing.T) {
+func TestARunResumesAfterItsFiles(t *testing.T) {
 	s := newSite(t, 2)
 	s.fill(t, 4, 50)
 	o := s.options(t)
@@ -276,7 +276,7 @@ func await(t *testing.T, ok func() bool) {
 	}
 }
 
-func TestWrongOptionsAreTold(t *testing.T) {
+func TestInvalidOptionsAreReported(t *testing.T) {
 	s := newSite(t, 1)
 	s.fill(t, 1, 10)
 	other := kafkaio.Cluster{Brokers: []string{kafkatest.Own(t).Addr()}}

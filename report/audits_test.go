@@ -64,7 +64,7 @@ func TestAnAuditWithoutAnswerCountsAsWrong(t *testing.T) {
 	}
 }
 
-func TestWithoutAuditsNothingIsSaid(t *testing.T) {
+func TestReportWithoutAudits(t *testing.T) {
 	m, err := Summarize(rowsOf(auditedRows("older", 0, 30, 0, 0)...))
 	if err != nil || m.Audits != nil {
 		t.Errorf("%+v, %v", m.Audits, err)

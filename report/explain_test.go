@@ -76,7 +76,7 @@ func TestExplainShowsTheRowsBefore(t *testing.T) {
 	}
 }
 
-func TestExplainKnowsTheTestFromTheHits(t *testing.T) {
+func TestExplainInfersTheHitTest(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, 10, func(_ int, o *schemas.Outcome) { o.Threshold, o.Confidence, o.Entropy = 1.5, .8, .4 })
 	if text := explained(t, dir, Question{Stream: "cam-0", Offset: 4}); !strings.Contains(text, "entropy 0.400 is at most the threshold of 1.5") {
@@ -84,7 +84,7 @@ func TestExplainKnowsTheTestFromTheHits(t *testing.T) {
 	}
 }
 
-func TestExplainOfWhatIsNotThere(t *testing.T) {
+func TestExplainMissingRows(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, 10, func(int, *schemas.Outcome) {})
 	for want, q := range map[string]Question{`no rows of stream "cam-9"`: {Stream: "cam-9"}, "offsets 0 to 8": {Stream: "cam-0", Offset: 1}} {

@@ -201,7 +201,7 @@ func TestTextStaysNarrow(t *testing.T) {
 	}
 }
 
-func TestOnlyWhatIsKnownIsTold(t *testing.T) {
+func TestUnknownMeasuresAreOmitted(t *testing.T) {
 	lone := frame(0)
 	lone.Truth = ""
 	m, err := Summarize(rowsOf(lone))
@@ -294,7 +294,7 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-func TestWhereTheTimeWent(t *testing.T) {
+func TestStageTimes(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, 10, func(int, *schemas.Outcome) {})
 	job := session.Open("report", 0)

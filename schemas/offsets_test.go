@@ -60,7 +60,7 @@ func TestOffsetsIsASet(t *testing.T) {
 	})
 }
 
-func TestOffsetsRefusesWhatIsNoRange(t *testing.T) {
+func TestOffsetsRefusesInvalidRanges(t *testing.T) {
 	for _, bad := range []string{`[[3,1]]`, `[[-1,2]]`, `{}`, `[["a",1]]`} {
 		if err := json.Unmarshal([]byte(bad), new(Offsets)); err == nil {
 			t.Errorf("%s was taken", bad)

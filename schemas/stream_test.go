@@ -36,7 +36,7 @@ func TestStreamOf(t *testing.T) {
 }
 
 // Numbers as Java's serializers write them have one form all, whatever their bytes mean as text.
-func TestStreamsOfNumbersAreAlike(t *testing.T) {
+func TestNumericKeysHaveOneForm(t *testing.T) {
 	for i := range uint32(1000) {
 		for _, key := range [][]byte{binary.BigEndian.AppendUint32(nil, i), binary.BigEndian.AppendUint64(nil, uint64(i))} {
 			if got := StreamOf(key); !strings.HasPrefix(got, "0x00") || len(got) != 2+2*len(key) {

@@ -98,7 +98,7 @@ func TestRunsDecideAsFramesOneByOne(t *testing.T) {
 }
 
 // Where a process may have crashed on a frame of the run, each of its frames is answered alone.
-func TestARunWithASuspectLooksAtFramesAlone(t *testing.T) {
+func TestARunWithASuspectIsAnsweredFrameByFrame(t *testing.T) {
 	job := session.Open("suspects", 0)
 	defer job.Close()
 	suspect := Place{Partition: 0, Offset: 3}
@@ -125,7 +125,7 @@ func TestARunWithASuspectLooksAtFramesAlone(t *testing.T) {
 }
 
 // A state that another pack left, or that was damaged, names specialists that are not there.
-func TestAStateThatDoesNotFitStartsAfresh(t *testing.T) {
+func TestAStateThatDoesNotFitIsReset(t *testing.T) {
 	n := netsOf(t, false, func(s *policy.Settings) { s.Teacher = policy.Inline })
 	st := &policy.State{Cached: []int{7}, Window: make([]float32, 4), Slow: make([]float32, 4)}
 	done, _ := walkOf(n, nil).run(st, []schemas.Frame{pixel(0, 250, 5, 5)})

@@ -40,7 +40,7 @@ func marked(t *testing.T, path string) []Place {
 	return Watched(b)
 }
 
-func TestFramesAreMarkedWhileTheyAreLookedAt(t *testing.T) {
+func TestFramesAreMarkedWhileProcessed(t *testing.T) {
 	w, path := openWatch(t)
 	places := []Place{{0, 0}, {0, 1 << 40}, {7, 3}}
 	w.look(places, func() {
@@ -62,7 +62,7 @@ func TestFramesAreMarkedWhileTheyAreLookedAt(t *testing.T) {
 	}
 }
 
-func TestASuspectIsLookedAtAlone(t *testing.T) {
+func TestASuspectIsProcessedAlone(t *testing.T) {
 	suspect := Place{1, 5}
 	w, path := openWatch(t, suspect)
 	var others atomic.Int64

@@ -85,7 +85,7 @@ func TestCameraSizes(t *testing.T) {
 	}
 }
 
-func TestAnswersComeBack(t *testing.T) {
+func TestAnswersRoundTrip(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "answers")
 	want := []Answer{{1, 2, 3, true}, {4, 5, -1, false}}
 	if err := WriteAnswers(path, want); err != nil {

@@ -45,7 +45,7 @@ func TestAFileSetsWhatFlagsDoNot(t *testing.T) {
 	}
 }
 
-func TestWhatIsWrongWithAFileIsNamed(t *testing.T) {
+func TestMistakesInAFileAreNamed(t *testing.T) {
 	for text, want := range map[string]string{
 		"grupo: g":                "unknown key grupo: did you mean group?",
 		"out-comes-topic: x":      "did you mean outcomes-topic?",
@@ -68,7 +68,7 @@ func TestWhatIsWrongWithAFileIsNamed(t *testing.T) {
 	}
 }
 
-func TestPrintedSettingsAreAFileOfThem(t *testing.T) {
+func TestPrintedSettingsCanBeReadBack(t *testing.T) {
 	r, err := configured(t, "brokers: [a:1]\ntopic: t\nguard: true\nuser: ann\npassword-env: SECRET\nfile-age: 7s\n")
 	if err != nil {
 		t.Fatal(err)
@@ -93,7 +93,7 @@ func TestPrintedSettingsAreAFileOfThem(t *testing.T) {
 	}
 }
 
-func TestMisspeltVariablesAreTold(t *testing.T) {
+func TestMisspeltVariablesAreReported(t *testing.T) {
 	var b bytes.Buffer
 	before := slog.Default()
 	slog.SetDefault(slog.New(slog.NewTextHandler(&b, nil)))

@@ -50,7 +50,7 @@ func freeze(t *testing.T, dir string) (repair func()) {
 
 // A disk that refuses while frames come in: the run says so once, gives up after --disk-wait with the reason and
 // what to do, and has lost nothing: once there is room the next run answers what has no row.
-func TestADiskThatRefuses(t *testing.T) {
+func TestDiskErrors(t *testing.T) {
 	for name, c := range map[string]struct {
 		spoil  func(t *testing.T, dir string) (repair func())
 		reason string

@@ -37,7 +37,7 @@ func publishRaw(t *testing.T, addr string, values ...string) {
 }
 
 // A run says at its end how many frames were what, and why some were errors.
-func TestARunSaysHowItWent(t *testing.T) {
+func TestARunPrintsItsSummary(t *testing.T) {
 	addr, out := embedded(t), t.TempDir()
 	run := []string{"run", "--brokers", addr, "--topic", "frames", "--group", "g", "--pack", coloursPack, "--out", out, "--until-end", "--audit-rate", "1"}
 	publishRaw(t, addr, "no image", "", "no image either")

@@ -68,7 +68,7 @@ func TestAutoCreate(t *testing.T) {
 	}
 }
 
-func TestStartTellsWhatIsWrong(t *testing.T) {
+func TestStartReportsErrors(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

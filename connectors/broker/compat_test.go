@@ -20,7 +20,7 @@ func connect(t *testing.T, b *Broker) *kgo.Client {
 }
 
 // Kafka's tools ask for what the broker claims to know, and fail on answers that leave lists out.
-func TestOnlyWhatIsAnsweredInFullIsClaimed(t *testing.T) {
+func TestOnlySupportedAPIsAreAdvertised(t *testing.T) {
 	c := connect(t, start(t, Options{}))
 	req := kmsg.NewPtrApiVersionsRequest()
 	req.ClientSoftwareName, req.ClientSoftwareVersion = "test", "1"

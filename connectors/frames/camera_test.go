@@ -96,7 +96,7 @@ func TestFilmedFollowsItsSettings(t *testing.T) {
 	}
 }
 
-func TestCamerasThatCannotBe(t *testing.T) {
+func TestInvalidCameras(t *testing.T) {
 	for _, c := range []Camera{{}, {Width: 640, Height: 361}, {Width: 64, Height: 64}, {Width: 4096, Height: 360}, {Width: 640, Height: 360, Quality: 101},
 		{Width: 640, Height: 360, Noise: -1}, {Width: 640, Height: 360, Noise: math.NaN()}} {
 		if _, err := Filmed(c); err == nil {

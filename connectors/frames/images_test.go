@@ -75,7 +75,7 @@ func TestImagesGroupsFramesIntoSequences(t *testing.T) {
 	}
 }
 
-func TestImagesPassOverWhatSystemsLeave(t *testing.T) {
+func TestImagesIgnoreSystemFiles(t *testing.T) {
 	dir := folder(t,
 		"cat/1.jpg", "cat/._1.jpg", "cat/.DS_Store", "cat/Thumbs.db", "cat/desktop.ini", "cat/@eaDir/1.jpg/SYNOPHOTO_THUMB_M.jpg",
 		"cat/album.jpg/2.jpg", "__MACOSX/cat/._1.jpg", "@eaDir/cat/1.jpg", "#recycle/1.jpg", "$RECYCLE.BIN/1.jpg",

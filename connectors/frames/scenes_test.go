@@ -45,7 +45,7 @@ func TestScenesHasClassesInOrder(t *testing.T) {
 	}
 }
 
-func TestScenesAreJPEGOfTheSizeAskedFor(t *testing.T) {
+func TestScenesAreJPEGOfTheRequestedSize(t *testing.T) {
 	for _, size := range []int{minSize, DefaultSize, 97} {
 		all := play(t, newScenes(t, size), 5, 1)
 		if len(all) < 30 || len(all) > 40 {
@@ -83,7 +83,7 @@ func TestScenesRepeatAndDiffer(t *testing.T) {
 }
 
 // The bundled pack was trained on what this renderer drew: a change here is a change of the data.
-func TestScenesPixelsStayAsTheyAre(t *testing.T) {
+func TestScenesPixelsDoNotChange(t *testing.T) {
 	const want = "38df47f3cca615790908411897093da524ed1c006603bd27b21d04a5561ae201"
 	if runtime.GOARCH != "amd64" {
 		t.Skip("other architectures may fuse a multiplication and an addition, and round otherwise")

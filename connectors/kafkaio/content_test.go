@@ -35,7 +35,7 @@ func TestImagesAreKnownByTheirBytes(t *testing.T) {
 	}
 }
 
-func TestRawPixelsAreWhatIsDeclaredSo(t *testing.T) {
+func TestRawPixelsMustBeDeclared(t *testing.T) {
 	pixels := strings.Repeat("\x01\x02\x03", 12)
 	likeJPEG := jpegHead + pixels[len(jpegHead):] // pale pixels may begin as a JPEG does
 	for _, value := range []string{pixels, likeJPEG} {
@@ -64,7 +64,7 @@ func TestRawPixelsAreWhatIsDeclaredSo(t *testing.T) {
 }
 
 // What is no frame is named, so that its producer can be mended.
-func TestWhatIsNoImageIsNamed(t *testing.T) {
+func TestUnsupportedContentIsNamed(t *testing.T) {
 	b64 := base64.StdEncoding.EncodeToString([]byte(jpegHead + pngHead))
 	for want, value := range map[string]string{
 		"image/webp":                             "RIFF\x24\x00\x00\x00WEBPVP8 \x18\x00\x00\x00",

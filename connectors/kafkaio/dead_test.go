@@ -134,7 +134,7 @@ func TestLettersOfFramesThatAreGone(t *testing.T) {
 	}
 }
 
-func TestDeadLetterTopicIsFit(t *testing.T) {
+func TestDeadLetterTopicIsChecked(t *testing.T) {
 	leakCheck(t)
 	_, c := startBroker(t, 1)
 	limited(t, c, "tiny", 1000)

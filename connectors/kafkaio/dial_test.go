@@ -10,7 +10,7 @@ import (
 )
 
 // A broker tells its clients where to connect to. When that does not work, the mistake is in the broker's settings.
-func TestAnAdvertisedAddressIsTheBrokers(t *testing.T) {
+func TestUnreachableAdvertisedAddress(t *testing.T) {
 	leakCheck(t)
 	for advertised, hint := range map[string]string{
 		"kafka.invalid": "a name that this machine does not know",

@@ -46,7 +46,7 @@ func (h *holdings) counts() (n []int) {
 	return n
 }
 
-func TestMembersHoldEachPartitionOnce(t *testing.T) {
+func TestEachPartitionHasOneMember(t *testing.T) {
 	_, c := startBroker(t, 6)
 	h := &holdings{of: map[string][]int32{}}
 	join := func(member string) (leave func()) {
@@ -98,7 +98,7 @@ func TestAMemberCommitsWhatIsDurable(t *testing.T) {
 	}
 }
 
-func TestShareEndsWithItsWorkOrTellsWhy(t *testing.T) {
+func TestShareEndsWithItsWorkOrAnError(t *testing.T) {
 	_, c := startBroker(t, 1)
 	broken := errors.New("broken")
 	for _, want := range []error{nil, broken} {

@@ -106,7 +106,7 @@ func TestReadDrainsWhenItsStopFileAppears(t *testing.T) {
 
 // The credit counts what a frame's row says of its size, which the sink gives back: also where the value was too large
 // to be read.
-func TestReadKeepsToItsCredit(t *testing.T) {
+func TestReadStaysWithinItsCredit(t *testing.T) {
 	for name, limit := range map[string]int{"frames": 1000, "frames over the limit": 999} {
 		t.Run(name, func(t *testing.T) {
 			_, c := startBroker(t, 4)
@@ -168,7 +168,7 @@ func TestReadTurnsAnyRecordIntoAFrame(t *testing.T) {
 	}
 }
 
-func TestReadTellsWhatRetentionDeleted(t *testing.T) {
+func TestReadReportsWhatRetentionDeleted(t *testing.T) {
 	_, c := startBroker(t, 1)
 	publish(t, c, streamFrames(1, 0, 100))
 	spans := allSpans(t, c, false)
@@ -191,7 +191,7 @@ func TestReadTellsWhatRetentionDeleted(t *testing.T) {
 	}
 }
 
-func TestReadPassesTransactionMarkers(t *testing.T) {
+func TestReadSkipsTransactionMarkers(t *testing.T) {
 	_, c := startBroker(t, 1)
 	publishTransactions(t, c, 3, 5) // 3 transactions of 5 frames, each with a marker behind
 	spans := allSpans(t, c, false)
@@ -208,7 +208,7 @@ func TestReadPassesTransactionMarkers(t *testing.T) {
 	}
 }
 
-func TestReadFailsWhenTheTopicIsNoLongerTheSame(t *testing.T) {
+func TestReadFailsWhenTheTopicWasRecreated(t *testing.T) {
 	leakCheck(t)
 	_, c := startBroker(t, 1)
 	publish(t, c, streamFrames(1, 0, 10))
@@ -218,7 +218,7 @@ func TestReadFailsWhenTheTopicIsNoLongerTheSame(t *testing.T) {
 	}
 }
 
-func TestReadGivesUpOnABrokerThatStaysAway(t *testing.T) {
+func TestReadGivesUpOnAnUnavailableBroker(t *testing.T) {
 	leakCheck(t)
 	b, c := startBroker(t, 1)
 	publish(t, c, streamFrames(1, 0, 10))
@@ -233,7 +233,7 @@ func TestReadGivesUpOnABrokerThatStaysAway(t *testing.T) {
 	}
 }
 
-func TestDescribeTellsAtOnceWhatIsWrong(t *testing.T) {
+func TestDescribeFailsFast(t *testing.T) {
 	_, c := startBroker(t, 2)
 	if _, err := Describe(t.Context(), c, "nowhere"); err == nil || !strings.Contains(err.Error(), `topic "nowhere"`) {
 		t.Errorf("missing topic: got error %v", err)

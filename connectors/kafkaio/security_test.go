@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestSettingsThatContradict(t *testing.T) {
+func TestContradictorySettings(t *testing.T) {
 	for text, s := range map[string]Security{
 		"--tls-ca without --tls":          {CAFile: "ca.pem"},
 		"--tls-cert without --tls":        {CertFile: "c.pem", KeyFile: "k.pem"},

@@ -81,7 +81,7 @@ func TestBatchesFitTheTopic(t *testing.T) {
 	})
 }
 
-func TestABatchThatIsRefusedIsDivided(t *testing.T) {
+func TestARejectedBatchIsSplit(t *testing.T) {
 	leakCheck(t)
 	_, c := startBroker(t, 1)
 	limited(t, c, "small", 3000)
@@ -99,7 +99,7 @@ func TestABatchThatIsRefusedIsDivided(t *testing.T) {
 	}
 }
 
-func TestARecordThatTheTopicDoesNotTakeIsNamed(t *testing.T) {
+func TestARecordOverTheTopicsLimitIsNamed(t *testing.T) {
 	leakCheck(t)
 	_, c := startBroker(t, 1)
 	limited(t, c, "small", 3000)

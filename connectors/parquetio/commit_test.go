@@ -32,7 +32,7 @@ func share(t *testing.T, dir string, n int, cfg WriteConfig) (writers []*writer)
 }
 
 // Whatever several writers believe to own, each offset gets one row, and the row is that of one of them.
-func TestSharedWritersNeverDoubleAnOffset(t *testing.T) {
+func TestSharedWritersNeverDuplicateAnOffset(t *testing.T) {
 	dir := t.TempDir()
 	writers := share(t, dir, 4, WriteConfig{FileAge: 3 * time.Millisecond, FileBytes: 30_000})
 	const partitions, offsets = 3, 500
@@ -77,7 +77,7 @@ func TestSharedWritersNeverDoubleAnOffset(t *testing.T) {
 
 // A process that was paused while another took over must not add rows when it resumes, and learns that its
 // offsets are durable: they are, by the other.
-func TestAPausedWriterComesTooLate(t *testing.T) {
+func TestAPausedWriterAddsNoDuplicates(t *testing.T) {
 	dir := t.TempDir()
 	writers := share(t, dir, 2, WriteConfig{FileAge: time.Hour})
 	var told schemas.Offsets
@@ -108,7 +108,7 @@ func TestAPausedWriterComesTooLate(t *testing.T) {
 
 // A process that was paused between looking and adding finds its number gone, looks at what came, and leaves out
 // what that holds.
-func TestACommitThatWasOvertakenLooksAgain(t *testing.T) {
+func TestAnOvertakenCommitIsRetried(t *testing.T) {
 	dir := t.TempDir()
 	writers := share(t, dir, 2, WriteConfig{FileAge: time.Hour})
 	slow, other := newCommits(dir), writers[0]
@@ -148,7 +148,7 @@ func TestACommitThatWasOvertakenLooksAgain(t *testing.T) {
 	}
 }
 
-func TestSharersAndOthersKeepEachOtherOut(t *testing.T) {
+func TestSharedAndExclusiveLocksConflict(t *testing.T) {
 	dir := t.TempDir()
 	refused := func(who string, lock func(dir, topic, group string) (func() error, error), group string) {
 		t.Helper()

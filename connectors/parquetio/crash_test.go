@@ -97,10 +97,10 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	t.Logf("%d rows in %d files", len(rows), len(files(t, dir)))
 }
 
-// TestSharersStoppedAtAnyMoment lets three processes write the same offsets, and stops or kills one after the other
+// TestSharedWritersStoppedAtAnyMoment lets three processes write the same offsets, and stops or kills one after the other
 // at moments of chance. The others must go on meanwhile; no offset may get two rows, and the rows of a stream must
 // have come in order.
-func TestSharersStoppedAtAnyMoment(t *testing.T) {
+func TestSharedWritersStoppedAtAnyMoment(t *testing.T) {
 	dir := t.TempDir()
 	sharers := make([]*exec.Cmd, 3)
 	start := func(i int) {

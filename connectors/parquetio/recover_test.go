@@ -236,8 +236,8 @@ func TestThousandsOfFiles(t *testing.T) {
 	}
 }
 
-// TestFilesOfOthers has a compacted file, as an analyst's tool would write: other types, no metadata of ours.
-func TestFilesOfOthers(t *testing.T) {
+// TestFilesOfOtherTools has a compacted file, as an analyst's tool would write: other types, no metadata of ours.
+func TestFilesOfOtherTools(t *testing.T) {
 	type foreign struct {
 		Offset    *int64  `parquet:"offset,optional"`
 		Topic     *string `parquet:"topic,optional"`
@@ -291,7 +291,7 @@ func TestDamagedFilesAreNamed(t *testing.T) {
 	}
 }
 
-func TestOnlyDeadPartialsAreRemoved(t *testing.T) {
+func TestOnlyAbandonedPartialFilesAreRemoved(t *testing.T) {
 	dir := t.TempDir()
 	if err := prepare(dir); err != nil {
 		t.Fatal(err)
@@ -315,7 +315,7 @@ func TestOnlyDeadPartialsAreRemoved(t *testing.T) {
 	}
 }
 
-func TestLockKeepsASecondOut(t *testing.T) {
+func TestLockExcludesASecondWriter(t *testing.T) {
 	dir := t.TempDir()
 	unlock, err := Lock(dir, "frames", "a")
 	if err != nil {
@@ -343,7 +343,7 @@ func TestLockKeepsASecondOut(t *testing.T) {
 	}
 }
 
-func TestAFolderThatCannotBe(t *testing.T) {
+func TestAnUnusableFolder(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(path, nil, 0o666); err != nil {
 		t.Fatal(err)

@@ -15,7 +15,7 @@ func failure(offset int64, stage, text string) schemas.Outcome {
 	return schemas.Outcome{Topic: "frames", Offset: offset, EventTime: noon, Outcome: schemas.Error, Stage: stage, Error: text}
 }
 
-func TestReasonsThatDifferInNumbersAreOne(t *testing.T) {
+func TestReasonsThatDifferOnlyInNumbersAreMerged(t *testing.T) {
 	var sum, more Tally
 	for i := range int64(5) {
 		o := failure(i, schemas.StageRead, fmt.Sprintf("value of %d bytes", 9000+i))

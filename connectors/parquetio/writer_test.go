@@ -161,7 +161,7 @@ func until(t *testing.T, what string, ready func() bool) {
 	}
 }
 
-func TestRowsComeBackAsTheyWere(t *testing.T) {
+func TestRowsRoundTrip(t *testing.T) {
 	w := start(t, WriteConfig{Pack: "scenes@1", Version: "v0"})
 	want := append(rowsOf(0, 0, 1000), rowsOf(3, 50, 70)...)
 	add(t, w, want...)
@@ -246,7 +246,7 @@ func TestAnOffsetHasOneRow(t *testing.T) {
 	}
 }
 
-func TestAgeEndsAFileWithoutFurtherRows(t *testing.T) {
+func TestAgeClosesAFileWithoutFurtherRows(t *testing.T) {
 	heard := durable(t, t.Name())
 	w := start(t, WriteConfig{FileAge: 20 * time.Millisecond})
 	add(t, w, rowsOf(0, 0, 10)...)
@@ -256,7 +256,7 @@ func TestAgeEndsAFileWithoutFurtherRows(t *testing.T) {
 	}
 }
 
-func TestSizeEndsAFile(t *testing.T) {
+func TestSizeClosesAFile(t *testing.T) {
 	heard := durable(t, t.Name())
 	w := start(t, WriteConfig{FileBytes: 100_000, FileAge: time.Hour})
 	for i := range int64(100) {
@@ -274,7 +274,7 @@ func TestSizeEndsAFile(t *testing.T) {
 	}
 }
 
-func TestRowsTakenReleaseTheSource(t *testing.T) {
+func TestBufferedRowsReleaseCredit(t *testing.T) {
 	link := session.Open("job", 1000)
 	w := start(t, WriteConfig{Job: link.ID()})
 	link.Read(10, 1000)
@@ -326,7 +326,7 @@ func (l lockedWriter) Write(p []byte) (int, error) {
 	return l.b.Write(p)
 }
 
-func TestADiskThatRefusesForAWhileLosesNothing(t *testing.T) {
+func TestATransientDiskErrorLosesNothing(t *testing.T) {
 	heard, said := durable(t, t.Name()), logged(t)
 	w := start(t, WriteConfig{FileAge: time.Millisecond})
 	remove := obstruct(t, w.cfg.Dir)
@@ -351,7 +351,7 @@ func TestADiskThatRefusesForAWhileLosesNothing(t *testing.T) {
 	}
 }
 
-func TestADiskThatGoesOnRefusingFailsTheJob(t *testing.T) {
+func TestAPersistentDiskErrorFailsTheJob(t *testing.T) {
 	heard := durable(t, t.Name())
 	w := start(t, WriteConfig{FileAge: time.Millisecond, GiveUp: 100 * time.Millisecond})
 	remove := obstruct(t, w.cfg.Dir)
@@ -395,7 +395,7 @@ func TestABundleIsWrittenWhenTheRunnerReplaysIt(t *testing.T) {
 	}
 }
 
-func TestCloseTellsWhatIsNotWritten(t *testing.T) {
+func TestCloseReportsUnwrittenRows(t *testing.T) {
 	w := start(t, WriteConfig{GiveUp: 50 * time.Millisecond})
 	obstruct(t, w.cfg.Dir)
 	add(t, w, rowsOf(0, 0, 10)...)

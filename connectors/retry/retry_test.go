@@ -21,7 +21,7 @@ func failing(times int, calls *int) func() error {
 	}
 }
 
-func TestAnOutageIsToldOnceAndItsEndToo(t *testing.T) {
+func TestAnOutageAndItsEndAreReportedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		calls, began, ended := 0, 0, 0
 		o := Outage{Began: func(err error) {
@@ -44,7 +44,7 @@ func TestAnOutageIsToldOnceAndItsEndToo(t *testing.T) {
 	})
 }
 
-func TestTheBudgetEndsIt(t *testing.T) {
+func TestTheBudgetEndsRetries(t *testing.T) {
 	for budget, want := range map[time.Duration]time.Duration{0: Budget, 3 * time.Second: 3 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
 			start, calls := time.Now(), 0
@@ -57,7 +57,7 @@ func TestTheBudgetEndsIt(t *testing.T) {
 	}
 }
 
-func TestWhatDoesNotPassIsNotTriedAgain(t *testing.T) {
+func TestPermanentErrorsAreNotRetried(t *testing.T) {
 	calls := 0
 	o := Outage{Passes: func(err error) bool { return !errors.Is(err, errAway) }, Began: func(error) { t.Error("called an outage") }}
 	if err := Do(t.Context(), o, failing(3, &calls)); !errors.Is(err, errAway) || calls != 1 {
@@ -65,7 +65,7 @@ func TestWhatDoesNotPassIsNotTriedAgain(t *testing.T) {
 	}
 }
 
-func TestTheEndOfTheContextEndsIt(t *testing.T) {
+func TestCancellationEndsRetries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(time.Second, func() { cancel(errors.New("a cause")) })

@@ -56,7 +56,7 @@ func TestFramesThatAreNotHeldTravelWhole(t *testing.T) {
 	}
 }
 
-func TestASourceThatFoundTheSessionFullWaitsForSomeRoom(t *testing.T) {
+func TestASourceWaitsWhileTheSessionIsFull(t *testing.T) {
 	s := Open("roomy", 100*(FrameCost+10))
 	defer s.Close()
 	s.Read(100, 1000)

@@ -118,7 +118,7 @@ func TestPartsAreMadeOnceAndClosedInReverse(t *testing.T) {
 	}
 }
 
-func TestAPartWhoseMakingPanicsIsNotWaitedForForEver(t *testing.T) {
+func TestAPanicWhileMakingAPartReleasesWaiters(t *testing.T) {
 	s := Open("job", 0)
 	func() {
 		defer func() { recover() }()
@@ -175,7 +175,7 @@ func ranges(from, to int64) (o schemas.Offsets) {
 	return o
 }
 
-func TestListenersAreTold(t *testing.T) {
+func TestListenersAreNotified(t *testing.T) {
 	s := Open("job", 0)
 	defer s.Close()
 	var durable []Durable

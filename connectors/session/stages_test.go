@@ -26,7 +26,7 @@ func TestStagesAddUp(t *testing.T) {
 	}
 }
 
-func TestRowsAreShownToWhoAsked(t *testing.T) {
+func TestRowsReachObservers(t *testing.T) {
 	s := Open("rows", 0)
 	defer s.Close()
 	rows := make([]schemas.Outcome, 3)

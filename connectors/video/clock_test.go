@@ -56,7 +56,7 @@ func TestLiveClock(t *testing.T) {
 }
 
 // Record times increase, and a live frame's is never in the future nor older than the allowed lag.
-func TestLiveClockHolds(t *testing.T) {
+func TestLiveClockInvariants(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := clock{live: true}
 		now, last := noon, time.Time{}

@@ -24,7 +24,7 @@ func TestRegions(t *testing.T) {
 	}
 }
 
-func TestCropsThatAreNone(t *testing.T) {
+func TestInvalidCrops(t *testing.T) {
 	for crop, want := range map[string]string{
 		"door":            "must be NAME=x,y,w,h",
 		"door=1,2,3":      "four whole numbers",

@@ -42,7 +42,7 @@ func TestCameras(t *testing.T) {
 	}
 }
 
-func TestSourcesThatAreNone(t *testing.T) {
+func TestInvalidSources(t *testing.T) {
 	empty := filepath.Join(t.TempDir(), "empty")
 	if err := os.WriteFile(empty, []byte("# none\n"), 0o600); err != nil {
 		t.Fatal(err)

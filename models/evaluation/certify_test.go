@@ -82,7 +82,7 @@ func trueWorst(t *testing.T, s Setup) float64 {
 
 // The promise of a pack: over sequences as they come, at most alpha of the builds break the budget on some kind of
 // stream that they were never shown. Tuning alone, on the same sequences, breaks it more often.
-func TestBuildsHoldTheBudgetOnEveryKind(t *testing.T) {
+func TestBuildsKeepTheBudgetOnEveryKind(t *testing.T) {
 	seeds := 8
 	if os.Getenv("CACHENET_TEST_LONG") != "" {
 		seeds = 200
@@ -108,7 +108,7 @@ func TestBuildsHoldTheBudgetOnEveryKind(t *testing.T) {
 }
 
 // Where no small net can hold the budget the full model answers, the pack says so, and it opens.
-func TestABudgetThatCannotBeHeldLeavesTheFullModel(t *testing.T) {
+func TestAnUnreachableBudgetLeavesTheFullModel(t *testing.T) {
 	table := signs(5, 3)
 	b := buildSigns(t, table, Budget{Loss: 1e-6, First: 1e-6, Locked: 1e-6, Alpha: 0.1})
 	if b.Manifest.Policy.Kind != policy.Full || len(b.Manifest.Specialists) != 1 || b.Manifest.Guarded != nil {
@@ -125,7 +125,7 @@ func TestABudgetThatCannotBeHeldLeavesTheFullModel(t *testing.T) {
 }
 
 // The card names what each part had, and the loss on each kind of stream with its limits around it.
-func TestTheCardSaysOnWhatItStands(t *testing.T) {
+func TestTheCardReportsItsEvidence(t *testing.T) {
 	b := buildSigns(t, signs(8, 1), Budget{Loss: 0.02, Margin: 0.005, First: 0.06, Locked: 0.05, Alpha: 0.1})
 	c := b.Card.Certificate
 	frames, sequences := 0, 0

@@ -180,7 +180,7 @@ func evaluateColours(t *testing.T, pack *models.Pack, nets *Nets, data []Sequenc
 
 // Nets may look at frames in views of their own: each is scored on its own pixels, the pack says so, and decoding is paid
 // once a view.
-func TestNetsWithViewsOfTheirOwn(t *testing.T) {
+func TestNetsWithTheirOwnViews(t *testing.T) {
 	dir := training(t)
 	nets, err := ReadNets(dir)
 	if err != nil {
@@ -218,7 +218,7 @@ func TestNetsWithViewsOfTheirOwn(t *testing.T) {
 }
 
 // What a folder of images gets wrong is left out; only when nothing is left it is an error.
-func TestScoreLeavesOutWhatItCannotUse(t *testing.T) {
+func TestScoreSkipsUnusableFiles(t *testing.T) {
 	nets, err := ReadNets(training(t))
 	if err != nil {
 		t.Fatal(err)
@@ -310,7 +310,7 @@ func TestVectorsAreReproduced(t *testing.T) {
 	}
 }
 
-func TestWriteKeepsForeignFolders(t *testing.T) {
+func TestWriteKeepsOtherFolders(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "thesis.txt"), nil, 0o644); err != nil {
 		t.Fatal(err)

@@ -60,7 +60,7 @@ func TestManyClassesAreDecidedAsFew(t *testing.T) {
 
 // Distributions take the place of the logits of many classes; settled again at other temperatures they are what they would
 // have been.
-func TestManyClassesSettleAgain(t *testing.T) {
+func TestManyClassesAreRecomputed(t *testing.T) {
 	twice, once := synthetic(150, 2, 3, 2, 5), synthetic(150, 2, 3, 2, 5)
 	if twice.nets[0].logits != nil {
 		t.Fatal("logits are kept beside the distributions")

@@ -78,7 +78,7 @@ func TestMaskedKeepsTheMass(t *testing.T) {
 }
 
 // Distributions computed once are those that the policy would make of the logits.
-func TestSettledTablesChangeNoDecision(t *testing.T) {
+func TestPrecomputedTablesChangeNoDecision(t *testing.T) {
 	table := synthetic(6, 3, 5, 2, 9)
 	for f := range table.labels {
 		for i := range table.nets {

@@ -40,7 +40,7 @@ func inside(name, data string) []byte {
 	return message(1, 1, 2, 1, tensorName, name, tensorRawData, data)
 }
 
-func TestReadTellsWhatAModelIs(t *testing.T) {
+func TestReadDescribesAModel(t *testing.T) {
 	output := func(name string) []byte { return message(valueName, name) }
 	for name, c := range map[string]struct {
 		graph   []byte
@@ -70,7 +70,7 @@ func everywhere(tensor func(name string) []byte) []byte {
 		graphSparse, message(sparseValues, tensor("c"))), modelFunctions, message(functionNode, constant("f")), 8, "last")
 }
 
-func TestExternalDataIsFoundAndTakenIn(t *testing.T) {
+func TestExternalDataIsFoundAndEmbedded(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "weights.data"), []byte("....wxyz"), 0o644); err != nil {
 		t.Fatal(err)
@@ -93,7 +93,7 @@ func TestExternalDataIsFoundAndTakenIn(t *testing.T) {
 	}
 }
 
-func TestExternalDataThatIsNotThereIsNamed(t *testing.T) {
+func TestMissingExternalDataIsNamed(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "short"), []byte("ab"), 0o644); err != nil {
 		t.Fatal(err)

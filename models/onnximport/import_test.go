@@ -59,7 +59,7 @@ func colours(t *testing.T) []string {
 	return files
 }
 
-func TestModelsOfEveryFormBecomePacksThatAnswer(t *testing.T) {
+func TestImportedModelsBecomePacks(t *testing.T) {
 	files := colours(t)
 	imagenet, unit := Normalisations()[0], Normalisations()[1]
 	for _, c := range []struct {
@@ -131,7 +131,7 @@ func answersColours(t *testing.T, m *Model, files []string) {
 	}
 }
 
-func TestWhatCannotBeUnderstoodIsSaidWithTheFlagThatSettlesIt(t *testing.T) {
+func TestAmbiguityIsReportedWithTheFlagThatResolvesIt(t *testing.T) {
 	for name, c := range map[string]struct {
 		file    string
 		request Request
@@ -163,7 +163,7 @@ func TestWhatCannotBeUnderstoodIsSaidWithTheFlagThatSettlesIt(t *testing.T) {
 
 // A net that was trained on 0..1 and is fed with 0..255 answers one class, or none; the trial says which
 // normalisation it was.
-func TestAWrongNormalisationIsSeenInATrial(t *testing.T) {
+func TestATrialDetectsAWrongNormalisation(t *testing.T) {
 	m, err := Inspect(read(t, "nchw-normalised.onnx"), Request{Labels: four, Normalisation: &Normalisation{Scale: 1e-6}})
 	if err != nil {
 		t.Fatal(err)
@@ -191,7 +191,7 @@ func TestAPictureThatCannotBeReadIsNamed(t *testing.T) {
 	}
 }
 
-func TestClassesThatShareANameAreTold(t *testing.T) {
+func TestDuplicateClassNamesAreReported(t *testing.T) {
 	m, err := Inspect(read(t, "plain.onnx"), Request{Labels: []string{"crane", "owl", "crane", "crane"}})
 	if err != nil {
 		t.Fatal(err)
@@ -226,7 +226,7 @@ func TestMetadata(t *testing.T) {
 	}
 }
 
-func TestTheSurerLookIsTheLikelierOne(t *testing.T) {
+func TestTheMoreConfidentGuessWins(t *testing.T) {
 	of := func(mean float64, distinct int, entropy ...float64) Look {
 		l := Look{Mean: mean, Distinct: distinct, each: entropy}
 		for _, h := range entropy {
@@ -256,7 +256,7 @@ func TestTheSurerLookIsTheLikelierOne(t *testing.T) {
 }
 
 // The order of colours is looked at too, and mean and std go with it.
-func TestColoursInTheOtherOrder(t *testing.T) {
+func TestTheOtherChannelOrderIsTried(t *testing.T) {
 	in := models.Input{Mean: []float32{1, 2, 3}, Std: []float32{4}}
 	way, out, ok := reversed(in)
 	if !ok || way != "--channels bgr" || out.Channels != models.BGR || !slices.Equal(out.Mean, []float32{3, 2, 1}) || !slices.Equal(in.Mean, []float32{1, 2, 3}) {

@@ -58,7 +58,7 @@ func meanDifference(a, b []byte) float64 {
 	return sum / float64(len(a))
 }
 
-func TestPicturesOfEveryKindAreWhatPillowReads(t *testing.T) {
+func TestPicturesDecodeAsInPillow(t *testing.T) {
 	files, err := filepath.Glob("testdata/corpus/*")
 	if err != nil || len(files) < 50 {
 		t.Fatalf("%d files, %v", len(files), err)

@@ -53,7 +53,7 @@ func corpus(t testing.TB, name string) []byte {
 	return b
 }
 
-func TestTheBytesDecideWhatAFrameIs(t *testing.T) {
+func TestTheBytesDecideTheContentType(t *testing.T) {
 	red := color.RGBA{200, 20, 30, 255}
 	jpg, portable := jpegOf(t, solid(100, 60, red)), pngOf(t, solid(8, 8, red))
 	decoders(t, func(t *testing.T) {
@@ -127,7 +127,7 @@ func manyScans(b []byte) []byte {
 }
 
 // A JPEG that lost its last few bytes is answered; with libjpeg-turbo, which says what it has no data for.
-func TestAFewMissingRowsAreNoFault(t *testing.T) {
+func TestATruncatedJPEGIsAnswered(t *testing.T) {
 	if turbo() == nil {
 		t.Skip("needs libjpeg-turbo")
 	}
@@ -140,7 +140,7 @@ func TestAFewMissingRowsAreNoFault(t *testing.T) {
 	}
 }
 
-func TestDecodingLeavesNoGarbage(t *testing.T) {
+func TestDecodingAllocatesNothing(t *testing.T) {
 	if turbo() == nil {
 		t.Skip("needs libjpeg-turbo")
 	}

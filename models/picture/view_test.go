@@ -70,7 +70,7 @@ func TestResizeModes(t *testing.T) {
 	}
 }
 
-func TestViewsThatMeanNothingAreRefused(t *testing.T) {
+func TestInvalidViewsAreRefused(t *testing.T) {
 	for want, v := range map[string]View{
 		"4x32":          {Width: 4, Height: 32},
 		"32x2000":       {Width: 32, Height: 2000},

@@ -34,7 +34,7 @@ func anyNets(t *rapid.T) *fakeNets {
 
 // A net whose answer holds NaN or an infinity gives no answer and teaches nothing: the frame is an error, and the
 // stream continues as if the frame had not been there.
-func TestLogitsThatAreNoNumbersAreAnError(t *testing.T) {
+func TestNonFiniteLogitsAreAnError(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p, s := anyPolicy(t), &State{}
 		for range rapid.IntRange(0, 5).Draw(t, "before") {
@@ -90,7 +90,7 @@ func TestADamagedStateIsThatOfANewStream(t *testing.T) {
 	})
 }
 
-func TestSettingsThatAreNoNumbersAreAnError(t *testing.T) {
+func TestNonFiniteSettingsAreAnError(t *testing.T) {
 	n := &fakeNets{specialist: map[int][]float32{0: {0, 20, 0, 0}}, selector: make([]float32, 4), full: make([]float32, 4)}
 	for i := range 9 {
 		for _, v := range noNumbers {
@@ -107,7 +107,7 @@ func TestSettingsThatAreNoNumbersAreAnError(t *testing.T) {
 	}
 }
 
-func TestTeachRefusesWhatIsNoDistribution(t *testing.T) {
+func TestTeachRefusesInvalidDistributions(t *testing.T) {
 	p, s := global(nil), &State{}
 	for _, q := range [][]float32{{1, 0, 0}, {noNumbers[0], 0, 0, 0}, {-1, 1, 1, 0}, {2, 0, 0, 0}} {
 		if _, err := p.Teach(s, q); err == nil || len(s.Window) > 0 {
@@ -116,7 +116,7 @@ func TestTeachRefusesWhatIsNoDistribution(t *testing.T) {
 	}
 }
 
-func TestReadRefusesWhatIsNoNumber(t *testing.T) {
+func TestReadRefusesNonFiniteLogits(t *testing.T) {
 	for _, v := range noNumbers {
 		if a, err := Read([]float32{0, v, 1}, 1); err == nil || a.Class != -1 {
 			t.Errorf("%v: %+v, %v", v, a, err)

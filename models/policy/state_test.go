@@ -97,7 +97,7 @@ func TestAReusedStateAllocatesNothing(t *testing.T) {
 }
 
 // Moved is false only where later decisions would be the same without the frame.
-func TestMovedTellsWhatMustBeKept(t *testing.T) {
+func TestMovedReportsWhatMustBeStored(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p, s := anyPolicy(t), &State{}
 		for range rapid.IntRange(1, 12).Draw(t, "frames") {

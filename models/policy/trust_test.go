@@ -115,7 +115,7 @@ func TestRatesOfAudits(t *testing.T) {
 }
 
 // One odd frame sends the stream to the full model for a few frames, and evicts nothing.
-func TestOneOddFrameIsForgiven(t *testing.T) {
+func TestOneWrongHitIsTolerated(t *testing.T) {
 	p, s := audited(nil), &State{}
 	if d := toss(t, p, s, says(1, 2), heads); !d.Hit || d.CacheEvent != schemas.TrustBypass {
 		t.Fatalf("%+v", d)
@@ -204,7 +204,7 @@ func TestTooManyWrongHitsMakeItStricter(t *testing.T) {
 }
 
 // Where nothing is ever a hit, the small net is asked less and less; when locality returns, so does the stream.
-func TestWhatDoesNotPayIsBypassed(t *testing.T) {
+func TestAStreamWithoutHitsIsBypassed(t *testing.T) {
 	for _, teacher := range []string{Inline, Selector} {
 		p, s := audited(func(s *Settings) { s.Teacher, s.AuditRate, s.Alpha = teacher, 0, 1 }), &State{}
 		p.Cost = 0.3

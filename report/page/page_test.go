@@ -79,7 +79,7 @@ func TestThePageSaysWhatTheRowsSay(t *testing.T) {
 	}
 }
 
-func TestThePageStandsAlone(t *testing.T) {
+func TestThePageIsSelfContained(t *testing.T) {
 	text := string(written(t, example(2, 50), Heading{Source: "out"}))
 	if found := regexp.MustCompile(`(?:src|href|url\()=?["']?(?:https?:)?//[^"']+`).FindString(text); found != "" {
 		t.Errorf("the page asks for %s", found)
@@ -89,7 +89,7 @@ func TestThePageStandsAlone(t *testing.T) {
 	}
 }
 
-func TestNamesAreText(t *testing.T) {
+func TestNamesAreEscaped(t *testing.T) {
 	c := NewCollector()
 	const evil = `"><script>alert(1)</script>`
 	for i, o := range []string{schemas.Hit, schemas.Error} {
@@ -100,7 +100,7 @@ func TestNamesAreText(t *testing.T) {
 	}
 }
 
-func TestDrawingsAreXML(t *testing.T) {
+func TestChartsAreWellFormedXML(t *testing.T) {
 	c := example(1, 300)
 	rate, _ := c.timeline().rate()
 	for _, svg := range []string{string(c.timeline().hitRate()), string(rate), string(strip(c.whole.strip.over(c.axis), `a "name" <of> & a stream`))} {
@@ -115,7 +115,7 @@ func TestDrawingsAreXML(t *testing.T) {
 	}
 }
 
-func TestAPageOfNothing(t *testing.T) {
+func TestEmptyPage(t *testing.T) {
 	if text := string(written(t, NewCollector(), Heading{Source: "frames", Live: true})); !strings.Contains(text, "No frames yet") {
 		t.Error("a page before the first row does not say so")
 	}
@@ -173,7 +173,7 @@ func TestQuantilesAreAtMost3PercentTooLarge(t *testing.T) {
 	})
 }
 
-func TestFewFramesAreNoRowOfDots(t *testing.T) {
+func TestFewFramesShareSlots(t *testing.T) {
 	sparse := make([]cell, 200)
 	for i := 0; i < 200; i += 10 {
 		sparse[i].hits = 1
@@ -189,7 +189,7 @@ func TestFewFramesAreNoRowOfDots(t *testing.T) {
 	}
 }
 
-func TestCamerasThatRecordInStepAreNoOutages(t *testing.T) {
+func TestSynchronisedCamerasAreNotOutages(t *testing.T) {
 	step := make([]cell, 240)
 	for i := range step {
 		if i%3 > 0 {
