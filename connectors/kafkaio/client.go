@@ -155,30 +155,27 @@ func (s Security) sasl() (sasl.Mechanism, error) {
 		return nil, err
 	}
 	switch s.SASL {
-	case "PLAIN":
-		return plain.Mechanism{Username: s.User, Password: password}, nil
-	case "SCRAM-SHA-256":
+	case saslSHA256:
 		return scram.Mechanism(scram.SHA256, s.User, password)
-	case "SCRAM-SHA-512":
+	case saslSHA512:
 		return scram.Mechanism(scram.SHA512, s.User, password)
 	}
-	return nil, fmt.Errorf("kafka: log in with %q: use PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512", s.SASL)
+	return plain.Mechanism{Username: s.User, Password: password}, nil // see Validate
 }
 
+// password returns the password, which must not be empty: a variable or a file without content is a secret that was not
+// filled in.
 func (s Security) password() (string, error) {
-	if s.PasswordEnv != "" {
-		p, ok := os.LookupEnv(s.PasswordEnv)
-		if !ok {
-			return "", fmt.Errorf("kafka: log in as %s: environment variable %s is not set", s.User, s.PasswordEnv)
+	from, password := "environment variable "+s.PasswordEnv, os.Getenv(s.PasswordEnv)
+	if s.PasswordEnv == "" {
+		b, err := os.ReadFile(s.PasswordFile)
+		if err != nil {
+			return "", fmt.Errorf("kafka: log in as %s: %w", s.User, err)
 		}
-		return p, nil
+		from, password = "file "+s.PasswordFile, strings.TrimRight(string(b), "\r\n")
 	}
-	if s.PasswordFile == "" {
-		return "", fmt.Errorf("kafka: log in as %s: name an environment variable or a file with the password", s.User)
+	if password == "" {
+		return "", fmt.Errorf("kafka: log in as %s: %s is not set or empty: put the password there", s.User, from)
 	}
-	b, err := os.ReadFile(s.PasswordFile)
-	if err != nil {
-		return "", fmt.Errorf("kafka: log in as %s: %w", s.User, err)
-	}
-	return strings.TrimRight(string(b), "\r\n"), nil
+	return password, nil
 }

@@ -61,6 +61,11 @@ func TestSecureConnections(t *testing.T) {
 	if err := os.WriteFile(file, []byte(secret+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	t.Setenv("EMPTY", "")
+	empty := filepath.Join(t.TempDir(), "empty")
+	if err := os.WriteFile(empty, []byte("\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	tests := map[string]struct {
 		security Security
 		wrong    string // part of the error; empty when it works
@@ -72,9 +77,11 @@ func TestSecureConnections(t *testing.T) {
 		"unknown CA":    {Security{TLS: true, SASL: "PLAIN", User: "ann", PasswordFile: file}, "certificate"},
 		"wrong":         {Security{TLS: true, CAFile: ca, SASL: "PLAIN", User: "ann", PasswordEnv: "WRONG_PASSWORD"}, "check the login"},
 		"no TLS":        {Security{SASL: "PLAIN", User: "ann", PasswordFile: file}, "whether it expects TLS"},
-		"unset":         {Security{SASL: "PLAIN", User: "ann", PasswordEnv: "NOT_SET"}, "environment variable NOT_SET is not set"},
-		"no password":   {Security{SASL: "PLAIN", User: "ann"}, "name an environment variable or a file"},
-		"bad mechanism": {Security{SASL: "GSSAPI", User: "ann", PasswordFile: file}, "use PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"},
+		"unset":         {Security{SASL: "PLAIN", User: "ann", PasswordEnv: "NOT_SET"}, "environment variable NOT_SET is not set or empty"},
+		"empty file":    {Security{SASL: "PLAIN", User: "ann", PasswordFile: empty}, "is not set or empty"},
+		"empty":         {Security{SASL: "PLAIN", User: "ann", PasswordEnv: "EMPTY"}, "environment variable EMPTY is not set or empty"},
+		"no password":   {Security{SASL: "PLAIN", User: "ann"}, "--sasl without a password"},
+		"bad mechanism": {Security{SASL: "GSSAPI", User: "ann", PasswordFile: file}, "must be PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"},
 		"no CA file":    {Security{TLS: true, CAFile: filepath.Join(t.TempDir(), "none")}, "certificate authorities"},
 		"CA not PEM":    {Security{TLS: true, CAFile: file}, "holds no PEM certificate"},
 	}

@@ -48,7 +48,8 @@ func (a *Assignment) commit(_ context.Context, next map[int32]int64) error {
 // wait for it, and may be called again. Share ends when work returns done or an error, or when ctx is done and
 // work has returned. session is the group's session timeout, 0 for DefaultSessionTimeout: it should be longer than
 // work takes to finish, else the partitions go to others before. A group that cannot be joined is an error,
-// at the start within 20 s and later once that has gone on for 10 minutes.
+// at the start within 20 s and later once that has gone on for 10 minutes; what the brokers refuse, such as a
+// session timeout that they do not allow, is one at once.
 func Share(ctx context.Context, cluster Cluster, group, topic string, session time.Duration,
 	work func(ctx context.Context, a Assignment) (done bool, err error)) (err error) {
 	members, err := cluster.join(group, topic, session)
@@ -68,16 +69,32 @@ func Share(ctx context.Context, cluster Cluster, group, topic string, session ti
 				return err
 			}
 		case errors.Is(err, kafka.RebalanceInProgress): // joined again at once
+		case !joined && refused(err):
+			return joinError(group, err)
 		case failing.IsZero():
 			failing = time.Now()
 			slog.Warn("not a member of the group; joining it", "group", group, "error", err)
 		default:
 			if down := time.Since(failing); down > retry.Budget || !joined && down > requestTimeout {
-				return fmt.Errorf("kafka: join group %s: %w", group, err)
+				return joinError(group, err)
 			}
 		}
 	}
 	return nil
+}
+
+// refused reports whether the brokers refuse a member for what it asks, which no waiting mends.
+func refused(err error) bool {
+	var answer kafka.Error
+	return errors.As(err, &answer) && !answer.Temporary() &&
+		!slices.Contains([]kafka.Error{kafka.IllegalGeneration, kafka.UnknownMemberId, kafka.MemberIDRequired}, answer)
+}
+
+func joinError(group string, err error) error {
+	if errors.Is(err, kafka.InvalidSessionTimeout) {
+		return fmt.Errorf("kafka: join group %s: --session-timeout is outside of what the brokers allow, group.min.session.timeout.ms to group.max.session.timeout.ms (6 s to 30 min unless they were changed): %w", group, err)
+	}
+	return fmt.Errorf("kafka: join group %s: %w", group, err)
 }
 
 // join prepares a member; kafka-go joins in the background.

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/segmentio/kafka-go"
+
 	"github.com/cachenet/cachenet/connectors/session"
 )
 
@@ -111,5 +113,25 @@ func TestShareEndsWithItsWorkOrAnError(t *testing.T) {
 	err := Share(t.Context(), Cluster{Brokers: []string{"127.0.0.1:1"}}, "g", "frames", 0, nil)
 	if err == nil || !strings.Contains(err.Error(), "join group g") || time.Since(start) > 20*time.Second {
 		t.Errorf("after %v: %v", time.Since(start), err)
+	}
+}
+
+// What the brokers refuse is told at once: waiting does not mend a setting.
+func TestASessionTimeoutThatBrokersRefuseIsToldAtOnce(t *testing.T) {
+	_, c := startBroker(t, 1)
+	for _, session := range []time.Duration{time.Second, 2 * time.Hour} {
+		start := time.Now()
+		err := Share(t.Context(), c, "g", "frames", session, nil)
+		if err == nil || !strings.Contains(err.Error(), "--session-timeout is outside of what the brokers allow") || time.Since(start) > requestTimeout {
+			t.Errorf("%v: after %v: %v", session, time.Since(start), err)
+		}
+	}
+	for err, want := range map[error]bool{
+		kafka.InvalidSessionTimeout: true, kafka.GroupAuthorizationFailed: true, kafka.GroupCoordinatorNotAvailable: false,
+		kafka.UnknownMemberId: false, errors.New("connection refused"): false,
+	} {
+		if refused(err) != want {
+			t.Errorf("%v: refused is %v", err, !want)
+		}
 	}
 }

@@ -1,6 +1,16 @@
 package kafkaio
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
+
+// Mechanisms of Security.SASL.
+const (
+	saslPlain  = "PLAIN"
+	saslSHA256 = "SCRAM-SHA-256"
+	saslSHA512 = "SCRAM-SHA-512"
+)
 
 // Validate refuses settings that contradict each other, or that would be passed over: a certificate that is given for a
 // plain connection, a password without a login.
@@ -18,7 +28,10 @@ func (s Security) Validate() error {
 		{s.SASL == "" && s.User != "", "--user without --sasl: there would be no login: add --sasl PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"},
 		{s.SASL == "" && (s.PasswordEnv != "" || s.PasswordFile != ""),
 			"a password without --sasl: there would be no login: add --sasl PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"},
+		{!slices.Contains([]string{"", saslPlain, saslSHA256, saslSHA512}, s.SASL),
+			fmt.Sprintf("--sasl %q: must be PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512", s.SASL)},
 		{s.SASL != "" && s.User == "", "--sasl without --user: name the user"},
+		{s.SASL != "" && s.PasswordEnv == "" && s.PasswordFile == "", "--sasl without a password: give --password-env or --password-file"},
 		{s.PasswordEnv != "" && s.PasswordFile != "", "--password-env and --password-file: two passwords: leave one out"},
 	} {
 		if c.wrong {

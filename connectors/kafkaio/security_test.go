@@ -16,6 +16,8 @@ func TestContradictorySettings(t *testing.T) {
 		"--user without --sasl":           {User: "u"},
 		"a password without --sasl":       {PasswordEnv: "P"},
 		"--sasl without --user":           {SASL: "PLAIN", PasswordEnv: "P"},
+		"--sasl without a password":       {SASL: "PLAIN", User: "u"},
+		`--sasl "plain": must be PLAIN`:   {SASL: "plain", User: "u", PasswordEnv: "P"},
 		"two passwords":                   {SASL: "PLAIN", User: "u", PasswordEnv: "P", PasswordFile: "p"},
 	} {
 		if err := s.Validate(); err == nil || !strings.Contains(err.Error(), text) {
