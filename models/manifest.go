@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/cachenet/cachenet/models/policy"
 )
@@ -101,6 +102,11 @@ func (m Manifest) Validate() error {
 	if m.Input.Resize != "" && m.Format < 2 {
 		return errors.New("input: resize needs format 2")
 	}
+	for what, name := range map[string]string{"name": m.Name, "version": m.Version} {
+		if strings.ContainsFunc(name, unicode.IsControl) { // it is printed as a part of lines
+			return fmt.Errorf("%s %.60q: must not contain control characters", what, name)
+		}
+	}
 	for what, names := range map[string][]string{"name": {m.Name}, "version": {m.Version}, "class": m.Classes} {
 		for _, name := range names {
 			if err := checkName(name); err != nil {
@@ -176,16 +182,17 @@ func (e NetEntry) validate(classes int) error {
 // maxNameBytes is the longest name of a class that a frame's label can give.
 const maxNameBytes = 256
 
-// checkName refuses what rows and reports cannot show as one word or line: they tell a frame without an answer by its
-// empty label.
+// checkName refuses names that rows cannot hold: they tell a frame without an answer by its empty label. Names of
+// classes are data of the user's, so they may contain anything else, even the line's end of the list that they were
+// read from.
 func checkName(name string) error {
 	switch {
 	case strings.TrimSpace(name) == "":
 		return errors.New("must not be empty")
 	case len(name) > maxNameBytes:
 		return fmt.Errorf("%d bytes: must be at most %d", len(name), maxNameBytes)
-	case strings.ContainsFunc(name, unicode.IsControl):
-		return errors.New("must not contain control characters")
+	case !utf8.ValidString(name):
+		return errors.New("must be valid UTF-8")
 	}
 	return nil
 }

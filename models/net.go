@@ -15,8 +15,8 @@ import (
 	"github.com/cachenet/cachenet/models/picture"
 )
 
-// ErrNotFinite is the error of a net that answers NaN or an infinity.
-var ErrNotFinite = errors.New("the net's answer is not a finite number")
+// ErrNotFinite is the error of a net that answers NaN or an infinity, or probabilities that are none.
+var ErrNotFinite = errors.New("the net's answer is not a finite number or no probability")
 
 // MaxBatch is how many frames go through a net on a CPU in one call; more are split. Beyond it a CPU gains nothing.
 const MaxBatch = 16
@@ -81,10 +81,13 @@ func loadOn(file []byte, in Input, out Output, outputs int, on Provider) (*Net, 
 // covers them.
 func standsAlone(file []byte) error {
 	m, err := onnx.Read(file)
-	if err == nil && len(m.External) > 0 {
+	if err != nil { // the runtime might read it all the same, and weights that were not seen here with it
+		return fmt.Errorf("not an ONNX model that this runtime reads: %w", err)
+	}
+	if len(m.External) > 0 {
 		return fmt.Errorf("keeps weights in other files (external data: %s): put the weights into the file: `cachenet pack import` does", strings.Join(m.External, ", "))
 	}
-	return nil // whether it is a model at all is the runtime's to say
+	return nil
 }
 
 // sessionOptions are those of one thread a session: parallelism comes from many streams, and a thread
@@ -264,7 +267,11 @@ func (n *Net) call(dst []float32, pixels []byte, frames int) (time.Duration, err
 	t.read(dst)
 	n.pools[frames].Put(t)
 	if n.answer.probabilities {
-		logarithms(dst)
+		for i := range frames {
+			if err := logarithms(dst[i*n.outputs : (i+1)*n.outputs]); err != nil {
+				return took, err
+			}
+		}
 	}
 	for i, v := range dst {
 		if v-v != 0 { // NaN or infinite
@@ -277,17 +284,24 @@ func (n *Net) call(dst []float32, pixels []byte, frames int) (time.Duration, err
 // least is the probability that a net's 0 counts as: its logarithm must be finite.
 const least = 1e-12
 
-// logarithms turns probabilities into logits: softmax gives them back. What is no probability becomes NaN.
-func logarithms(p []float32) {
+// coarse is how far from 1 probabilities of low precision may sum.
+const coarse = 0.05
+
+// logarithms turns the probabilities of one frame into logits: softmax gives them back. Those that are none, or do not
+// sum to 1, are an error: softmax would make an answer of them all the same, of zeros one that names the first class.
+func logarithms(p []float32) error {
+	var sum float64
 	for i, v := range p {
-		switch {
-		case v >= 0 && v < least:
-			v = least
-		case v < 0:
-			v = float32(math.NaN())
+		if !(v >= 0 && v <= 1+coarse) {
+			return fmt.Errorf("%w: probability %d is %v", ErrNotFinite, i, v)
 		}
-		p[i] = float32(math.Log(float64(v)))
+		sum += float64(v)
+		p[i] = float32(math.Log(max(float64(v), least)))
 	}
+	if !(math.Abs(sum-1) <= coarse) {
+		return fmt.Errorf("%w: its probabilities sum to %v", ErrNotFinite, sum)
+	}
+	return nil
 }
 
 // Close frees the session.

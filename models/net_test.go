@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"google.golang.org/protobuf/encoding/protowire"
 	"pgregory.net/rapid"
 
 	"github.com/cachenet/cachenet/models/picture"
@@ -159,6 +160,47 @@ func TestNonFiniteAnswersAreErrors(t *testing.T) {
 	}
 	if doubt, err := n.Try(); err != nil || !strings.Contains(doubt, "not a finite number") {
 		t.Errorf("%q, %v", doubt, err)
+	}
+}
+
+// Softmax makes an answer of anything, and of zeros one that names the first class.
+func TestProbabilitiesThatAreNoneAreErrors(t *testing.T) {
+	nan, inf := float32(math.NaN()), float32(math.Inf(1))
+	for _, p := range [][]float32{{0, 0, 0, 0}, {0.9, 0.3, -0.2, 0}, {nan, 1, 0, 0}, {inf, 0, 0, 0}, {0.9, 0.8, 0.1, 0.2}, {0.3, 0.1, 0.1, 0.1}, {3, -2, 0, 0}} {
+		if err := logarithms(slices.Clone(p)); !errors.Is(err, ErrNotFinite) {
+			t.Errorf("%v: error %v", p, err)
+		}
+	}
+	for _, p := range [][]float32{{1, 0, 0, 0}, {0.25, 0.25, 0.25, 0.25}, {0.98, 0.01, 0, 0}, {1.01, 0, 0, 0}} {
+		q := slices.Clone(p)
+		if err := logarithms(q); err != nil || slices.ContainsFunc(q, func(v float32) bool { return v-v != 0 }) {
+			t.Errorf("%v became %v, error %v", p, q, err)
+		}
+	}
+	n, err := loadNet(t, "plain.onnx", Input{View: size8}, Output{Kind: Probabilities}, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := n.Run(colour([3]byte{200, 30, 40}), 1); !errors.Is(err, ErrNotFinite) {
+		t.Errorf("logits were taken for probabilities: error %v", err)
+	}
+}
+
+// What cannot be looked through may hide weights in other files, so it is not given to the runtime.
+func TestAModelThatCannotBeLookedThroughIsRefused(t *testing.T) {
+	b, err := os.ReadFile("../testdata/models/plain.onnx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nested := []byte{}
+	for range 40 { // graph → node → attribute → graph
+		for _, field := range []protowire.Number{6, 5, 1} {
+			nested = protowire.AppendBytes(protowire.AppendTag(nil, field, protowire.BytesType), nested)
+		}
+	}
+	b = protowire.AppendBytes(protowire.AppendTag(b, 7, protowire.BytesType), nested)
+	if _, err := LoadNet(b, Input{View: size8}, Output{}, 4); err == nil || !strings.Contains(err.Error(), "nested too deep") {
+		t.Errorf("error %v", err)
 	}
 }
 

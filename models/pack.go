@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/cachenet/cachenet/models/policy"
 )
@@ -23,7 +24,7 @@ type Pack struct {
 func OpenPack(dir string) (*Pack, error) {
 	path := filepath.Join(dir, ManifestFile)
 	b, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return nil, fmt.Errorf("pack %s: no %s there: name the folder of a pack", dir, ManifestFile)
 	}
 	if err != nil {

@@ -93,3 +93,19 @@ func TestExplainMissingRows(t *testing.T) {
 		}
 	}
 }
+
+// Names of classes and what producers declare may hold anything; a terminal shows it and does not obey it.
+func TestAnExplanationShowsControlCharacters(t *testing.T) {
+	o := schemas.Outcome{Outcome: schemas.Miss, Label: "line\n", Truth: "red\x1b[2J", AuditLabel: "\r", Error: "a\tb"}
+	e := Explanation{Row: o, Before: []schemas.Outcome{o}, Change: &o, Taught: &o}
+	var b bytes.Buffer
+	if err := e.WriteText(&b); err != nil {
+		t.Fatal(err)
+	}
+	if text := b.String(); strings.ContainsAny(text, "\x1b\r\t") || !strings.Contains(text, `answered line\n with`) || !strings.Contains(text, `red\x1b[2J, so`) {
+		t.Errorf("%q", text)
+	}
+	if o.Label != "line\n" || e.Before[0].Truth != "red\x1b[2J" {
+		t.Error("the rows were changed")
+	}
+}

@@ -3,8 +3,11 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
+	"unicode"
 
 	"github.com/cachenet/cachenet/schemas"
 )
@@ -12,6 +15,7 @@ import (
 // WriteText writes the explanation for a reader at a terminal.
 func (e Explanation) WriteText(w io.Writer) error {
 	var out strings.Builder
+	e = e.printable()
 	r := e.Row
 	line := func(name, text string) { fmt.Fprintf(&out, "%-12s%s\n", name, text) }
 	line("frame", fmt.Sprintf("%s, %s/%d, offset %d, recorded %s", r.Stream, r.Topic, r.Partition, r.Offset, r.EventTime.UTC().Format("2006-01-02 15:04:05.000")))
@@ -32,6 +36,35 @@ func (e Explanation) WriteText(w io.Writer) error {
 		return fmt.Errorf("write the explanation: %w", err)
 	}
 	return nil
+}
+
+// printable returns the explanation with texts that come from producers and packs as a terminal may show them.
+func (e Explanation) printable() Explanation {
+	row := func(o *schemas.Outcome) *schemas.Outcome {
+		if o == nil {
+			return nil
+		}
+		p := *o
+		for _, text := range []*string{&p.Label, &p.Truth, &p.AuditLabel, &p.Error} {
+			*text = escaped(*text)
+		}
+		return &p
+	}
+	e.Row, e.Change, e.Taught = *row(&e.Row), row(e.Change), row(e.Taught)
+	e.Before = slices.Clone(e.Before)
+	for i := range e.Before {
+		e.Before[i] = *row(&e.Before[i])
+	}
+	return e
+}
+
+// escaped writes control characters as Go and JSON do.
+func escaped(text string) string {
+	if !strings.ContainsFunc(text, unicode.IsControl) {
+		return text
+	}
+	quoted := strconv.Quote(text)
+	return quoted[1 : len(quoted)-1]
 }
 
 // decision says what became of the frame, and by which test.

@@ -1,7 +1,11 @@
 package transforms
 
 import (
+	"crypto/sha256"
 	"errors"
+	"fmt"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -103,6 +107,74 @@ func TestAFullModelThatFailsMakesErrorRows(t *testing.T) {
 		if row.Offset != int64(i) || row.Outcome != schemas.Error || row.Stage != schemas.StageFull || !strings.Contains(row.Error, "nowhere.onnx") {
 			t.Errorf("%+v", row)
 		}
+	}
+}
+
+// withNet returns the pack with one net's file replaced by one of testdata/models.
+func withNet(t *testing.T, n *nets, file string, of func(*models.Pack) *models.NetEntry) *nets {
+	t.Helper()
+	b, err := os.ReadFile("../testdata/models/" + file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pack := *n.pack
+	pack.Specialists = slices.Clone(pack.Specialists)
+	e := of(&pack)
+	e.File, e.SHA256 = "../models/"+file, fmt.Sprintf("%x", sha256.Sum256(b))
+	changed := *n
+	changed.pack, changed.sessions = &pack, models.NewSessions(&pack, 0)
+	return &changed
+}
+
+func fullNet(p *models.Pack) *models.NetEntry { return &p.Full }
+
+// A batch may fail though each of its frames can be answered: alone they are.
+func TestABatchThatFailsWholeIsAnsweredFrameByFrame(t *testing.T) {
+	n := withNet(t, netsOf(t, false, func(*policy.Settings) {}), "alone.onnx", fullNet)
+	if _, _, err := n.sessions.Run(models.FullNet, n.pack.Full, make([]byte, 2*8*8*3), 2); err == nil {
+		t.Fatal("the model takes two frames at once: this test shows nothing")
+	}
+	batches := answers(t, &fullFn{nets: n, session: new(session.Session)},
+		missed(n, pixel(0, 230, 10, 10)), missed(n, pixel(1, 10, 230, 10)), missed(n, pixel(2, 10, 10, 230)))
+	for i, want := range []string{"red", "green", "blue"} {
+		if row := batches[0][i]; row.Outcome != schemas.Miss || row.Label != want || row.FullUs <= 0 {
+			t.Errorf("%+v, want a miss answered %s", row, want)
+		}
+	}
+}
+
+// One frame that the model answers with NaN costs the others of its batch nothing.
+func TestNaNCostsItsOwnFrameOnly(t *testing.T) {
+	n := withNet(t, netsOf(t, false, func(*policy.Settings) {}), "nan.onnx", fullNet)
+	batches := answers(t, &fullFn{nets: n, session: new(session.Session)},
+		missed(n, pixel(0, 0, 0, 0)), missed(n, pixel(1, 10, 230, 10)), missed(n, pixel(2, 0, 0, 0)))
+	for i, row := range batches[0] {
+		if i == 1 && (row.Outcome != schemas.Error || row.Stage != schemas.StageFull || !strings.Contains(row.Error, "not a finite number")) {
+			t.Errorf("the frame answered with NaN: %+v", row)
+		}
+		if i != 1 && (row.Outcome != schemas.Miss || row.Label != "dark") {
+			t.Errorf("its neighbour: %+v", row)
+		}
+	}
+}
+
+// The same of a small net, which is asked about a run of frames in one call.
+func TestASmallNetThatFailsOnARunIsAskedFrameByFrame(t *testing.T) {
+	n := withNet(t, netsOf(t, true, func(s *policy.Settings) { s.Threshold, s.Score = 0.5, policy.Confidence }), "alone.onnx",
+		func(p *models.Pack) *models.NetEntry { return &p.Specialists[0] })
+	frames := []schemas.Frame{pixel(0, 230, 10, 10), pixel(1, 230, 10, 10), pixel(2, 230, 10, 10), pixel(3, 230, 10, 10)}
+	done, pending := walkOf(n, nil).run(new(policy.State), frames)
+	hits := 0
+	for _, row := range done.Rows {
+		if row.Outcome == schemas.Error || row.Label != "red" {
+			t.Errorf("%+v", row)
+		}
+		if row.Outcome == schemas.Hit {
+			hits++
+		}
+	}
+	if len(done.Rows)+len(pending.Frames) != len(frames) || hits == 0 {
+		t.Errorf("%d rows with %d hits, %d pending", len(done.Rows), hits, len(pending.Frames))
 	}
 }
 

@@ -17,7 +17,7 @@ U8, F32, F16 = TensorProto.UINT8, TensorProto.FLOAT, TensorProto.FLOAT16
 
 
 def net(file, *, kind=U8, shape=("N", 8, 8, 3), axes=(1, 2), scale=255, mean=0, std=1, order=(0, 1, 2), last=None,
-        out=F32, names=("frames", "logits"), more_outputs=(), planes=PLANES, bias=BIAS, props=None, external=False):
+        out=F32, names=("frames", "logits"), more_outputs=(), planes=PLANES, bias=BIAS, props=None, external=False, alone=False):
     """One net: what it is fed is undone, then the planes of its mean colour."""
     weights = planes[list(order)] if len(order) == len(planes) else planes
     nodes = [
@@ -28,14 +28,18 @@ def net(file, *, kind=U8, shape=("N", 8, 8, 3), axes=(1, 2), scale=255, mean=0, 
         helper.make_node("Div", ["moved", "scale"], ["unit"]),
         helper.make_node("Gemm", ["unit", "weights", "bias"], ["planes"]),
     ]
+    values = {}
+    if alone:  # fails where it is given more frames than one, though its input says that it takes any number
+        nodes[:1] = [helper.make_node("Reshape", [names[0], "one"], ["framed"]), helper.make_node("Cast", ["framed"], ["float"], to=F32)]
+        values["one"] = np.array([1, *shape[1:]], np.int64)
     at = "planes"
     if last:
         nodes.append(helper.make_node(last, [at], ["last"], **({"axis": -1} if last == "Softmax" else {})))
         at = "last"
     nodes.append(helper.make_node("Cast", [at], [names[1]], to=out))
-    values = {"axes": np.array(axes, np.int64), "scale": np.array(scale, np.float32),
-              "std": np.broadcast_to(np.float32(std), weights.shape[0]).copy(), "offset": np.broadcast_to(np.float32(mean), weights.shape[0]).copy(),
-              "weights": weights.astype(np.float32), "bias": bias.astype(np.float32)}
+    values |= {"axes": np.array(axes, np.int64), "scale": np.array(scale, np.float32),
+               "std": np.broadcast_to(np.float32(std), weights.shape[0]).copy(), "offset": np.broadcast_to(np.float32(mean), weights.shape[0]).copy(),
+               "weights": weights.astype(np.float32), "bias": bias.astype(np.float32)}
     batch = shape[0]
     outputs = [helper.make_tensor_value_info(names[1], out, [batch, len(bias)])]
     outputs += [helper.make_tensor_value_info(name, F32, [batch, 3]) for name in more_outputs]
@@ -64,3 +68,4 @@ net("two-outputs.onnx", more_outputs=("unit",))
 net("labelled.onnx", props={"cachenet.classes": '["red", "green", "blue", "dark"]'})
 net("gray.onnx", shape=("N", 8, 8, 1), planes=np.array([[-20, 20]], np.float32), bias=np.array([10, -10], np.float32))
 net("nan.onnx", last="Sqrt")
+net("alone.onnx", alone=True)

@@ -23,6 +23,10 @@ BATCH = 16
 """Frames that a teacher is asked about at once."""
 
 
+COARSE = 0.05
+"""How far from 1 probabilities of low precision may sum."""
+
+
 class NotFinite(DataError):
     """A teacher answered NaN or an infinity."""
 
@@ -84,6 +88,8 @@ class OnnxTeacher:
         answers = self._run(frames.cpu())
         if not answers.isfinite().all():
             raise NotFinite("the teacher answers NaN or an infinity")
+        if self.probabilities and not ((answers >= 0).all() and ((answers.sum(1) - 1).abs() < COARSE).all()):
+            raise NotFinite("the teacher answers probabilities that do not sum to 1")
         return answers.clamp(min=LEAST).log() if self.probabilities else answers
 
     def of_images(self, paths: list[Path]):
