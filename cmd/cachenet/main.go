@@ -24,9 +24,20 @@ import (
 func main() {
 	startBeam(os.Args[1:])
 	ctx, stop := withSignals(context.Background())
-	err := root().ExecuteContext(ctx)
+	c := root()
+	c.SetArgs(renamed(os.Args[1:]))
+	err := c.ExecuteContext(ctx)
 	stop()
 	os.Exit(exitCode(ctx, err))
+}
+
+// renamed keeps command lines working that send dead letters back by the name which redeliver had before.
+func renamed(args []string) []string {
+	ofLetters := func(a string) bool { return strings.HasPrefix(a, "--from-dead-letters") }
+	if len(args) == 0 || args[0] != "replay" || !slices.ContainsFunc(args, ofLetters) {
+		return args
+	}
+	return append([]string{"redeliver"}, args[1:]...)
 }
 
 // startBeam comes before the command line is read: a runner starts workers by running this binary with

@@ -146,3 +146,18 @@ func TestVerboseFromTheEnvironment(t *testing.T) {
 		}
 	}
 }
+
+// Sending dead letters back was called replay once; scripts that call it so go on working.
+func TestTheFormerNameOfRedeliver(t *testing.T) {
+	for _, c := range []struct{ args, want string }{
+		{"replay --brokers b:1 --from-dead-letters dead", "redeliver --brokers b:1 --from-dead-letters dead"},
+		{"replay --from-dead-letters=dead", "redeliver --from-dead-letters=dead"},
+		{"replay out", "replay out"},
+		{"run --from-dead-letters dead", "run --from-dead-letters dead"},
+		{"", ""},
+	} {
+		if got := strings.Join(renamed(strings.Fields(c.args)), " "); got != c.want {
+			t.Errorf("%q became %q", c.args, got)
+		}
+	}
+}
