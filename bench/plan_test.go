@@ -22,7 +22,7 @@ func TestContenders(t *testing.T) {
 	}
 	p = plan{Also: []string{"nameless"}}
 	if _, err := p.contenders(s); err == nil {
-		t.Error("a build without a name was taken")
+		t.Error("a build without a name was accepted")
 	}
 }
 
@@ -32,11 +32,11 @@ func TestFramesAreScaledTogether(t *testing.T) {
 		t.Errorf("%+v, %v", s, err)
 	}
 	if _, err := (plan{}).size("31x31"); err == nil {
-		t.Error("a size that there is not")
+		t.Error("an unknown size was accepted")
 	}
 }
 
-// Frames that are no larger than the nets' input have no smaller scale to be tried at.
+// Frames no larger than the nets' input cannot be decoded at a smaller scale.
 func TestSettings(t *testing.T) {
 	for _, s := range sizes {
 		all := settingsFor(s)

@@ -41,7 +41,7 @@ type playedFrame struct {
 	Confidence float32   `json:"confidence"`
 }
 
-// The peers play by the same policy only as long as this file is what the policy decides today.
+// The peers follow the same policy only while this file matches what the policy decides today.
 func TestDecisionsFileIsThePolicys(t *testing.T) {
 	var all []playedCase
 	for name, s := range map[string]policy.Settings{
@@ -67,11 +67,11 @@ func TestDecisionsFileIsThePolicys(t *testing.T) {
 		t.Fatal(err)
 	}
 	if d := cmp.Diff(kept, all, cmpopts.EquateApprox(0, 1e-5)); d != "" {
-		t.Errorf("%s is not what the policy decides: go test ./bench -run Decisions -update, and see whether the peers' port still agrees (make test-peers)\n%s", decisionsFile, d)
+		t.Errorf("%s differs from what the policy decides: run go test ./bench -run Decisions -update, then check that the peers' port still agrees (make test-peers)\n%s", decisionsFile, d)
 	}
 }
 
-// writeCases writes a case a line.
+// writeCases writes one case per line.
 func writeCases(t *testing.T, all []playedCase) {
 	var lines [][]byte
 	for _, c := range all {
@@ -87,7 +87,7 @@ func writeCases(t *testing.T, all []playedCase) {
 	}
 }
 
-// play makes up frames on which hits, misses and changes of class are all frequent.
+// play generates frames on which hits, misses and changes of class are all frequent.
 func play(t *testing.T, name string, s policy.Settings) playedCase {
 	rng := rand.New(rand.NewPCG(7, uint64(name[0])))
 	c := playedCase{Name: name, Settings: s, Classes: 5, Temperature: 0.7, FullTemperature: 0.6}
@@ -117,7 +117,7 @@ func play(t *testing.T, name string, s policy.Settings) playedCase {
 	return c
 }
 
-// given is nets that answer what a frame says.
+// given are nets that return the logits stored with a frame.
 type given struct{ frame playedFrame }
 
 func (g given) Specialist(int) ([]float32, error) { return g.frame.Small, nil }

@@ -7,7 +7,7 @@ import (
 )
 
 func TestMeasuredCountsChildren(t *testing.T) {
-	// the shell itself does nothing: the work is its child's
+	// the shell itself does nothing: its child does the work
 	u, err := measured(t.Context(), []string{"sh", "-c", `awk 'BEGIN { for (i = 0; i < 10000000; i++) x += i }' & wait`}, nil, time.Minute)
 	if err != nil {
 		t.Fatal(err)

@@ -33,7 +33,7 @@ func TestSpreadLeavesItsInputAlone(t *testing.T) {
 	})
 }
 
-// A ratio is only worse when even its best round is below the worst of before.
+// A ratio is only worse when even its best round is below the worst round of the earlier results.
 func TestWorse(t *testing.T) {
 	was := spread{Median: 1, Low: 0.9, High: 1.1}
 	for _, c := range []struct {

@@ -55,7 +55,7 @@ func TestMarkdown(t *testing.T) {
 	if t.Failed() {
 		t.Log(text)
 	}
-	// a table has as many cells in each row as in its head
+	// every row of a table has as many cells as its header
 	columns := 0
 	for line := range strings.Lines(text) {
 		n := strings.Count(line, "|")
@@ -137,6 +137,6 @@ func TestReplaceBetween(t *testing.T) {
 		}
 	}
 	if err := replaceBetween(path, "BEGIN", "NOWHERE", ""); err == nil {
-		t.Error("a document without the lines was written")
+		t.Error("a document without the marker lines was written")
 	}
 }

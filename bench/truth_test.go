@@ -6,7 +6,7 @@ import (
 	"github.com/cachenet/cachenet/bench/recording"
 )
 
-// Two streams of two frames: a contender that loses a row, duplicates one or answers wrongly is found out.
+// Two streams of two frames: a contender that loses a row, duplicates one or answers wrongly is detected.
 func TestJudge(t *testing.T) {
 	tr := &truth{streams: 2, class: []int{0, 1, 0, 1}, full: []int{0, 1, 1, 1}}
 	right := []recording.Answer{{Stream: 0, Sequence: 0, Class: 0, Hit: true}, {Stream: 1, Sequence: 0, Class: 1}, {Stream: 0, Sequence: 1, Class: 0}, {Stream: 1, Sequence: 1, Class: 1}}

@@ -10,7 +10,7 @@ import (
 	"github.com/cachenet/cachenet/bench/recording"
 )
 
-// However the nets are called, the decisions are the same: batches and goroutines only change the speed.
+// The decisions do not depend on how the nets are called: batches and goroutines only change the speed.
 func TestDecisionsDoNotDependOnBatches(t *testing.T) {
 	dir := t.TempDir()
 	rec := filepath.Join(dir, "frames")

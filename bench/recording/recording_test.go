@@ -56,7 +56,7 @@ func TestOneSeedGivesTheSameFrames(t *testing.T) {
 		t.Fatal(err)
 	}
 	if after, _ := os.Stat(path); !os.SameFile(before, after) {
-		t.Error("a recording that was there was made again")
+		t.Error("an existing recording was generated again")
 	}
 	h.Seed = 2
 	c, _ := made(t, h)
@@ -65,7 +65,7 @@ func TestOneSeedGivesTheSameFrames(t *testing.T) {
 	}
 }
 
-// Cameras' frames are as large, in pixels and in bytes, as the documents say they are.
+// Camera frames have the sizes, in pixels and in bytes, that the documents state.
 func TestCameraSizes(t *testing.T) {
 	for _, c := range []struct{ width, height, low, high int }{{640, 480, 44_000, 54_000}, {1280, 720, 116_000, 142_000}} {
 		h := header(c.width, c.height)
@@ -103,7 +103,7 @@ func TestAnswersRoundTrip(t *testing.T) {
 	}
 }
 
-// The nets look at the middle of a wide frame: it must be the frame as it is rendered.
+// The nets see the middle of a wide frame: it must be the frame as rendered.
 func TestTheMiddleIsTheWholeFrame(t *testing.T) {
 	small, _ := made(t, header(32, 32))
 	wide, _ := made(t, header(320, 240))
@@ -120,7 +120,7 @@ func TestTheMiddleIsTheWholeFrame(t *testing.T) {
 			sum += max(int(a[p])-int(b[p]), int(b[p])-int(a[p]))
 		}
 		if mean := float64(sum) / float64(len(a)); mean > 12 { // noise, and edges that scaling softens
-			t.Errorf("frame %d: %.1f levels apart in the mean", i, mean)
+			t.Errorf("frame %d: %.1f levels apart on average", i, mean)
 		}
 		i++
 	}

@@ -22,7 +22,7 @@ import (
 	"github.com/cachenet/cachenet/connectors/video"
 )
 
-// needFFmpeg returns an ffmpeg. Without one the test does not run, unless it must.
+// needFFmpeg returns the path of an ffmpeg. Without one the test is skipped, unless CACHENET_TEST_VIDEO is set.
 func needFFmpeg(t *testing.T) string {
 	t.Helper()
 	path, err := video.FindFFmpeg(t.Context())
@@ -35,7 +35,7 @@ func needFFmpeg(t *testing.T) string {
 	return path
 }
 
-// pictures are a second of a square that moves.
+// pictures returns one second of a moving square.
 func pictures(t *testing.T) (all [][]byte) {
 	t.Helper()
 	for i := range 25 {
@@ -126,8 +126,8 @@ func TestCamerasDocument(t *testing.T) {
 	}
 }
 
-// A signal ends live cameras well: what was read is published, the summary is printed, the exit code is 0. A camera
-// that was given up makes it 1, and its login shows nowhere.
+// A signal stops live cameras cleanly: what was read is published, the summary is printed, the exit code is 0. A camera
+// that was given up makes it 1, and its credentials appear nowhere.
 func TestProduceCamerasUntilASignal(t *testing.T) {
 	needFFmpeg(t)
 	const password = "s3cret"
@@ -153,7 +153,7 @@ func TestProduceCamerasUntilASignal(t *testing.T) {
 			t.Fatal(err)
 		}
 		if code := p.exit(t); code != c.code || !strings.Contains(p.said(t), c.says) || strings.Contains(p.said(t), "wr0ng") {
-			t.Errorf("%s: exit code %d, it said %s", c.source, code, p.said(t))
+			t.Errorf("%s: exit code %d, output %s", c.source, code, p.said(t))
 		}
 	}
 }

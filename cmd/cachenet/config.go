@@ -36,7 +36,7 @@ func configure(flags *pflag.FlagSet, path string) error {
 	}
 	k := koanf.New("/") // no setting has a slash in its name
 	if err := k.Load(rawbytes.Provider(text), yaml.Parser()); err != nil {
-		return fmt.Errorf("%s: no YAML: %w", path, err)
+		return fmt.Errorf("%s: not YAML: %w", path, err)
 	}
 	known := settings(flags)
 	for _, key := range k.Keys() {

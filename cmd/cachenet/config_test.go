@@ -17,7 +17,7 @@ import (
 
 const schemaPath = "../../docs/run.schema.json"
 
-// configured is a run with the settings of a file, and then those of a command line.
+// configured returns a run with the settings of a file, overridden by those of a command line.
 func configured(t *testing.T, text string, args ...string) (*run, error) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "cachenet.yaml")
@@ -55,8 +55,8 @@ func TestMistakesInAFileAreNamed(t *testing.T) {
 		"topic: [a, b]":           "topic: is a list",
 		"topic:":                  "topic: has no value",
 		"cluster: {brokers: a:1}": "unknown key cluster/brokers",
-		"topic: a\ntopic: b":      "no YAML",
-		"{":                       "no YAML",
+		"topic: a\ntopic: b":      "not YAML",
+		"{":                       "not YAML",
 		"print-config: true":      "unknown key print-config",
 	} {
 		if _, err := configured(t, text); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "cachenet.yaml: ") {
@@ -105,7 +105,7 @@ func TestMisspeltVariablesAreReported(t *testing.T) {
 	}
 }
 
-// schema describes the configuration file as the flags do.
+// schema describes the configuration file from the flags.
 func schema(flags *pflag.FlagSet) map[string]any {
 	properties := map[string]any{}
 	for name, f := range settings(flags) {
@@ -145,7 +145,7 @@ func TestTheSchemaIsCurrent(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("docs/run.schema.json is not what the flags say; run: make docs\n%s", diff)
+		t.Errorf("docs/run.schema.json does not match the flags; run: make docs\n%s", diff)
 	}
 }
 

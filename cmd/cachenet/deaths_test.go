@@ -21,15 +21,15 @@ import (
 	"github.com/cachenet/cachenet/schemas"
 )
 
-// pale is a colour that the small nets are unsure about; deadly is another one, at which the full model of
-// [deadlyPack] ends the process.
+// pale is a colour that the small nets are unsure about; deadly is one on which the full model of
+// [deadlyPack] crashes the process.
 var pale, deadly = []byte{120, 110, 108}, []byte{120, 110, 101}
 
-// deadlyPack is the test pack with a full model that divides in a way the processor refuses when it sees a deadly frame.
+// deadlyPack is the test pack with a full model whose integer division traps on a deadly frame.
 func deadlyPack(t *testing.T) string {
 	t.Helper()
 	if runtime.GOARCH != "amd64" {
-		t.Skip("this processor answers every division")
+		t.Skip("integer division does not trap on this processor")
 	}
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, os.DirFS(coloursPack)); err != nil {
@@ -56,7 +56,7 @@ func deadlyPack(t *testing.T) string {
 	return dir
 }
 
-// deadlyDecoder makes a libjpeg-turbo that turns every JPEG into pale pixels and ends the process at one that contains
+// deadlyDecoder builds a libjpeg-turbo that turns every JPEG into pale pixels and crashes on one that contains
 // the word "deadly". The program loads it instead of its own.
 func deadlyDecoder(t *testing.T) {
 	t.Helper()
@@ -128,12 +128,12 @@ func publish(t *testing.T, addr string, frames []schemas.Frame, streams ...strin
 	}
 }
 
-// A net or a decoder ends the process at one frame, in the caching transform or in that of the full model: the third
-// death quarantines that frame, and only that one; its stream and the others go on.
+// A net or a decoder crashes the process on one frame, in the caching transform or in the full-model transform: the third
+// crash quarantines that frame, and only that one; its stream and the others continue.
 func TestAFrameThatEndsTheProcess(t *testing.T) {
 	for name, c := range map[string]struct {
 		full   []string
-		decode bool // the decoder does it, not the full model
+		decode bool // the decoder crashes, not the full model
 	}{
 		"full model, inline":        {full: []string{"--full", "inline"}},
 		"full model, transform":     {full: []string{"--full", "transform"}},

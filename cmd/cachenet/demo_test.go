@@ -51,7 +51,7 @@ func TestTheDemoFromEndToEnd(t *testing.T) {
 	checkDemo(t, d)
 }
 
-// Rendering takes ten seconds: what is wrong with the pack is said before.
+// Rendering takes ten seconds: a faulty pack is reported before it.
 func TestTheDemoChecksThePackFirst(t *testing.T) {
 	d := smallDemo(t)
 	var said strings.Builder
@@ -61,7 +61,7 @@ func TestTheDemoChecksThePackFirst(t *testing.T) {
 	}
 }
 
-// A live job that is lost while it works is followed by one that resumes, and the demo waits for the rows of both.
+// A live job that is lost midway is followed by one that resumes, and the demo waits for the rows of both.
 func TestTheDemoSurvivesALostJob(t *testing.T) {
 	d := smallDemo(t)
 	d.pipeline = func(ctx context.Context, o pipelines.Options) error {

@@ -12,7 +12,7 @@ import (
 	"github.com/cachenet/cachenet/connectors/kafkaio"
 )
 
-// mount mounts an empty file system of one megabyte, which takes root, and returns what unmounts it, once.
+// mount mounts an empty file system of one megabyte (needs root) and returns a function that unmounts it, once.
 func mount(t *testing.T, dir string, flags uintptr) (unmount func()) {
 	t.Helper()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", flags, "size=1m"); err != nil {
@@ -41,15 +41,15 @@ func fillUp(t *testing.T, dir string) (repair func()) {
 	}
 }
 
-// freeze puts a read-only file system in the place where files are written before they join the data set: the disk
+// freeze mounts a read-only file system where files are written before they join the data set: the disk
 // itself cannot become read-only while a process has a file of it mapped.
 func freeze(t *testing.T, dir string) (repair func()) {
 	t.Helper()
 	return mount(t, filepath.Join(dir, ".cachenet", "partial"), syscall.MS_RDONLY)
 }
 
-// A disk that refuses while frames come in: the run says so once, gives up after --disk-wait with the reason and
-// what to do, and has lost nothing: once there is room the next run answers what has no row.
+// Writes fail while frames come in: the run logs it once, gives up after --disk-wait with the reason and
+// what to do, and loses nothing: once there is room the next run answers the frames without a row.
 func TestDiskErrors(t *testing.T) {
 	for name, c := range map[string]struct {
 		spoil  func(t *testing.T, dir string) (repair func())
@@ -77,11 +77,11 @@ func TestDiskErrors(t *testing.T) {
 			}
 			last := lines(said, "cachenet: ")
 			if len(last) != 1 || !strings.HasSuffix(said, last[0]) || !strings.Contains(last[0], c.reason) || !strings.Contains(last[0], "start again") {
-				t.Errorf("last words: %q of %s", last, said)
+				t.Errorf("last line: %q of %s", last, said)
 			}
 			rows := onDisk(t, out)
 			if rows >= inTopic(t, addr) {
-				t.Fatalf("%d rows: the disk refused nothing", rows)
+				t.Fatalf("%d rows: no write failed", rows)
 			}
 			committed, err := kafkaio.CommittedOffsets(t.Context(), kafkaio.Cluster{Brokers: []string{addr}}, "g", "frames")
 			if err != nil {
@@ -97,7 +97,7 @@ func TestDiskErrors(t *testing.T) {
 			repair()
 			mustRun(t, append(run, "--until-end")...)
 			checkRows(t, addr, out)
-			t.Logf("%d frames had rows, %d followed; said: %s", rows, inTopic(t, addr)-rows, last[0])
+			t.Logf("%d frames had rows, %d followed; output: %s", rows, inTopic(t, addr)-rows, last[0])
 		})
 	}
 }

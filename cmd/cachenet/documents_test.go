@@ -11,7 +11,7 @@ import (
 
 var testName = regexp.MustCompile(`\b(?:Test|Fuzz)[A-Z]\w+`)
 
-// A document that names a test as proof must name one that exists.
+// A document that names a test must name one that exists.
 func TestDocumentsNameTestsThatExist(t *testing.T) {
 	const root = "../.."
 	defined := map[string]bool{}
@@ -47,7 +47,7 @@ func TestDocumentsNameTestsThatExist(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(named) == 0 {
-		t.Fatal("no document names a test")
+		t.Fatal("no document mentions a test")
 	}
 	for name, where := range named {
 		if !defined[name] {

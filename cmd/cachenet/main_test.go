@@ -55,7 +55,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// startBroker runs `cachenet broker` beside the script.
+// startBroker runs `cachenet broker` in the background of the script.
 func startBroker(ts *testscript.TestScript, _ bool, args []string) {
 	self, err := exec.LookPath("cachenet")
 	ts.Check(err)

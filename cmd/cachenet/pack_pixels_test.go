@@ -15,7 +15,7 @@ import (
 	"github.com/cachenet/cachenet/schemas"
 )
 
-// What training reads is what serving sees, in the order that was asked for, with a reason for what is no image.
+// Training reads the pixels that serving sees, in the requested order, with a reason for what is not an image.
 func TestPixelsAreThoseOfServing(t *testing.T) {
 	v := picture.View{Width: 24, Height: 16}
 	files, err := filepath.Glob("../../models/picture/testdata/corpus/*")
@@ -66,7 +66,7 @@ func TestSizes(t *testing.T) {
 	}
 	for _, s := range []string{"", "x", "32x", "large", "32x32x3"} {
 		if _, _, err := parseSize(s); err == nil {
-			t.Errorf("%q is a size", s)
+			t.Errorf("%q was accepted as a size", s)
 		}
 	}
 }

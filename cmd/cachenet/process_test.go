@@ -20,14 +20,14 @@ const (
 	someImages  = "images:../../testdata/images"
 )
 
-// process is the program in a process of its own.
+// process is the program running as a separate process.
 type process struct {
 	*exec.Cmd
-	output string // file with what it says on stdout and stderr
+	output string // file with its stdout and stderr
 	ended  chan struct{}
 }
 
-// start runs the program. It is killed with the test if it goes on for so long.
+// start runs the program and kills it when the test ends.
 func start(t *testing.T, args ...string) *process {
 	t.Helper()
 	self, err := exec.LookPath("cachenet") // TestMain puts it there
@@ -74,7 +74,7 @@ func (p *process) exit(t *testing.T) int {
 	case <-p.ended:
 		return p.ProcessState.ExitCode()
 	case <-time.After(time.Minute):
-		t.Fatalf("%v goes on after a minute: %s", p.Args, p.said(t))
+		t.Fatalf("%v still runs after a minute: %s", p.Args, p.said(t))
 		return 0
 	}
 }
@@ -114,7 +114,7 @@ func embedded(t *testing.T) string {
 	return b.Addr()
 }
 
-// inTopic is how many records the topic "frames" holds.
+// inTopic returns how many records the topic "frames" contains.
 func inTopic(t *testing.T, addr string) (n int64) {
 	t.Helper()
 	ends, err := kafkaio.EndOffsets(t.Context(), kafkaio.Cluster{Brokers: []string{addr}}, "frames")
@@ -127,7 +127,7 @@ func inTopic(t *testing.T, addr string) (n int64) {
 	return n
 }
 
-// onDisk is how many frames have a durable row.
+// onDisk returns how many frames have a durable row.
 func onDisk(t *testing.T, dir string) (n int64) {
 	t.Helper()
 	durable, err := parquetio.Recover(t.Context(), dir)
@@ -163,7 +163,7 @@ func checkRows(t *testing.T, addr, dir string) (rows []schemas.Outcome) {
 	return rows
 }
 
-// lines returns those of text that hold part.
+// lines returns the lines of text that contain part.
 func lines(text, part string) (found []string) {
 	for line := range bytes.Lines([]byte(text)) {
 		if bytes.Contains(line, []byte(part)) {

@@ -44,7 +44,7 @@ func TestImageFolderHoldsStreamsBySecond(t *testing.T) {
 	}
 }
 
-// A film becomes images, its regions too, and nothing needs a broker.
+// A video file and its regions become images, without a broker.
 func TestProduceInto(t *testing.T) {
 	needFFmpeg(t)
 	dir := t.TempDir()

@@ -13,11 +13,11 @@ import (
 	"github.com/spf13/pflag"
 )
 
-var update = flag.Bool("update", false, "write docs/commands.md anew")
+var update = flag.Bool("update", false, "rewrite docs/commands.md")
 
 const referencePath = "../../docs/commands.md"
 
-// The reference is what the commands say of themselves.
+// The reference is generated from the commands.
 func TestTheCommandReferenceIsCurrent(t *testing.T) {
 	want := reference(root())
 	if *update {
@@ -30,18 +30,18 @@ func TestTheCommandReferenceIsCurrent(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(got), want); diff != "" {
-		t.Errorf("docs/commands.md is not what the commands say; run: make docs\n%s", diff)
+		t.Errorf("docs/commands.md does not match the commands; run: make docs\n%s", diff)
 	}
 }
 
 func TestEveryFlagIsExplained(t *testing.T) {
 	visit(root(), func(c *cobra.Command) {
 		if c.Short == "" {
-			t.Errorf("%s does not say what it does", c.CommandPath())
+			t.Errorf("%s has no description", c.CommandPath())
 		}
 		c.LocalFlags().VisitAll(func(f *pflag.Flag) {
 			if f.Usage == "" {
-				t.Errorf("%s --%s is not explained", c.CommandPath(), f.Name)
+				t.Errorf("%s --%s has no description", c.CommandPath(), f.Name)
 			}
 		})
 	})
@@ -59,7 +59,7 @@ func TestCommit(t *testing.T) {
 	}
 }
 
-// visit calls f with every command that a user may call, in the order of --help.
+// visit calls f with every command available to users, in the order of --help.
 func visit(c *cobra.Command, f func(*cobra.Command)) {
 	f(c)
 	for _, sub := range c.Commands() {

@@ -15,7 +15,7 @@ import (
 	"github.com/cachenet/cachenet/models/audit"
 )
 
-// publishRaw publishes records that are no frames, all with a key and without headers.
+// publishRaw publishes records that are not frames, all with a key and without headers.
 func publishRaw(t *testing.T, addr string, values ...string) {
 	t.Helper()
 	if _, err := kafkaio.EnsureTopic(t.Context(), kafkaio.Cluster{Brokers: []string{addr}}, "frames", 1); err != nil {
@@ -36,7 +36,7 @@ func publishRaw(t *testing.T, addr string, values ...string) {
 	}
 }
 
-// A run says at its end how many frames were what, and why some were errors.
+// A run ends with the counts of hits, misses and errors, and the reasons of the errors.
 func TestARunPrintsItsSummary(t *testing.T) {
 	addr, out := embedded(t), t.TempDir()
 	run := []string{"run", "--brokers", addr, "--topic", "frames", "--group", "g", "--pack", coloursPack, "--out", out, "--until-end", "--audit-rate", "1"}
@@ -44,7 +44,7 @@ func TestARunPrintsItsSummary(t *testing.T) {
 	said := mustRun(t, run...)
 	for _, want := range []string{"3 frames: 0 hits, 0 misses, 3 errors (100 %)", "1 × read: empty value", "every frame was an error", "topic frames"} {
 		if !strings.Contains(said, want) {
-			t.Errorf("a run of errors does not say %q:\n%s", want, said)
+			t.Errorf("the output of a run of errors lacks %q:\n%s", want, said)
 		}
 	}
 	mustRun(t, "produce", "--brokers", addr, "--topic", "frames", "--source", someImages, "--streams", "2", "--frames", "20", "--active", "1")
@@ -61,7 +61,7 @@ func TestARunPrintsItsSummary(t *testing.T) {
 	if got.Audits == nil || got.Hits == 0 {
 		t.Fatalf("no hit was audited: %s", said)
 	}
-	audits := audit.Result{Hits: got.Hits, Audited: got.Hits, Caught: got.Audits.Caught, Bound: got.Audits.Caught} // every hit is
+	audits := audit.Result{Hits: got.Hits, Audited: got.Hits, Caught: got.Audits.Caught, Bound: got.Audits.Caught} // every hit is audited
 	want := runSummary{Frames: 41, Audits: &audits, Hits: got.Hits, Misses: 40 - got.Hits, Errors: 1, ErrorRate: 1. / 41,
 		Reasons: []parquetio.Reason{{Stage: "read", Example: "empty value", Rows: 1}}}
 	if diff := cmp.Diff(want, got); diff != "" || strings.Contains(said, "every frame") {
@@ -72,7 +72,7 @@ func TestARunPrintsItsSummary(t *testing.T) {
 	}
 }
 
-// What a folder is called has no meaning: its gaps are read like any other's.
+// Glob characters in a folder's name have no meaning: its gaps are read like any other's.
 func TestAFolderNamedLikeAPattern(t *testing.T) {
 	addr, out := embedded(t), t.TempDir()+"/out[cam1]*"
 	mustRun(t, "produce", "--brokers", addr, "--topic", "frames", "--source", someImages, "--streams", "2", "--frames", "20", "--partitions", "1")
@@ -80,11 +80,11 @@ func TestAFolderNamedLikeAPattern(t *testing.T) {
 	mustRun(t, append(run, "--offset", "30")...)
 	mustRun(t, run...)
 	if n := onDisk(t, out); n != 10 {
-		t.Errorf("%d rows; want 10, since the first 30 frames are unwanted", n)
+		t.Errorf("%d rows; want 10, since --offset excludes the first 30 frames", n)
 	}
 }
 
-// Two groups would double every row of a folder: the second one is refused, whether it shares or not.
+// Two groups would write every row twice: the second one is refused, whether it shares or not.
 func TestASecondGroupIsRefused(t *testing.T) {
 	addr := embedded(t)
 	mustRun(t, "produce", "--brokers", addr, "--topic", "frames", "--source", someImages, "--streams", "2", "--frames", "20")

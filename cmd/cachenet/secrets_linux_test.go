@@ -22,7 +22,7 @@ func (p *process) commandLine(t *testing.T) string {
 	return string(bytes.ReplaceAll(b, []byte{0}, []byte{' '}))
 }
 
-// checkFiles fails where a file below dir holds one of the secrets.
+// checkFiles fails if a file below dir contains one of the secrets.
 func checkFiles(t *testing.T, dir string, secrets ...string) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
@@ -32,7 +32,7 @@ func checkFiles(t *testing.T, dir string, secrets ...string) {
 		b, err := os.ReadFile(path)
 		for _, s := range secrets {
 			if bytes.Contains(b, []byte(s)) {
-				t.Errorf("%s holds a secret", path)
+				t.Errorf("%s contains a secret", path)
 			}
 		}
 		return err
@@ -42,8 +42,8 @@ func checkFiles(t *testing.T, dir string, secrets ...string) {
 	}
 }
 
-// Passwords come from the environment or from a file. Neither the right ones nor wrong ones show in the process
-// list, in what is said at the most talkative level, or in what is written.
+// Passwords come from the environment or from a file. Neither right nor wrong ones appear in the process
+// list, in the most verbose log, or in any file.
 func TestSecretsDoNotShow(t *testing.T) {
 	const right, wrong = "correct-horse-battery", "wr0ng-staple"
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.EnableSASL(), kfake.Superuser("PLAIN", "ann", right),
@@ -77,7 +77,7 @@ func TestSecretsDoNotShow(t *testing.T) {
 			source := []string{"--source", someImages, "--streams", "2", "--frames", "50", "--active", "2"}
 			work := []string{"--group", "g", "--pack", coloursPack, "--out", out, "--outcomes-topic", topic + "-outcomes", "--dead-letter-topic", topic + "-dead"}
 			if said := mustRun(t, login("produce", c.right, source...)...); shows(said) {
-				t.Errorf("produce said a secret: %s", said)
+				t.Errorf("produce printed a secret: %s", said)
 			}
 			p := start(t, login("run", c.right, append(work, "--file-age", "50ms")...)...)
 			eventually(t, "rows", func() bool { return onDisk(t, out) == 100 })
@@ -88,13 +88,13 @@ func TestSecretsDoNotShow(t *testing.T) {
 				t.Fatal(err)
 			}
 			if code := p.exit(t); code != 0 || shows(p.said(t)) {
-				t.Errorf("exit code %d; it said %s", code, p.said(t))
+				t.Errorf("exit code %d, output %s", code, p.said(t))
 			}
 			checkFiles(t, out, right, wrong)
 			for command, more := range map[string][]string{"run": work, "produce": source} {
 				refused := start(t, login(command, c.wrong, more...)...)
 				if code := refused.exit(t); code != 1 || shows(refused.said(t)) || !strings.Contains(refused.said(t), "check the login") {
-					t.Errorf("%s with a wrong password: exit code %d; it said %s", command, code, refused.said(t))
+					t.Errorf("%s with a wrong password: exit code %d, output %s", command, code, refused.said(t))
 				}
 			}
 		})

@@ -104,7 +104,7 @@ func TestStartReportsErrors(t *testing.T) {
 			b, err := Start(test.options)
 			if err == nil {
 				b.Close()
-				t.Fatal("started")
+				t.Fatal("started without an error")
 			}
 			if !strings.HasPrefix(err.Error(), "broker: ") || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got error %q, want one that says %q", err, test.want)

@@ -19,7 +19,7 @@ func connect(t *testing.T, b *Broker) *kgo.Client {
 	return c
 }
 
-// Kafka's tools ask for what the broker claims to know, and fail on answers that leave lists out.
+// Kafka's tools use every API that the broker advertises, and fail on responses that leave lists out.
 func TestOnlySupportedAPIsAreAdvertised(t *testing.T) {
 	c := connect(t, start(t, Options{}))
 	req := kmsg.NewPtrApiVersionsRequest()
@@ -32,22 +32,22 @@ func TestOnlySupportedAPIsAreAdvertised(t *testing.T) {
 	for _, k := range res.ApiKeys {
 		claimed[kmsg.Key(k.ApiKey)] = true
 		if k.ApiKey == int16(kmsg.CreateTopics) && k.MaxVersion > 4 {
-			t.Errorf("claims CreateTopics v%d, which kfake answers with configs of no source", k.MaxVersion)
+			t.Errorf("advertises CreateTopics v%d, to which kfake responds with configs without a source", k.MaxVersion)
 		}
 	}
 	for _, k := range []kmsg.Key{kmsg.DescribeTopicPartitions, kmsg.DescribeClientQuotas, kmsg.AlterClientQuotas} {
 		if claimed[k] {
-			t.Errorf("claims %s, which kfake answers with null lists", k.Name())
+			t.Errorf("advertises %s, to which kfake responds with null lists", k.Name())
 		}
 	}
 	for _, k := range []kmsg.Key{kmsg.Produce, kmsg.Fetch, kmsg.Metadata, kmsg.OffsetCommit, kmsg.ListGroups, kmsg.DescribeConfigs, kmsg.EndTxn} {
 		if !claimed[k] {
-			t.Errorf("does not claim %s", k.Name())
+			t.Errorf("does not advertise %s", k.Name())
 		}
 	}
 }
 
-// commit makes a group that has committed an offset and has no members.
+// commit creates a group with a committed offset and no members.
 func commit(t *testing.T, addr, group string) {
 	t.Helper()
 	c := &kafka.Client{Addr: kafka.TCP(addr)}

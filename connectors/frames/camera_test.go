@@ -40,7 +40,7 @@ func frameOf(t testing.TB, s Source, class int, seed uint64, i int) (sent []byte
 	return nil, nil
 }
 
-// rms is how far two pictures of one size are apart, in levels.
+// rms is the root mean square difference of two pictures of one size, in levels.
 func rms(a, b image.Image) float64 {
 	var sum, n float64
 	for y := range a.Bounds().Dy() {
@@ -56,7 +56,7 @@ func rms(a, b image.Image) float64 {
 	return math.Sqrt(sum / n)
 }
 
-// The middle of a camera's picture, made small, is what Scenes shows for the same seed, whatever the camera's shape.
+// The middle of a camera's picture, scaled down, is what Scenes shows for the same seed, whatever the aspect ratio.
 func TestFilmedShowsTheSameScenes(t *testing.T) {
 	plain := newScenes(t, DefaultSize)
 	for _, c := range []Camera{DefaultCamera, {Width: 360, Height: 640, Quality: 90}, {Width: 128, Height: 128, Quality: 90}} {
@@ -87,7 +87,7 @@ func TestFilmedFollowsItsSettings(t *testing.T) {
 	c := DefaultCamera
 	a, _ := frameOf(t, film(t, c), 5, 1, 3)
 	if b, _ := frameOf(t, film(t, c), 5, 1, 3); !bytes.Equal(a, b) {
-		t.Error("one seed gave two pictures")
+		t.Error("the same seed gave different pictures")
 	}
 	noisy, clean, fine := c, c, c
 	noisy.Noise, clean.Noise, fine.Quality = 4, 0, 95

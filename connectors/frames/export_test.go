@@ -60,7 +60,7 @@ func TestExportWritesWhatImagesReads(t *testing.T) {
 		want[strings.Join(contents, " ")] = true
 	}
 	if got := played(t, back, indexOf(back, "disc-solid")); !cmp.Equal(want, got) {
-		t.Errorf("disc-solid plays as other sequences than the %d exported: %d", len(want), len(got))
+		t.Errorf("disc-solid plays sequences other than the %d exported: %d", len(want), len(got))
 	}
 }
 
@@ -84,7 +84,7 @@ func TestExportRepeatsAndDiffers(t *testing.T) {
 	}
 	first := export(1)
 	if !cmp.Equal(first, export(1)) {
-		t.Error("one seed gave two data sets")
+		t.Error("the same seed gave different data sets")
 	}
 	for name, content := range export(2) {
 		if first[name] == content {
@@ -100,7 +100,7 @@ func TestExportDoesNotMixDataSets(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := e.Write(from, dir); err == nil || !strings.Contains(err.Error(), "exists") {
-		t.Errorf("error %v, want one that says what exists", err)
+		t.Errorf("error %v, want one that names what exists", err)
 	}
 }
 
@@ -133,7 +133,7 @@ func TestExportPassesOnTheSourcesError(t *testing.T) {
 	}
 }
 
-// short is a source of single frames, so that a whole data set is written in no time.
+// short is a source of single frames, so that a whole data set is written quickly.
 type short struct{}
 
 func (short) Classes() []string { return []string{"a", "b"} }

@@ -16,7 +16,7 @@ import (
 	"github.com/cachenet/cachenet/schemas"
 )
 
-// folder makes an image folder whose files hold their own names.
+// folder creates an image folder whose files contain their own names.
 func folder(t *testing.T, names ...string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -97,7 +97,7 @@ func TestImagesContentTypes(t *testing.T) {
 	jpeg, png := "\xff\xd8\xff\xe0", "\x89PNG\r\n\x1a\n\x00"
 	for _, test := range [][3]string{
 		{"x.jpg", jpeg, schemas.JPEG}, {"x.JPEG", png, schemas.PNG}, {"x.Png", jpeg, schemas.JPEG}, {"x.png", png, schemas.PNG},
-		{"x.jpg", "RIFF....WEBP", schemas.JPEG}, {"x.png", "", schemas.PNG}, // neither: as their names say
+		{"x.jpg", "RIFF....WEBP", schemas.JPEG}, {"x.png", "", schemas.PNG}, // neither: the file name decides
 	} {
 		dir := folder(t, filepath.Join("cat", test[0]))
 		if err := os.WriteFile(filepath.Join(dir, "cat", test[0]), []byte(test[1]), 0o644); err != nil {
@@ -173,7 +173,7 @@ func TestImagesPublishesFilesAsTheyAre(t *testing.T) {
 	}
 }
 
-// decode refuses what is too large before it takes memory for it, as a reader of frames must.
+// decode refuses images that are too large before it allocates memory for them, as a reader of frames must.
 func decode(encoded []byte) error {
 	config, _, err := image.DecodeConfig(bytes.NewReader(encoded))
 	if err != nil {

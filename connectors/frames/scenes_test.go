@@ -98,11 +98,11 @@ func TestScenesPixelsDoNotChange(t *testing.T) {
 		}
 	}
 	if got := hex.EncodeToString(sum.Sum(nil)); got != want {
-		t.Errorf("the renderer draws other pixels (sha256 %s, want %s): undo that, or train the bundled pack again", got, want)
+		t.Errorf("the renderer's pixels have changed (sha256 %s, want %s): revert the change or retrain the bundled pack", got, want)
 	}
 }
 
-// What makes a class must be visible: the same scene drawn as two classes differs where the object is.
+// Classes must be distinguishable: the same scene drawn as two classes differs where the object is.
 func TestScenesShowTheirClass(t *testing.T) {
 	s := newScenes(t, DefaultSize)
 	drawn := func(class int) []byte {

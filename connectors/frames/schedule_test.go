@@ -12,7 +12,7 @@ import (
 	"github.com/cachenet/cachenet/connectors/frames"
 )
 
-// tape is a source whose images say where they come from; a sequence of class c has c+1 frames.
+// tape is a source whose images name their origin; a sequence of class c has c+1 frames.
 type tape int
 
 func (t tape) Classes() []string {
@@ -109,7 +109,7 @@ func TestStreamPlaysSequencesInOrder(t *testing.T) {
 				t.Fatalf("frame %d of %s is labelled %s", i, label, frame.Label)
 			}
 			if got != 0 && (got != next || gotClass != class || gotSeed != seed) {
-				t.Fatalf("frame %d: %s does not go on from %d/%d/%d", i, frame.Bytes, class, seed, next)
+				t.Fatalf("frame %d: %s does not continue %d/%d/%d", i, frame.Bytes, class, seed, next)
 			}
 			if got == 0 && next != 0 && next != class+1 && (s.Dwell == 0 || i%s.Dwell != 0) {
 				t.Fatalf("frame %d: sequence %d/%d broke off at %d", i, class, seed, next)

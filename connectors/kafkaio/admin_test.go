@@ -8,7 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// franz-go does what kafka-go has no request for.
+// franz-go is used for the requests that kafka-go lacks.
 
 func admin(t *testing.T, c Cluster, opts ...kgo.Opt) *kgo.Client {
 	t.Helper()
@@ -20,7 +20,7 @@ func admin(t *testing.T, c Cluster, opts ...kgo.Opt) *kgo.Client {
 	return k
 }
 
-// deleteRecords deletes what partition 0 of the topic "frames" holds before an offset, as retention does.
+// deleteRecords deletes the records of partition 0 of the topic "frames" before an offset, as retention does.
 func deleteRecords(t *testing.T, c Cluster, before int64) {
 	t.Helper()
 	part := kmsg.NewDeleteRecordsRequestTopicPartition()
@@ -38,7 +38,7 @@ func deleteRecords(t *testing.T, c Cluster, before int64) {
 	}
 }
 
-// publishTransactions publishes frames of one stream in so many transactions.
+// publishTransactions publishes frames of one stream in the given number of transactions.
 func publishTransactions(t *testing.T, c Cluster, transactions, frames int) {
 	t.Helper()
 	k := admin(t, c, kgo.TransactionalID("test"), kgo.DefaultProduceTopic("frames"))

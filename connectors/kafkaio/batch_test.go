@@ -59,7 +59,7 @@ func TestReadBatch(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			rr := kafka.NewRecordReader() // what kafka-go gives for an empty response
+			rr := kafka.NewRecordReader() // what kafka-go returns for an empty response
 			if test.parts != nil {
 				rr = &protocol.RecordStream{Records: test.parts}
 			}

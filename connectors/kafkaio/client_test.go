@@ -102,14 +102,14 @@ func TestSecureConnections(t *testing.T) {
 			}
 			for _, s := range []string{"s3cret", "wr0ng"} {
 				if strings.Contains(string(serialised), s) || err != nil && strings.Contains(err.Error(), s) {
-					t.Error("the password shows")
+					t.Error("the password is visible")
 				}
 			}
 		})
 	}
 }
 
-// The error of a first request says what to check.
+// The error of the first request says what to check.
 func TestTheErrorOfAnUnreachableCluster(t *testing.T) {
 	silent := &net.OpError{Op: "read", Net: "tcp", Err: os.ErrDeadlineExceeded}
 	for want, c := range map[string]struct {

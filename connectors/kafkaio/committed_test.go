@@ -15,7 +15,7 @@ import (
 	"github.com/cachenet/cachenet/schemas"
 )
 
-// entry is one batch of a test's log: records of a producer, or the marker with which its transaction ends.
+// entry is one batch of a test's log: records of a producer, or the marker that ends its transaction.
 type entry struct {
 	producer int64 // 0: outside of transactions
 	offsets  []int64
@@ -41,7 +41,7 @@ func (e entry) reader() protocol.RecordReader {
 		Records: kafka.NewRecordReader(kafka.Record{Offset: e.offsets[0], Key: kafka.NewBytes(key)})}
 }
 
-// transactionLog is what several producers wrote, whose transactions have all ended.
+// transactionLog is a log written by several producers whose transactions have all ended.
 type transactionLog struct {
 	entries        []entry
 	end            int64
@@ -98,7 +98,7 @@ func drawLog(t *rapid.T) *transactionLog {
 	return l
 }
 
-// fetch is a broker's response to a fetch from an offset on.
+// fetch returns a broker's response to a fetch from an offset on.
 func (l *transactionLog) fetch(from int64) fetched {
 	var parts []protocol.RecordReader
 	for _, e := range l.entries {
@@ -115,7 +115,7 @@ func (l *transactionLog) fetch(from int64) fetched {
 	return f
 }
 
-// Whatever the offset that a fetch begins at, it brings exactly what was committed or sent outside of transactions.
+// Whatever offset a fetch starts at, it returns exactly what was committed or sent outside transactions.
 func TestAbortedRecordsAreNotRead(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l := drawLog(t)
@@ -139,7 +139,7 @@ func TestAbortedRecordsAreNotRead(t *testing.T) {
 	})
 }
 
-// A consumer with read_committed ends before a transaction that is open, and reads it once it is committed.
+// A read_committed consumer stops before an open transaction, and reads it once it is committed.
 func TestTransactionsAreReadWhenTheyAreCommitted(t *testing.T) {
 	leakCheck(t)
 	_, c := startBroker(t, 1)

@@ -17,6 +17,6 @@ func TestPartitionsShareWhatIsReadAhead(t *testing.T) {
 	}
 	set := ReadConfig{QueueBytes: 1000, FetchBytes: 900}.withDefaults()
 	if set.QueueBytes != 1000 || set.FetchBytes != 900 {
-		t.Errorf("what was set became %d and %d", set.QueueBytes, set.FetchBytes)
+		t.Errorf("explicit settings became %d and %d", set.QueueBytes, set.FetchBytes)
 	}
 }

@@ -13,7 +13,7 @@ func typeOf(value string, pairs ...string) schemas.Frame {
 	return decode(record{time: recorded, key: []byte("cam"), value: []byte(value), size: len(value), headers: headers(pairs...)}, 1000, now)
 }
 
-// An image is known by its bytes, whatever its producer says about it, or does not say.
+// An image is recognised by its bytes, whatever its headers declare.
 func TestImagesAreKnownByTheirBytes(t *testing.T) {
 	for image, want := range map[string]string{jpegHead: schemas.JPEG, pngHead: schemas.PNG} {
 		for _, declared := range [][]string{
@@ -37,7 +37,7 @@ func TestImagesAreKnownByTheirBytes(t *testing.T) {
 
 func TestRawPixelsMustBeDeclared(t *testing.T) {
 	pixels := strings.Repeat("\x01\x02\x03", 12)
-	likeJPEG := jpegHead + pixels[len(jpegHead):] // pale pixels may begin as a JPEG does
+	likeJPEG := jpegHead + pixels[len(jpegHead):] // pale pixels may begin like a JPEG
 	for _, value := range []string{pixels, likeJPEG} {
 		for _, declared := range []string{"application/x-rgb8", "Application/X-RGB8; v=1", `"application/x-rgb8"`, "image/x-rgb8"} {
 			for _, name := range []string{"content-type", "Content-Type", "content_type", "contentType", "ce_datacontenttype"} {
@@ -63,7 +63,7 @@ func TestRawPixelsMustBeDeclared(t *testing.T) {
 	}
 }
 
-// What is no frame is named, so that its producer can be mended.
+// Unsupported content is named, so that its producer can be fixed.
 func TestUnsupportedContentIsNamed(t *testing.T) {
 	b64 := base64.StdEncoding.EncodeToString([]byte(jpegHead + pngHead))
 	for want, value := range map[string]string{

@@ -24,7 +24,7 @@ func failures(topic string, n int) []schemas.Outcome {
 	return rows
 }
 
-// writeLetters runs WriteDeadLetters over outcomes.
+// writeLetters runs WriteDeadLetters on outcomes.
 func writeLetters(t *testing.T, c Cluster, topic string, rows []schemas.Outcome) {
 	t.Helper()
 	job := session.Open("job", 0)
@@ -38,7 +38,7 @@ func writeLetters(t *testing.T, c Cluster, topic string, rows []schemas.Outcome)
 	}
 }
 
-// Frames that the dead-letter topic does not take are kept as far as it does.
+// Of frames too large for the dead-letter topic, as much is kept as fits.
 func TestLettersOfFramesThatAreTooLarge(t *testing.T) {
 	leakCheck(t)
 	_, c := startBroker(t, 1)
@@ -81,7 +81,7 @@ func TestLettersOfFramesThatAreTooLarge(t *testing.T) {
 	}
 }
 
-// A bundle may have hundreds of large frames: they are read and sent a few at a time.
+// A bundle may contain hundreds of large frames: they are read and sent a few at a time.
 func TestLettersAreReadAFewAtATime(t *testing.T) {
 	leakCheck(t)
 	_, c := startBroker(t, 1)

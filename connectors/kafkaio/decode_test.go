@@ -24,7 +24,7 @@ func headers(pairs ...string) []kafka.Header {
 	return h
 }
 
-// What encoded images begin with.
+// The first bytes of encoded images.
 const (
 	jpegHead = "\xff\xd8\xff\xe0\x00\x10JFIF\x00"
 	pngHead  = "\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR"

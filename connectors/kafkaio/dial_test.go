@@ -9,7 +9,7 @@ import (
 	"github.com/cachenet/cachenet/schemas"
 )
 
-// A broker tells its clients where to connect to. When that does not work, the mistake is in the broker's settings.
+// A broker tells clients which address to connect to. When that address does not work, the broker's settings are wrong.
 func TestUnreachableAdvertisedAddress(t *testing.T) {
 	leakCheck(t)
 	for advertised, hint := range map[string]string{

@@ -12,8 +12,8 @@ import (
 	"github.com/cachenet/cachenet/schemas"
 )
 
-// A response may hold batches of any offsets: before what was asked for, behind it, compacted, cut, or markers.
-// Each offset passed is a record, a marker or a gap, or was not wanted; reading always moves on.
+// A response may contain batches of any offsets: before or after the requested range, compacted, truncated, or markers.
+// Each offset passed is a record, a marker, a gap or outside the range; reading always advances.
 func FuzzBatch(f *testing.F) {
 	f.Add([]byte{1, 1, 1, 0, 1, 255, 3}, int64(10), int64(20), int64(12), int64(14))
 	f.Add([]byte{}, int64(0), Unbounded, int64(0), int64(0))
@@ -56,7 +56,7 @@ func FuzzBatch(f *testing.F) {
 	})
 }
 
-// partsOf makes a response that begins near from: a step of 0 begins a new batch, 255 one of markers; others lead
+// partsOf builds a response that begins near from: a step of 0 begins a new batch, 255 one of markers; others advance
 // to the next record.
 func partsOf(steps []byte, from int64) (parts []protocol.RecordReader) {
 	at := max(0, from-3)
@@ -83,8 +83,8 @@ func partsOf(steps []byte, from int64) (parts []protocol.RecordReader) {
 	return parts
 }
 
-// A dead letter of any record takes its frame back as it was; headers of that name which the frame had go, since
-// they are what an earlier letter added.
+// A dead letter of any record restores its frame unchanged; headers of the same names on the frame are removed, since
+// an earlier letter added them.
 func FuzzDeadLetter(f *testing.F) {
 	f.Add([]byte("cam"), []byte("image"), "content-type", []byte("image/jpeg"), "x", []byte(nil))
 	f.Add([]byte{}, []byte{}, "cachenet-offset", []byte("-1"), "cachenet-topic", []byte("elsewhere"))
@@ -105,7 +105,7 @@ func FuzzDeadLetter(f *testing.F) {
 			t.Error(diff)
 		}
 		if f := back(withoutFrame(withoutValue(full))); !f.omitted || f.message.Value != nil || f.message.Key != nil || f.message.Headers != nil {
-			t.Errorf("without the frame it says %+v", f)
+			t.Errorf("without the frame: %+v", f)
 		}
 	})
 }

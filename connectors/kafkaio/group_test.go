@@ -14,14 +14,14 @@ import (
 	"github.com/cachenet/cachenet/connectors/session"
 )
 
-// holdings is who holds which partitions at the moment.
+// holdings records which member holds which partitions.
 type holdings struct {
 	mu    sync.Mutex
 	of    map[string][]int32
 	clash bool
 }
 
-// hold keeps an assignment until its end.
+// hold keeps an assignment until it ends.
 func (h *holdings) hold(ctx context.Context, member string, a Assignment) {
 	h.mu.Lock()
 	for other, theirs := range h.of {

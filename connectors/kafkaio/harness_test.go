@@ -26,25 +26,25 @@ func init() {
 
 func TestMain(m *testing.M) {
 	beam.Init()
-	// Between a bundle's last output and its response prism waits in a loop that never blocks; with one
-	// processor a loop, everybody else waits for their turn.
+	// Between a bundle's last output and its response prism spins in a loop that never blocks; on one
+	// processor such loops starve everything else.
 	runtime.GOMAXPROCS(max(8, runtime.NumCPU()))
 	*jobopts.Experiments = "prism_disable_sdf_split"
 	os.Exit(m.Run())
 }
 
-// collection is what one job's sink took.
+// collection is what one job's sink received.
 type collection struct {
 	link *session.Session
 	mu   sync.Mutex
 	runs []schemas.Run
-	hold chan struct{} // when set, the sink waits for it before it gives credit back
+	hold chan struct{} // when set, the sink waits for it before it returns credit
 }
 
 var collections sync.Map // job id → *collection
 
-// collectFn is a sink that keeps what it gets and tells the link as a real one does. It is stateful, as the
-// transform behind the source is, since that is where a runner promises an order.
+// collectFn is a sink that keeps its input and reports to the session as a real sink does. It is stateful, as the
+// transform after the source is, since runners promise an order there.
 type collectFn struct {
 	Job  string
 	Seen state.Value[int64]
@@ -83,7 +83,7 @@ func (fn *collectFn) ProcessElement(p state.Provider, _ string, run schemas.Run,
 	return nil
 }
 
-// count returns how many frames came so far; it costs less than frames.
+// count returns how many frames have arrived; it is cheaper than frames.
 func (c *collection) count() int {
 	_, written := c.link.Counts()
 	return int(written)
@@ -123,7 +123,7 @@ func startJob(t testing.TB, cfg ReadConfig, credit int64, hold chan struct{}, wa
 	})
 	p, s := beam.NewPipelineWithRoot()
 	none := beam.ParDo(s, &collectFn{Job: cfg.Job, Seen: state.MakeValueState[int64]("seen")}, Read(s, cfg))
-	beam.Reshuffle(s, none) // prism waits for a stage without an output in a loop that takes a whole core
+	beam.Reshuffle(s, none) // prism spins on a whole core for a stage without an output
 	go func() {
 		_, err := prism.Execute(context.Background(), p)
 		j.done <- err
@@ -160,7 +160,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// startBroker runs a broker with the topic "frames" of so many partitions.
+// startBroker runs a broker with the topic "frames" of the given number of partitions.
 func startBroker(t testing.TB, partitions int32) (*broker.Broker, Cluster) {
 	t.Helper()
 	b, err := broker.Start(broker.Options{Topics: map[string]int32{"frames": partitions}})
@@ -175,7 +175,7 @@ func startBroker(t testing.TB, partitions int32) (*broker.Broker, Cluster) {
 	return b, Cluster{Brokers: []string{b.Addr()}}
 }
 
-// streamFrames makes n frames for each of so many streams, interleaved; from is their first sequence number.
+// streamFrames returns n frames for each stream, interleaved; from is their first sequence number.
 func streamFrames(streams, from, n int) []schemas.Frame {
 	var frames []schemas.Frame
 	for i := from; i < from+n; i++ {
@@ -207,7 +207,7 @@ func publish(t testing.TB, c Cluster, frames []schemas.Frame) {
 	}
 }
 
-// allSpans reads the topic from its start to its present end, or without end.
+// allSpans covers the topic from its start to its current end, or without end.
 func allSpans(t testing.TB, c Cluster, forEver bool) []Span {
 	t.Helper()
 	partitions, err := Describe(t.Context(), c, "frames")
@@ -230,8 +230,8 @@ type place struct {
 	offset    int64
 }
 
-// checkOnce fails unless frames are of distinct places, n in number, each stream's in ascending order, with
-// the sequence numbers beginning at from without a hole.
+// checkOnce fails unless there are n frames at distinct offsets, each stream's in ascending order, with
+// sequence numbers from from on without a gap.
 func checkOnce(t *testing.T, frames []schemas.Frame, n int, from int64) {
 	t.Helper()
 	seen := map[place]bool{}
@@ -239,7 +239,7 @@ func checkOnce(t *testing.T, frames []schemas.Frame, n int, from int64) {
 	for _, f := range frames {
 		p := place{f.Partition, f.Offset}
 		if seen[p] {
-			t.Errorf("partition %d offset %d came twice", f.Partition, f.Offset)
+			t.Errorf("partition %d offset %d is duplicated", f.Partition, f.Offset)
 		}
 		seen[p] = true
 		if _, ok := next[f.Stream]; !ok {
@@ -255,7 +255,7 @@ func checkOnce(t *testing.T, frames []schemas.Frame, n int, from int64) {
 	}
 }
 
-// leakCheck fails the test when goroutines of this package or of kafka-go outlive it. Register it first, so
+// leakCheck fails the test if goroutines of this package or of kafka-go outlive it. Register it first, so
 // that it runs after every other cleanup.
 func leakCheck(t *testing.T) {
 	t.Helper()

@@ -53,7 +53,7 @@ func TestLedgerCommitsTheDurablePrefix(t *testing.T) {
 	}
 }
 
-// The prefix is never ahead of an offset without a durable outcome, in whatever order outcomes get durable.
+// The committed prefix never passes an offset without a durable outcome, in whatever order outcomes become durable.
 func TestPrefixIsNeverAhead(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		job := session.Open("job", 0)

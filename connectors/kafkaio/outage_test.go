@@ -21,7 +21,7 @@ func TestReadSurvivesABrokerRestart(t *testing.T) {
 	publish(t, c, streamFrames(10, 0, 300))
 
 	j := startJob(t, ReadConfig{Cluster: c, Topic: "frames", Spans: allSpans(t, c, true), BundleRecords: 40,
-		FetchBytes: 1000, QueueBytes: 1000}, 50*session.FrameCost, nil) // fetches go on all the time
+		FetchBytes: 1000, QueueBytes: 1000}, 50*session.FrameCost, nil) // fetching never pauses
 	for from := 300; from < 900; from += 300 {
 		eventually(t, "frames arrive", func() bool { return j.count() > 10*(from-200) })
 		if err := b.Close(); err != nil {

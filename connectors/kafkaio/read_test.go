@@ -69,7 +69,7 @@ func TestReadSkipsWhatIsDone(t *testing.T) {
 		t.Error(diff)
 	}
 	if read, _ := j.link.Counts(); int(read) != len(want) {
-		t.Errorf("the link counts %d frames, want %d", read, len(want))
+		t.Errorf("the session counts %d frames, want %d", read, len(want))
 	}
 }
 
@@ -87,7 +87,7 @@ func TestReadDrains(t *testing.T) {
 		t.Errorf("read %d, written %d, collected %d", read, written, len(frames))
 	}
 	if len(frames) == 10*1000 {
-		t.Error("the drain came after the last frame; it was not tested")
+		t.Error("the drain came after the last frame and was not tested")
 	}
 }
 
@@ -104,7 +104,7 @@ func TestReadDrainsWhenItsStopFileAppears(t *testing.T) {
 	checkOnce(t, j.mustEnd(t), 500, 0)
 }
 
-// The credit counts what a frame's row says of its size, which the sink gives back: also where the value was too large
+// Credit is counted by the size in a frame's row, which the sink returns: also where the value was too large
 // to be read.
 func TestReadStaysWithinItsCredit(t *testing.T) {
 	for name, limit := range map[string]int{"frames": 1000, "frames over the limit": 999} {
@@ -187,7 +187,7 @@ func TestReadReportsWhatRetentionDeleted(t *testing.T) {
 		t.Error(diff)
 	}
 	if next := durable.Next(20); next != 100 {
-		t.Errorf("nothing is durable from %d on; the committed offset would stay there", next)
+		t.Errorf("nothing is durable from %d on; the committed offset would stop there", next)
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 	"github.com/cachenet/cachenet/schemas"
 )
 
-// Letters that cannot be sent are skipped, counted and told; the others go back as they were.
+// Letters that cannot be sent are skipped, counted and reported; the others are redelivered unchanged.
 func TestReplaySkipsWhatCannotBeSent(t *testing.T) {
 	leakCheck(t)
 	_, c := startBroker(t, 1)
@@ -32,9 +32,9 @@ func TestReplaySkipsWhatCannotBeSent(t *testing.T) {
 	send("dead",
 		kafka.Message{Value: []byte("a frame that was sent to the wrong topic")},
 		of("large", 0, small),
-		of("large", 0, small),              // a bundle that was run again
-		withoutValue(of("large", 1, big)),  // read where it came from
-		withoutValue(of("large", 99, big)), // where nothing is
+		of("large", 0, small),              // a bundle that was retried
+		withoutValue(of("large", 1, big)),  // read from its source topic
+		withoutValue(of("large", 99, big)), // at an offset without a record
 		of("lowered", 0, kafka.Message{Value: make([]byte, 200_000)}),
 		of("no such topic", 0, small),
 		withoutValue(of("no such topic", 1, small)),
@@ -59,7 +59,7 @@ func TestReplaySkipsWhatCannotBeSent(t *testing.T) {
 			return string(got.Key) == "cam" && len(got.Value) == len(want.Value) && len(got.Headers) == 1 && headerMap(got)["own"] == headerMap(want)["own"]
 		}
 		if !slices.ContainsFunc(large[2:], same) {
-			t.Errorf("the frame of %d bytes did not come back as it was", len(want.Value))
+			t.Errorf("the frame of %d bytes was changed by redelivery", len(want.Value))
 		}
 	}
 	if got := values(readAll(t, c, "lowered")[0]); len(got) != 1 || got[0] != "small" {

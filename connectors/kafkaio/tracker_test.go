@@ -9,12 +9,12 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Whatever a runner asks for in between, the restrictions that come out claim every offset once.
+// Whatever splits a runner requests, the resulting restrictions claim every offset once.
 func TestTrackerClaimsEveryOffsetOnce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		end := rapid.SampledFrom([]int64{0, 1, 10, Unbounded}).Draw(t, "end")
 		rest := offsetrange.Restriction{End: end}
-		last := min(end, 30) // read as far as this, then drain
+		last := min(end, 30) // read up to here, then drain
 		next := int64(0)
 		for next < last {
 			tr := tracker{offsetrange.NewTracker(rest)}
@@ -92,7 +92,7 @@ func TestGroupKeepsTheOrderOfEachStream(t *testing.T) {
 			fewest += (len(offsets) + length - 1) / length
 		}
 		if runs != fewest {
-			t.Fatalf("%d runs where %d do", runs, fewest)
+			t.Fatalf("%d runs where %d are enough", runs, fewest)
 		}
 	})
 }

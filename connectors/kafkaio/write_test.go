@@ -19,7 +19,7 @@ import (
 	"github.com/segmentio/kafka-go/protocol/produce"
 )
 
-// readAll returns what a topic holds, by partition.
+// readAll returns a topic's records by partition.
 func readAll(t *testing.T, c Cluster, topic string) map[int32][]kafka.Message {
 	t.Helper()
 	partitions, err := Describe(t.Context(), c, topic)
@@ -116,7 +116,7 @@ func TestProducerHeaders(t *testing.T) {
 	}
 }
 
-// leaderless sends nothing the first times it is asked to produce, as while no partition has a leader.
+// leaderless refuses the first produce requests, as while no partition has a leader.
 type leaderless struct {
 	kafka.RoundTripper
 	times atomic.Int64
@@ -129,7 +129,7 @@ func (l *leaderless) RoundTrip(ctx context.Context, addr net.Addr, req kafka.Req
 	return l.RoundTripper.RoundTrip(ctx, addr, req)
 }
 
-// Kafka has partitions without a leader for a moment after a start. Writing waits, and keeps the order.
+// Just after Kafka starts, partitions have no leader for a moment. Writing waits, and keeps the order.
 func TestWritingWaitsForALeader(t *testing.T) {
 	leakCheck(t)
 	_, c := startBroker(t, 1)
@@ -160,7 +160,7 @@ func TestWritingWaitsForALeader(t *testing.T) {
 func TestEnsureTopic(t *testing.T) {
 	leakCheck(t)
 	_, c := startBroker(t, 1)
-	for range 2 { // the second time it is there
+	for range 2 { // the second time it exists
 		n, err := EnsureTopic(t.Context(), c, "other", 7)
 		if err != nil || n != 7 {
 			t.Errorf("got %d partitions, error %v", n, err)

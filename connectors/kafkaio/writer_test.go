@@ -15,13 +15,13 @@ import (
 	"pgregory.net/rapid"
 )
 
-// limited makes a topic of one partition that takes batches of at most so many bytes.
+// limited creates a topic of one partition that accepts batches of at most the given bytes.
 func limited(t testing.TB, c Cluster, topic string, bytes int) {
 	t.Helper()
 	settings(t, c, topic, maxMessageBytes, strconv.Itoa(bytes))
 }
 
-// settings makes a topic of one partition with one setting of its own.
+// settings creates a topic of one partition with one topic setting.
 func settings(t testing.TB, c Cluster, topic, name, value string) {
 	t.Helper()
 	_, err := ensureTopic(t.Context(), c, kafka.TopicConfig{Topic: topic, NumPartitions: 1, ReplicationFactor: 1,
@@ -53,7 +53,7 @@ func values(messages []kafka.Message) []string {
 	return all
 }
 
-// Whatever the sizes of records and whatever the topic's limit, what fits arrives, in order.
+// Whatever the sizes of records and the topic's limit, what fits arrives, in order.
 func TestBatchesFitTheTopic(t *testing.T) {
 	leakCheck(t)
 	_, c := startBroker(t, 1)
@@ -86,7 +86,7 @@ func TestARejectedBatchIsSplit(t *testing.T) {
 	_, c := startBroker(t, 1)
 	limited(t, c, "small", 3000)
 	w := open(t, c, "small")
-	w.ask.Do(func() {}) // as where the cluster does not tell settings
+	w.ask.Do(func() {}) // as where the cluster does not disclose settings
 	var messages []kafka.Message
 	for i := range 20 {
 		messages = append(messages, kafka.Message{Value: fmt.Append(make([]byte, 1000), i)})
@@ -118,7 +118,7 @@ func TestARecordOverTheTopicsLimitIsNamed(t *testing.T) {
 			}
 		}
 		if told != strings.Contains(err.Error(), "max.message.bytes of 3000 is lower") {
-			t.Errorf("limit told: %v: %q", told, err)
+			t.Errorf("limit named: %v: %q", told, err)
 		}
 	}
 	if got := values(readAll(t, c, "small")[0]); len(got) != 4 {
@@ -126,7 +126,7 @@ func TestARecordOverTheTopicsLimitIsNamed(t *testing.T) {
 	}
 }
 
-// An image of the largest size that the producer names is taken, with the largest key and label beside it.
+// An image of the largest size that the producer states is accepted, with the largest key and label.
 func TestMaxImageBytes(t *testing.T) {
 	leakCheck(t)
 	_, c := startBroker(t, 1)
