@@ -34,7 +34,7 @@ func BenchmarkAdd(b *testing.B) {
 	b.ReportMetric(float64(offset)/b.Elapsed().Seconds(), "rows/s")
 }
 
-// BenchmarkFlush is the price of a bundle on runners that need its rows on disk.
+// BenchmarkFlush measures a bundle on runners that need its rows on disk.
 func BenchmarkFlush(b *testing.B) {
 	w, err := writerOf(b.Context(), WriteConfig{Job: b.Name(), Dir: b.TempDir()})
 	if err != nil {
@@ -79,8 +79,8 @@ func BenchmarkRows(b *testing.B) {
 	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "rows/s")
 }
 
-// BenchmarkRecover is the price of a start: with files that no start has seen, and with files that one has, in
-// hours gone by. 20 files an hour; what it costs beyond that is what a year of hours costs.
+// BenchmarkRecover measures a start: with files that are not in the ledger, and with files that are, in
+// past hours. 20 files an hour; the rest of the cost is that of a year of hour folders.
 func BenchmarkRecover(b *testing.B) {
 	const perHour = 20
 	for _, files := range []int{10, 1000, 5000, 50_000} {

@@ -31,7 +31,7 @@ func share(t *testing.T, dir string, n int, cfg WriteConfig) (writers []*writer)
 	return writers
 }
 
-// Whatever several writers believe to own, each offset gets one row, and the row is that of one of them.
+// Whatever ranges several writers assume they own, each offset gets one row, written by one of them.
 func TestSharedWritersNeverDuplicateAnOffset(t *testing.T) {
 	dir := t.TempDir()
 	writers := share(t, dir, 4, WriteConfig{FileAge: 3 * time.Millisecond, FileBytes: 30_000})
@@ -42,7 +42,7 @@ func TestSharedWritersNeverDuplicateAnOffset(t *testing.T) {
 			random := rand.New(rand.NewPCG(7, uint64(i)))
 			for p := range int32(partitions) {
 				for at := int64(0); at < offsets; at += 50 {
-					from := max(0, at-random.Int64N(120)) // goes back, as a reader does that resumes
+					from := max(0, at-random.Int64N(120)) // goes back, as a resumed reader does
 					if err := w.add(t.Context(), rowsOf(p, from, at+50)); err != nil {
 						t.Error(err)
 					}
@@ -76,7 +76,7 @@ func TestSharedWritersNeverDuplicateAnOffset(t *testing.T) {
 }
 
 // A process that was paused while another took over must not add rows when it resumes, and learns that its
-// offsets are durable: they are, by the other.
+// offsets are durable, written by the other.
 func TestAPausedWriterAddsNoDuplicates(t *testing.T) {
 	dir := t.TempDir()
 	writers := share(t, dir, 2, WriteConfig{FileAge: time.Hour})
@@ -102,12 +102,12 @@ func TestAPausedWriterAddsNoDuplicates(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n := len(files(t, dir)); n != 2 {
-		t.Errorf("%d files: one without rows was written", n)
+		t.Errorf("%d files: an empty one was written", n)
 	}
 }
 
-// A process that was paused between looking and adding finds its number gone, looks at what came, and leaves out
-// what that holds.
+// A process that was paused between reading the data set and adding a file finds its number taken, reads the new files, and leaves out
+// the rows that they contain.
 func TestAnOvertakenCommitIsRetried(t *testing.T) {
 	dir := t.TempDir()
 	writers := share(t, dir, 2, WriteConfig{FileAge: time.Hour})
@@ -135,7 +135,7 @@ func TestAnOvertakenCommitIsRetried(t *testing.T) {
 		}
 	}
 	if added, err := slow.add(hour, f); added || err != nil {
-		t.Fatalf("added %v, error %v: the file holds offsets of another", added, err)
+		t.Fatalf("added %v, error %v: the file has offsets of another writer", added, err)
 	}
 	if err := slow.store(f); err != nil {
 		t.Fatal(err)
@@ -144,7 +144,7 @@ func TestAnOvertakenCommitIsRetried(t *testing.T) {
 		t.Error(diff)
 	}
 	if err := slow.store(f); err != nil || slow.left != 30 || len(files(t, dir)) != 4 {
-		t.Errorf("stored again: %v, %d rows left out, %d files; want none, 30 and 4", err, slow.left, len(files(t, dir)))
+		t.Errorf("retried: %v, %d rows left out, %d files; want none, 30 and 4", err, slow.left, len(files(t, dir)))
 	}
 }
 
@@ -153,7 +153,7 @@ func TestSharedAndExclusiveLocksConflict(t *testing.T) {
 	refused := func(who string, lock func(dir, topic, group string) (func() error, error), group string) {
 		t.Helper()
 		if _, err := lock(dir, "frames", group); err == nil || !strings.Contains(err.Error(), "another process") {
-			t.Errorf("%s got in: %v", who, err)
+			t.Errorf("%s got the lock: %v", who, err)
 		}
 	}
 	locks := make(chan func() error, 8)
@@ -171,7 +171,7 @@ func TestSharedAndExclusiveLocksConflict(t *testing.T) {
 	members.Wait()
 	close(locks)
 	refused("a process that does not share", Lock, "g")
-	refused("a sharer of another group", LockShared, "h")
+	refused("a sharing process of another group", LockShared, "h")
 	for unlock := range locks {
 		if err := unlock(); err != nil {
 			t.Error(err)
@@ -181,7 +181,7 @@ func TestSharedAndExclusiveLocksConflict(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	refused("a sharer beside a process that does not share", LockShared, "h")
+	refused("a sharing process while an exclusive one runs", LockShared, "h")
 	if err := alone(); err != nil {
 		t.Error(err)
 	}

@@ -15,13 +15,13 @@ import (
 	"github.com/cachenet/cachenet/connectors/session"
 )
 
-// Folder into which the test's own binary writes until it is killed: as the only one, or as one of several.
+// Folder into which the test's own binary writes until it is killed: as the only writer, or as one of several.
 const (
 	envVictim = "CACHENET_TEST_VICTIM"
 	envSharer = "CACHENET_TEST_SHARER"
 )
 
-// writeUntilKilled goes on from what is durable, tells on stdout what becomes durable, and never ends by itself.
+// writeUntilKilled continues after what is durable, prints on stdout what becomes durable, and never ends by itself.
 func writeUntilKilled(dir string, shared bool) {
 	ctx := context.Background()
 	out := json.NewEncoder(os.Stdout)
@@ -44,8 +44,8 @@ func writeUntilKilled(dir string, shared bool) {
 	}
 }
 
-// TestKilledAtAnyMoment kills a writing process again and again. What it called durable has to be there, once;
-// no file may be damaged, and footers have to tell what files hold.
+// TestKilledAtAnyMoment repeatedly kills a writing process. What it reported as durable must be there, once;
+// no file may be damaged, and footers must list what files contain.
 func TestKilledAtAnyMoment(t *testing.T) {
 	dir := t.TempDir()
 	told := Durable{}
@@ -81,7 +81,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	}
 	rows := read(t, dir)
 	if n := count(found); n == 0 || n != int64(len(rows)) {
-		t.Errorf("footers list %d offsets, files hold %d rows", n, len(rows))
+		t.Errorf("footers list %d offsets, files have %d rows", n, len(rows))
 	}
 	for _, r := range rows {
 		if !found[r.Topic][r.Partition].Contains(r.Offset) {
@@ -92,14 +92,14 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	both.union(found)
 	both.union(told)
 	if count(both) != count(found) {
-		t.Errorf("called durable, and not there: %d rows", count(both)-count(found))
+		t.Errorf("reported as durable, but missing: %d rows", count(both)-count(found))
 	}
 	t.Logf("%d rows in %d files", len(rows), len(files(t, dir)))
 }
 
-// TestSharedWritersStoppedAtAnyMoment lets three processes write the same offsets, and stops or kills one after the other
-// at moments of chance. The others must go on meanwhile; no offset may get two rows, and the rows of a stream must
-// have come in order.
+// TestSharedWritersStoppedAtAnyMoment lets three processes write the same offsets, and pauses or kills one after the other
+// at random moments. The others must continue meanwhile; no offset may get two rows, and the rows of a stream must
+// be in order.
 func TestSharedWritersStoppedAtAnyMoment(t *testing.T) {
 	dir := t.TempDir()
 	sharers := make([]*exec.Cmd, 3)
@@ -127,7 +127,7 @@ func TestSharedWritersStoppedAtAnyMoment(t *testing.T) {
 		if round%5 == 4 {
 			signal(c, syscall.SIGKILL)
 			if err := c.Wait(); err == nil {
-				t.Error("a killed process ended well")
+				t.Error("a killed process exited with 0")
 			}
 			start(round % 3)
 			continue

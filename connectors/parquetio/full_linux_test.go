@@ -12,7 +12,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 )
 
-// smallDisk mounts a file system of half a megabyte, which takes root.
+// smallDisk mounts a file system of half a megabyte (needs root).
 func smallDisk(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -27,7 +27,7 @@ func smallDisk(t *testing.T) string {
 	return dir
 }
 
-// fill uses the disk up and returns the file that does.
+// fill fills the disk and returns the file that does so.
 func fill(t *testing.T, dir string) string {
 	t.Helper()
 	path := filepath.Join(dir, "ballast")
@@ -42,9 +42,9 @@ func TestAFullDisk(t *testing.T) {
 	w := start(t, WriteConfig{Dir: smallDisk(t), FileAge: time.Millisecond})
 	ballast := fill(t, w.cfg.Dir)
 	add(t, w, rowsOf(0, 0, 100)...)
-	until(t, "the writer says that it cannot write", func() bool { return strings.Contains(said(), "no space left") })
+	until(t, "the writer logs that it cannot write", func() bool { return strings.Contains(said(), "no space left") })
 	if n := count(heard()); n != 0 {
-		t.Errorf("%d rows called durable on a full disk", n)
+		t.Errorf("%d rows reported as durable on a full disk", n)
 	}
 	if err := os.Remove(ballast); err != nil {
 		t.Fatal(err)

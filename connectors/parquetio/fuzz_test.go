@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// Whatever stands in the notes beside a data set, the rows in its files are found: the ledger is trusted about
-// folders that it knows, and gaps that cannot be read are an error that names their file.
+// Whatever the auxiliary files of a data set contain, the rows in its files are found: the ledger is trusted about
+// folders that it lists, and unreadable gaps are an error that names their file.
 func FuzzNotes(f *testing.F) {
 	f.Add([]byte(`{"dt=2026-05-04/hour=12":{"modified":1,"offsets":{"frames":{"0":[[0,100]]}}}}`), []byte(`{"lost":{"frames":{"0":[[5,7]]}}}`))
 	f.Add([]byte(`{".":{"modified":-1,"offsets":null}}`), []byte(`null`))

@@ -16,7 +16,7 @@ import (
 	"github.com/cachenet/cachenet/schemas"
 )
 
-// findings is what testdata/interop.py prints of each reader.
+// findings is what testdata/interop.py prints for each reader.
 type findings struct {
 	Rows          int64  `json:"rows"`
 	Offsets       int64  `json:"offsets"`
@@ -33,7 +33,7 @@ type findings struct {
 }
 
 // TestOthersReadOurFiles needs Python with testdata/requirements.txt, named by CACHENET_PYTHON (python3 when unset).
-// It reads while a writer has work in progress and its ledger and lock are there, as these must not be in the way.
+// It reads while a writer has unfinished files, a ledger and a lock, which readers must ignore.
 func TestOthersReadOurFiles(t *testing.T) {
 	dir := t.TempDir()
 	unlock, err := Lock(dir, "frames", "group")
@@ -125,7 +125,7 @@ shutil.rmtree(f"{root}/dt=2026-05-04")`, outcomesFolder(dir))
 	}
 }
 
-// utc reports whether a reader's type of a time tells the zone.
+// utc reports whether a reader's timestamp type has a time zone.
 func utc(kind string) bool {
 	return strings.Contains(kind, "utc") || strings.Contains(kind, "with time zone")
 }

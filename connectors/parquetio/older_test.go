@@ -11,7 +11,7 @@ import (
 	"github.com/cachenet/cachenet/schemas"
 )
 
-// olderOutcome is a row as it was before hits were audited.
+// olderOutcome is a row as written before hits were audited.
 type olderOutcome struct {
 	Stream    string    `parquet:"stream,dict"`
 	Topic     string    `parquet:"topic,dict"`
@@ -23,7 +23,7 @@ type olderOutcome struct {
 	FullUs    float32   `parquet:"full_us"`
 }
 
-// A file that lacks the columns of audits is read as rows that were not audited, also beside files that have them.
+// A file without audit columns is read as rows that were not audited, also next to files that have them.
 func TestRowsReadsFilesWithoutAuditColumns(t *testing.T) {
 	dir := t.TempDir()
 	folder := filepath.Join(outcomesFolder(dir), "dt=2026-05-04", "hour=12")

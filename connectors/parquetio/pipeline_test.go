@@ -67,7 +67,7 @@ func TestWriteInAPipeline(t *testing.T) {
 				t.Error(diff)
 			}
 			if n := count(heard()); n != 800 {
-				t.Errorf("%d of 800 rows called durable", n)
+				t.Errorf("%d of 800 rows reported as durable", n)
 			}
 		})
 	}
@@ -83,6 +83,6 @@ func TestAPipelineFailsWithTheDisk(t *testing.T) {
 		t.Errorf("error: %v", err)
 	}
 	if err := end(cfg.Job); err == nil {
-		t.Error("closed without an error, and without the rows")
+		t.Error("Close returned no error although rows are missing")
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// The first of several processes decides, and its file is for the owner alone.
+// The first of several processes decides, and its file is readable by the owner only.
 func TestKeepPrivateKeepsTheFirst(t *testing.T) {
 	dir := t.TempDir()
 	var group sync.WaitGroup

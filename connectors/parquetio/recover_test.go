@@ -35,7 +35,7 @@ func recovered(t *testing.T, dir string) string {
 	return asJSON(t, d)
 }
 
-// put writes rows as one file into the folder under outcomes/ and returns its path.
+// put writes rows as one file into a folder under outcomes/ and returns its path.
 func put(t testing.TB, dir, folder, name string, rows ...schemas.Outcome) string {
 	t.Helper()
 	b := build(0, WriteConfig{})
@@ -56,7 +56,7 @@ func put(t testing.TB, dir, folder, name string, rows ...schemas.Outcome) string
 	return path
 }
 
-// age makes the folder look as if it had been left alone for long.
+// age sets the folder's modification time into the past.
 func age(t *testing.T, dir, folder string, by time.Duration) {
 	t.Helper()
 	at := time.Now().Add(-by)
@@ -121,7 +121,7 @@ func TestLedgerIsNeverWrong(t *testing.T) {
 					rt.Fatal(err)
 				}
 			},
-			"wait": func(rt *rapid.T) { // every folder becomes older than what the ledger trusts
+			"wait": func(rt *rapid.T) { // every folder becomes old enough for the ledger to be trusted
 				for hour := range 4 {
 					folder := filepath.Join(outcomesFolder(dir), fmt.Sprintf("dt=2026-01-01/hour=%02d", hour))
 					if info, err := os.Stat(folder); err == nil {
@@ -153,7 +153,7 @@ func TestLedgerIsNeverWrong(t *testing.T) {
 	})
 }
 
-// TestOldFoldersAreNotReadAgain makes the files of an old folder unreadable once the ledger knows them.
+// TestOldFoldersAreNotReadAgain makes the files of an old folder unreadable once the ledger lists them.
 func TestOldFoldersAreNotReadAgain(t *testing.T) {
 	dir := t.TempDir()
 	const old = "dt=2026-01-01/hour=00"
@@ -166,13 +166,13 @@ func TestOldFoldersAreNotReadAgain(t *testing.T) {
 	if got := recovered(t, dir); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	age(t, dir, old, time.Hour) // touched: has to be looked at, and then the damage shows
+	age(t, dir, old, time.Hour) // touched: it is read again, and the damage is found
 	if _, err := Recover(t.Context(), dir); err == nil || !strings.Contains(err.Error(), path) {
 		t.Errorf("error: %v", err)
 	}
 }
 
-// The start after a job that ran for months has no more to read than another.
+// A start after a job that ran for months reads no more than any other.
 func TestALongJobKeepsTheLedger(t *testing.T) {
 	const old = "dt=2026-01-01/hour=00"
 	w := start(t, WriteConfig{FileAge: time.Millisecond, LedgerAge: time.Nanosecond})
@@ -208,7 +208,7 @@ func TestThousandsOfFiles(t *testing.T) {
 	const hours, each = 20, 150
 	for hour := range int64(hours) {
 		first := put(t, dir, folderOf(hour), "first.parquet", rowsOf(int32(hour%3), hour*10, hour*10+2)...)
-		for i := range each - 1 { // links, as making 3,000 different files takes long and shows no more
+		for i := range each - 1 { // hard links: 3,000 different files would be slow and test nothing more
 			if err := os.Link(first, filepath.Join(filepath.Dir(first), fmt.Sprint(i, ".parquet"))); err != nil {
 				t.Fatal(err)
 			}
@@ -236,7 +236,7 @@ func TestThousandsOfFiles(t *testing.T) {
 	}
 }
 
-// TestFilesOfOtherTools has a compacted file, as an analyst's tool would write: other types, no metadata of ours.
+// TestFilesOfOtherTools reads a compacted file as another tool would write it: other types, without our metadata.
 func TestFilesOfOtherTools(t *testing.T) {
 	type foreign struct {
 		Offset    *int64  `parquet:"offset,optional"`
@@ -352,7 +352,7 @@ func TestAnUnusableFolder(t *testing.T) {
 		t.Errorf("lock: %v", err)
 	}
 	if _, err := writerOf(t.Context(), WriteConfig{Job: t.Name(), Dir: path}); err == nil {
-		t.Error("a writer in a folder that cannot be")
+		t.Error("a writer was opened in an unusable folder")
 	}
 }
 
@@ -368,7 +368,7 @@ func FuzzFile(f *testing.F) {
 		if err := os.WriteFile(path, b, 0o666); err != nil {
 			t.Fatal(err)
 		}
-		_, _ = footer(path) // must not crash; whether the bytes mean something is not ours to say
+		_, _ = footer(path) // must not panic; the bytes may or may not be valid
 		for _, err := range fileRows[schemas.Outcome](path) {
 			if err != nil && !strings.Contains(err.Error(), path) {
 				t.Errorf("error does not name the file: %v", err)

@@ -43,7 +43,7 @@ func TestReasonsAreBounded(t *testing.T) {
 	}
 }
 
-// A job counts the rows that it made durable: not those that came twice, nor those that another one had written.
+// A job counts the rows that it made durable: neither duplicates nor rows written by another job.
 func TestTheTallyCountsDurableRows(t *testing.T) {
 	for name, shared := range map[string]bool{"alone": false, "shared": true} {
 		t.Run(name, func(t *testing.T) {

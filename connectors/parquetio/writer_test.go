@@ -23,7 +23,7 @@ import (
 
 var noon = time.Date(2026, 5, 4, 12, 30, 0, 123_000_000, time.UTC)
 
-// row makes the outcome of one frame; everything in it follows from its arguments.
+// row returns the outcome of one frame, determined by its arguments.
 func row(partition int32, offset int64) schemas.Outcome {
 	o := schemas.Outcome{
 		Stream: fmt.Sprint("cam-", offset%5), Topic: "frames", Partition: partition, Offset: offset, Sequence: offset / 5,
@@ -51,7 +51,7 @@ func rowsOf(partition int32, from, to int64) (rows []schemas.Outcome) {
 	return rows
 }
 
-// find returns the session of a job that another process opened, as a worker of that job finds it.
+// find returns the session of a job opened by another process, as a worker of that job finds it.
 func find(t testing.TB, job string) *session.Session {
 	t.Helper()
 	s, err := session.Find(job)
@@ -70,7 +70,7 @@ func end(job string) error {
 	return s.Close()
 }
 
-// start makes the writer of a job named after the test; it ends with the test.
+// start opens the writer of a job named after the test and closes it with the test.
 func start(t *testing.T, cfg WriteConfig) *writer {
 	t.Helper()
 	if cfg.Job == "" {
@@ -124,7 +124,7 @@ func files(t *testing.T, dir string) (paths []string) {
 	return paths
 }
 
-// durable gathers what the job's link hears.
+// durable collects what the job's session reports as durable.
 func durable(t *testing.T, job string) func() Durable {
 	var mu sync.Mutex
 	heard := Durable{}
@@ -151,7 +151,7 @@ func count(d Durable) (n int64) {
 	return n
 }
 
-// until waits for something that has to become true soon.
+// until polls a condition that must soon become true.
 func until(t *testing.T, what string, ready func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); !ready(); time.Sleep(2 * time.Millisecond) {
@@ -181,8 +181,8 @@ func TestHoursAreThoseOfTheEventTime(t *testing.T) {
 	dir := t.TempDir()
 	w := start(t, WriteConfig{Dir: dir})
 	times := []time.Time{
-		noon, noon.Add(time.Hour), noon.In(time.FixedZone("east", 5*3600)), // the third is the first, told elsewhere
-		{}, time.UnixMilli(-1), time.Unix(1<<40, 0), // no clock shows these
+		noon, noon.Add(time.Hour), noon.In(time.FixedZone("east", 5*3600)), // the third is the first in another time zone
+		{}, time.UnixMilli(-1), time.Unix(1<<40, 0), // outside the range of the column, or unset
 	}
 	for i, at := range times {
 		r := row(0, int64(i))
@@ -229,7 +229,7 @@ func TestManyHoursAtOnce(t *testing.T) {
 
 func TestAnOffsetHasOneRow(t *testing.T) {
 	dir := t.TempDir()
-	for range 2 { // the second writer learns of the first one's rows from the files
+	for range 2 { // the second writer finds the first one's rows in the files
 		w := start(t, WriteConfig{Dir: dir})
 		add(t, w, rowsOf(0, 0, 50)...)
 		add(t, w, rowsOf(0, 25, 60)...)
@@ -252,7 +252,7 @@ func TestAgeClosesAFileWithoutFurtherRows(t *testing.T) {
 	add(t, w, rowsOf(0, 0, 10)...)
 	until(t, "rows are durable", func() bool { return count(heard()) == 10 })
 	if got := len(read(t, w.cfg.Dir)); got != 10 {
-		t.Errorf("%d rows in files when 10 were called durable", got)
+		t.Errorf("%d rows in files when 10 were reported as durable", got)
 	}
 }
 
@@ -270,7 +270,7 @@ func TestSizeClosesAFile(t *testing.T) {
 		t.Errorf("%d files", n)
 	}
 	if n := count(heard()); n != 10_000 {
-		t.Errorf("%d of 10000 rows called durable", n)
+		t.Errorf("%d of 10000 rows reported as durable", n)
 	}
 }
 
@@ -279,15 +279,15 @@ func TestBufferedRowsReleaseCredit(t *testing.T) {
 	w := start(t, WriteConfig{Job: link.ID()})
 	link.Read(10, 1000)
 	if !link.Full() {
-		t.Fatal("credit is not used up")
+		t.Fatal("there is credit left")
 	}
-	add(t, w, rowsOf(0, 0, 10)...) // rows of errors carry no bytes here, so something is released, not all
+	add(t, w, rowsOf(0, 0, 10)...) // error rows have no bytes here, so only part is released
 	if read, written := link.Counts(); link.Full() || read != 10 || written != 10 {
 		t.Errorf("full %v, read %d, written %d", link.Full(), read, written)
 	}
 }
 
-// obstruct puts a file where the day's folder has to be, so that every write fails until it is removed.
+// obstruct creates a file in the place of the day's folder, so that every write fails until it is removed.
 func obstruct(t *testing.T, dir string) (remove func()) {
 	t.Helper()
 	path := filepath.Join(dir, "outcomes", noon.Format("dt=2006-01-02"))
@@ -301,7 +301,7 @@ func obstruct(t *testing.T, dir string) (remove func()) {
 	}
 }
 
-// logged keeps what slog says during the test.
+// logged captures slog output during the test.
 func logged(t *testing.T) func() string {
 	var mu sync.Mutex
 	var b bytes.Buffer
@@ -331,10 +331,10 @@ func TestATransientDiskErrorLosesNothing(t *testing.T) {
 	w := start(t, WriteConfig{FileAge: time.Millisecond})
 	remove := obstruct(t, w.cfg.Dir)
 	add(t, w, rowsOf(0, 0, 10)...)
-	until(t, "the writer says that it cannot write", func() bool { return strings.Contains(said(), "cannot be written") })
+	until(t, "the writer logs that it cannot write", func() bool { return strings.Contains(said(), "cannot be written") })
 	add(t, w, rowsOf(0, 10, 20)...)
 	if n := count(heard()); n != 0 {
-		t.Fatalf("%d rows called durable that are not", n)
+		t.Fatalf("%d rows reported as durable that are not", n)
 	}
 	remove()
 	if err := end(t.Name()); err != nil {
@@ -344,10 +344,10 @@ func TestATransientDiskErrorLosesNothing(t *testing.T) {
 		t.Error(diff)
 	}
 	if n := count(heard()); n != 20 {
-		t.Errorf("%d of 20 rows called durable", n)
+		t.Errorf("%d of 20 rows reported as durable", n)
 	}
 	if warned := strings.Count(said(), "level=WARN"); warned != 1 || !strings.Contains(said(), "written again") {
-		t.Errorf("told %d times:\n%s", warned, said())
+		t.Errorf("logged %d times:\n%s", warned, said())
 	}
 }
 
@@ -358,14 +358,14 @@ func TestAPersistentDiskErrorFailsTheJob(t *testing.T) {
 	add(t, w, rowsOf(0, 0, 10)...)
 	until(t, "the writer fails", func() bool { return w.failure() != nil })
 	if !w.job.Draining() {
-		t.Error("the job is not asked to end")
+		t.Error("the job was not stopped")
 	}
 	err := w.add(t.Context(), rowsOf(0, 10, 20))
 	if err == nil || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), w.cfg.Dir) {
 		t.Errorf("error: %v", err)
 	}
 	if n := count(heard()); n != 0 {
-		t.Errorf("%d rows called durable that are not", n)
+		t.Errorf("%d rows reported as durable that are not", n)
 	}
 	remove()
 	if _, late := writerOf(t.Context(), w.cfg); late == nil || late.Error() != err.Error() {
@@ -376,13 +376,13 @@ func TestAPersistentDiskErrorFailsTheJob(t *testing.T) {
 	}
 }
 
-// Where the runner replays bundles, one that comes again finds a new writer.
+// Where the runner retries bundles, a retried one finds a new writer.
 func TestABundleIsWrittenWhenTheRunnerReplaysIt(t *testing.T) {
 	w := start(t, WriteConfig{EveryBundle: true, GiveUp: 100 * time.Millisecond})
 	remove := obstruct(t, w.cfg.Dir)
 	add(t, w, rowsOf(0, 0, 10)...)
 	if err := w.flush(t.Context()); err == nil {
-		t.Error("rows that are not on disk")
+		t.Error("no error for rows that are not on disk")
 	}
 	remove()
 	again := start(t, w.cfg)
@@ -400,11 +400,11 @@ func TestCloseReportsUnwrittenRows(t *testing.T) {
 	obstruct(t, w.cfg.Dir)
 	add(t, w, rowsOf(0, 0, 10)...)
 	if err := end(t.Name()); err == nil {
-		t.Error("closed without an error, and without the rows")
+		t.Error("Close returned no error although rows are missing")
 	}
 }
 
-// A bundle that outlives its job gets neither the job's writer nor a second one.
+// A bundle that outlives its job gets neither the job's writer nor a new one.
 func TestAClosedJobRefusesLateBundles(t *testing.T) {
 	job := session.Open("job", 0)
 	cfg := WriteConfig{Job: job.ID(), Dir: t.TempDir()}
@@ -481,6 +481,6 @@ func TestWritersOfManyGoroutines(t *testing.T) {
 		t.Errorf("%d of 8000 rows", n)
 	}
 	if _, err := writerOf(t.Context(), WriteConfig{}); err == nil {
-		t.Error("a writer without job and folder")
+		t.Error("a writer without job and folder was opened")
 	}
 }

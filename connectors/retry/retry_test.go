@@ -10,7 +10,7 @@ import (
 
 var errAway = errors.New("away")
 
-// failing returns an operation that fails so often, and counts its calls.
+// failing returns an operation that fails the given number of times and counts its calls.
 func failing(times int, calls *int) func() error {
 	return func() error {
 		*calls++
@@ -32,14 +32,14 @@ func TestAnOutageAndItsEndAreReportedOnce(t *testing.T) {
 		}, Ended: func(after time.Duration) {
 			ended++
 			if after < 50*time.Millisecond || after > time.Minute {
-				t.Errorf("over after %v", after)
+				t.Errorf("ended after %v", after)
 			}
 		}}
 		if err := Do(t.Context(), o, failing(8, &calls)); err != nil || calls != 9 || began != 1 || ended != 1 {
-			t.Errorf("error %v, %d calls, told %d times, and %d times that it is over", err, calls, began, ended)
+			t.Errorf("error %v, %d calls, outage reported %d times, its end %d times", err, calls, began, ended)
 		}
 		if err := Do(t.Context(), o, func() error { return nil }); err != nil || began != 1 || ended != 1 {
-			t.Errorf("error %v; told of an outage that was none", err)
+			t.Errorf("error %v; reported an outage that did not happen", err)
 		}
 	})
 }
@@ -59,7 +59,7 @@ func TestTheBudgetEndsRetries(t *testing.T) {
 
 func TestPermanentErrorsAreNotRetried(t *testing.T) {
 	calls := 0
-	o := Outage{Passes: func(err error) bool { return !errors.Is(err, errAway) }, Began: func(error) { t.Error("called an outage") }}
+	o := Outage{Passes: func(err error) bool { return !errors.Is(err, errAway) }, Began: func(error) { t.Error("reported as an outage") }}
 	if err := Do(t.Context(), o, failing(3, &calls)); !errors.Is(err, errAway) || calls != 1 {
 		t.Errorf("error %v after %d calls", err, calls)
 	}

@@ -14,7 +14,7 @@ func TestHeldFramesTravelAsANumber(t *testing.T) {
 	frames := []schemas.Frame{{Stream: "cam", Offset: 1, Image: []byte("one")}, {Stream: "cam", Offset: 2}}
 	run := s.Hold(frames)
 	if run.Held == 0 || run.Frames != nil {
-		t.Fatalf("the element is %+v: it carries the frames", run)
+		t.Fatalf("the element is %+v: it contains the frames", run)
 	}
 	encoded, err := run.MarshalMsg(nil)
 	if err != nil {
@@ -39,7 +39,7 @@ func TestHeldFramesTravelAsANumber(t *testing.T) {
 	}
 }
 
-// Without credit the runner's own flow control applies, and it may replay what it carries.
+// Without credit the runner's own flow control applies, and it may retry bundles.
 func TestFramesThatAreNotHeldTravelWhole(t *testing.T) {
 	s := Open("carried", 0)
 	defer s.Close()

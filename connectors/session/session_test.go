@@ -60,7 +60,7 @@ func TestTheThreeStatesOfAnID(t *testing.T) {
 	}
 }
 
-// part notes when it is closed.
+// part records when it is closed.
 type part struct {
 	name   string
 	closed *[]string
@@ -87,7 +87,7 @@ func TestPartsAreMadeOnceAndClosedInReverse(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	if _, ok := Get[*part](s, "never"); ok {
-		t.Error("a part that could not be made is there")
+		t.Error("a part whose constructor failed exists")
 	}
 	if _, err := Part(s, "outer", func() (*part, error) {
 		if _, err := Part(s, "inner", open("inner", broken)); err != nil {
@@ -98,7 +98,7 @@ func TestPartsAreMadeOnceAndClosedInReverse(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := Part(s, "first", func() (int, error) { return 0, nil }); err == nil {
-		t.Error("a part passes for another type")
+		t.Error("a part was returned as another type")
 	}
 	if got, ok := Get[*part](s, "first"); got != first || !ok {
 		t.Errorf("got %v", got)
@@ -114,7 +114,7 @@ func TestPartsAreMadeOnceAndClosedInReverse(t *testing.T) {
 		t.Errorf("a part of a closed session: error %v", err)
 	}
 	if _, ok := Get[*part](s, "first"); !ok {
-		t.Error("what the job knew cannot be read after its end")
+		t.Error("the job's results cannot be read after its end")
 	}
 }
 
@@ -136,7 +136,7 @@ type counter struct{ open *atomic.Int64 }
 
 func (c counter) Close() error { c.open.Add(-1); return nil }
 
-// However bundles and the end of the job meet, every part that was made is closed, and none is made afterwards.
+// However bundles race with the end of the job, every part that was made is closed, and none is made afterwards.
 func TestCloseAgainstBundlesThatRun(t *testing.T) {
 	for range 50 {
 		s := Open("job", 0)
@@ -184,7 +184,7 @@ func TestListenersAreNotified(t *testing.T) {
 		s.OnDurable(func(d Durable) {
 			durable = append(durable, d)
 			if s.NextMissing(d.Topic, d.Partition, 0) != 5 {
-				t.Error("told before it counts")
+				t.Error("reported before it is counted")
 			}
 		})
 		s.OnLost(func(x Lost) { lost = append(lost, x) })
@@ -204,7 +204,7 @@ func TestWhatIsDurableAddsUp(t *testing.T) {
 	defer s.Close()
 	s.OnDurable(func(d Durable) {
 		if d.Offsets.Contains(0) {
-			t.Error("told what earlier jobs did")
+			t.Error("notified of what earlier jobs did")
 		}
 	})
 	s.Begin("frames", map[int32]schemas.Offsets{0: ranges(0, 10), 1: ranges(5, 6)})

@@ -30,7 +30,7 @@ func TestRowsReachObservers(t *testing.T) {
 	s := Open("rows", 0)
 	defer s.Close()
 	rows := make([]schemas.Outcome, 3)
-	s.Rows(rows) // nobody asked
+	s.Rows(rows) // without an observer
 	seen := 0
 	s.OnRows(func(r []schemas.Outcome) { seen += len(r) })
 	s.Rows(rows)

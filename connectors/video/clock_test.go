@@ -13,7 +13,7 @@ func at(seconds float64) packet {
 	return packet{timed: true, time: time.Duration(seconds * float64(time.Second))}
 }
 
-// A file's frames keep the distances they have in the file, however fast it is read.
+// A file's frames keep their time differences, however fast the file is read.
 func TestFileClock(t *testing.T) {
 	c := clock{start: noon}
 	for _, s := range []float64{0, 0.1, 0.2, 5} {
@@ -22,10 +22,10 @@ func TestFileClock(t *testing.T) {
 		}
 	}
 	if got := c.stamp(at(1), time.Now()); !got.Equal(noon.Add(5*time.Second + time.Millisecond)) {
-		t.Errorf("a time that goes back: %s", got)
+		t.Errorf("a timestamp that goes back: %s", got)
 	}
 	if got := c.stamp(packet{}, time.Now()); !got.Equal(noon.Add(5*time.Second + 2*time.Millisecond)) {
-		t.Errorf("no time: %s", got)
+		t.Errorf("no timestamp: %s", got)
 	}
 }
 
@@ -39,9 +39,9 @@ func TestLiveClock(t *testing.T) {
 		{at(100), second(0), second(0)},         // the first one: the source starts now
 		{at(100.04), second(0.3), second(0.04)}, // late on the network, but taken 40 ms after the first
 		{at(101), second(0.9), second(0.9)},     // ahead of the clock: the start moves
-		{at(102), second(8), second(8)},         // far behind: the camera's clock stood still
+		{at(102), second(8), second(8)},         // far behind: the camera's clock stopped
 		{at(0), second(9), second(9)},           // it was restarted
-		{packet{}, second(9.5), second(9.5)},    // no time
+		{packet{}, second(9.5), second(9.5)},    // no timestamp
 	} {
 		c.observe(step.packet, step.arrives)
 		if got := c.stamp(step.packet, step.arrives); !got.Equal(step.recorded) {
@@ -55,7 +55,7 @@ func TestLiveClock(t *testing.T) {
 	}
 }
 
-// Record times increase, and a live frame's is never in the future nor older than the allowed lag.
+// Record times increase; a live frame's is neither in the future nor older than the allowed lag.
 func TestLiveClockInvariants(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := clock{live: true}

@@ -14,7 +14,7 @@ import (
 	"github.com/cachenet/cachenet/schemas"
 )
 
-// The pictures of an MJPEG file come out byte by byte as they went in, thumbnails and all, at the file's times.
+// The pictures of an MJPEG file are published byte for byte, thumbnails included, at the file's timestamps.
 func TestMotionJPEGIsNotEncodedAgain(t *testing.T) {
 	want := jpegs(t, 20)
 	before := time.Now()
@@ -25,7 +25,7 @@ func TestMotionJPEGIsNotEncodedAgain(t *testing.T) {
 	}
 	for i, f := range got {
 		if !bytes.Equal(f.Image, want[i]) || f.Sequence != int64(i) || f.ContentType != schemas.JPEG {
-			t.Fatalf("frame %d is not what was filmed: sequence %d, %s, %d bytes", i, f.Sequence, f.ContentType, len(f.Image))
+			t.Fatalf("frame %d differs from the source: sequence %d, %s, %d bytes", i, f.Sequence, f.ContentType, len(f.Image))
 		}
 		if d := f.EventTime.Sub(got[0].EventTime); (d - time.Duration(i)*100*time.Millisecond).Abs() > time.Millisecond {
 			t.Errorf("frame %d is at %s", i, d)
@@ -39,7 +39,7 @@ func TestMotionJPEGIsNotEncodedAgain(t *testing.T) {
 	}
 }
 
-// Each crop is a stream of its own that shows that part of the picture, to the pixel, of all codecs.
+// Each crop is its own stream and shows exactly that part of the picture, for all codecs.
 func TestCropsAreStreams(t *testing.T) {
 	for _, source := range []string{motion(t, jpegs(t, 5), 25), clip(t, 5, "gate.mp4")} {
 		crops := []string{"red=81,1,31,33", "gate/blue=80,60,80,60", "seam=79,59,2,2", "all=all"}
@@ -73,7 +73,7 @@ func TestCropsAreStreams(t *testing.T) {
 	}
 }
 
-// Fewer frames a second, and a number of frames, count the same whether frames are copied or encoded.
+// --fps and --frames count the same whether frames are copied or encoded.
 func TestFewerFrames(t *testing.T) {
 	for _, source := range []string{motion(t, jpegs(t, 50), 25), clip(t, 50, "gate.mp4")} {
 		frames, _ := play(t, Options{FPS: 10}, nil, "video:"+source)
@@ -87,7 +87,7 @@ func TestFewerFrames(t *testing.T) {
 	}
 }
 
-// At its own speed a file's frames are published when their times come.
+// In real time, a file's frames are published at their timestamps.
 func TestRealtime(t *testing.T) {
 	begin := time.Now()
 	frames, _ := play(t, Options{Realtime: true}, nil, "video:"+motion(t, jpegs(t, 10), 10))
@@ -96,11 +96,11 @@ func TestRealtime(t *testing.T) {
 		t.Errorf("%d frames of 900 ms after %s", len(got), d)
 	}
 	if got[0].EventTime.Before(begin) {
-		t.Errorf("the first frame is of %s, and play began at %s", got[0].EventTime, begin)
+		t.Errorf("the first frame has time %s, and playback began at %s", got[0].EventTime, begin)
 	}
 }
 
-// What can be known of files is known before anything is published, of all of them at once.
+// Errors in files are reported before anything is published, for all files at once.
 func TestFilesThatCannotBePlayed(t *testing.T) {
 	dir := t.TempDir()
 	good := motion(t, jpegs(t, 2), 25)
@@ -146,7 +146,7 @@ func TestFilesThatCannotBePlayed(t *testing.T) {
 	}
 }
 
-// A frame over the limit is left out and counted; those around it are not touched.
+// A frame over the limit is skipped and counted; its neighbours are unaffected.
 func TestFramesOverTheLimit(t *testing.T) {
 	pictures := jpegs(t, 6)
 	pictures[2] = append(bytes.Clone(pictures[2][:len(pictures[2])-2]), make([]byte, 50_000)...)
@@ -160,7 +160,7 @@ func TestFramesOverTheLimit(t *testing.T) {
 	}
 }
 
-// A broker that refuses frames ends everything; no goroutine and no ffmpeg stays.
+// A broker that rejects frames ends playback; no goroutine and no ffmpeg is left.
 func TestPublishFails(t *testing.T) {
 	refused := errors.New("refused")
 	source := "video:" + clip(t, 50, "gate.mp4")

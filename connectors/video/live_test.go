@@ -17,7 +17,7 @@ import (
 	"github.com/cachenet/cachenet/schemas"
 )
 
-// diary is what is logged while a test runs.
+// diary is the log output of a test.
 type diary struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -44,7 +44,7 @@ func listen(t *testing.T) *diary {
 	return d
 }
 
-// begin plays sources until stop is called, which returns what became of them.
+// begin plays sources until stop is called, which returns their summaries.
 func begin(t *testing.T, o Options, crops []string, sources ...string) (s *screen, stop func() []Summary) {
 	t.Helper()
 	b := open(t, o, crops, sources...)
@@ -72,7 +72,7 @@ func checkOrder(t *testing.T, frames []schemas.Frame) {
 	}
 }
 
-// An RTSP camera that dies and comes back continues the same stream: the outage is logged, counted, and shows in the
+// An RTSP camera that fails and comes back continues the same stream: the outage is logged, counted, and visible in the
 // record times.
 func TestRTSPCameraComesBack(t *testing.T) {
 	told := listen(t)
@@ -82,7 +82,7 @@ func TestRTSPCameraComesBack(t *testing.T) {
 	camera.Stop()
 	eventually(t, "an attempt", func() bool { return strings.Contains(told.String(), "camera cannot be reached") })
 	lost := s.count("gate")
-	time.Sleep(minGap) // an outage that counts as one
+	time.Sleep(minGap) // long enough to count as an outage
 	camera.Start(t)
 	eventually(t, "30 more frames", func() bool { return s.count("gate") >= lost+30 })
 	got := stop()[0]
@@ -101,7 +101,7 @@ func TestRTSPCameraComesBack(t *testing.T) {
 	}
 }
 
-// An RTSP camera of MJPEG is not encoded again, and the frames that ffmpeg has held back at first have their own times.
+// An RTSP camera of MJPEG is not re-encoded, and the frames that ffmpeg buffers at first keep their own times.
 func TestRTSPCameraOfMJPEG(t *testing.T) {
 	var pictures [][]byte
 	for i := range 25 {
@@ -123,7 +123,7 @@ func TestRTSPCameraOfMJPEG(t *testing.T) {
 	}
 }
 
-// A password reaches the camera only.
+// A password is sent to the camera only.
 func TestPasswordDoesNotShow(t *testing.T) {
 	const password, written = "s3cr:et pa'ss", "s3cr%3Aet%20pa'ss"
 	told := listen(t)
@@ -143,13 +143,13 @@ func TestPasswordDoesNotShow(t *testing.T) {
 	for _, text := range append(lines, told.String()) {
 		for _, secret := range []string{"s3cr", "wr0ng"} {
 			if strings.Contains(text, secret) {
-				t.Errorf("%s shows in %s", secret, text)
+				t.Errorf("%s is visible in %s", secret, text)
 			}
 		}
 	}
 }
 
-// children returns the command lines of the programs that this process runs.
+// children returns the command lines of this process's children.
 func children(t *testing.T) (lines []string) {
 	t.Helper()
 	if runtime.GOOS != "linux" {
@@ -177,7 +177,7 @@ func children(t *testing.T) (lines []string) {
 	return lines
 }
 
-// MJPEG over HTTP comes as it is sent, whether its parts say their lengths or not.
+// MJPEG over HTTP is published as sent, whether or not its parts declare their lengths.
 func TestMJPEGOverHTTP(t *testing.T) {
 	for _, lengths := range []bool{true, false} {
 		camera := &cameratest.HTTP{Pictures: jpegs(t, 10), Every: 20 * time.Millisecond, Lengths: lengths}
@@ -201,7 +201,7 @@ func TestMJPEGOverHTTP(t *testing.T) {
 	}
 }
 
-// One camera is broken in some way; the other one does not notice.
+// Broken cameras do not affect a working one.
 func TestBrokenCameraAlone(t *testing.T) {
 	good := &cameratest.HTTP{Pictures: jpegs(t, 10), Every: 10 * time.Millisecond, Lengths: true}
 	closes := &cameratest.HTTP{Pictures: good.Pictures, Every: 10 * time.Millisecond, Lengths: true, Frames: 10}
@@ -240,7 +240,7 @@ func TestBrokenCameraAlone(t *testing.T) {
 	}
 }
 
-// Brokers that do not keep up cost a live camera frames, which are counted, and never its connection.
+// Brokers that cannot keep up cost a live camera frames, which are counted, but never its connection.
 func TestLiveCameraDropsWhenBrokersAreSlow(t *testing.T) {
 	camera := &cameratest.HTTP{Pictures: jpegs(t, 2), Every: time.Millisecond, Lengths: true}
 	b := open(t, Options{}, nil, "gate="+camera.Serve(t).URL)

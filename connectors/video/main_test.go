@@ -6,5 +6,5 @@ import (
 	"go.uber.org/goleak"
 )
 
-// No goroutine outlives the cameras that it served.
+// No goroutine outlives its camera.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

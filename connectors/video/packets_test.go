@@ -36,7 +36,7 @@ func TestIndex(t *testing.T) {
 	}
 }
 
-// Whatever the index holds, no packet has a size or a time that cannot be.
+// Whatever the index contains, no packet has an impossible size or time.
 func FuzzIndex(f *testing.F) {
 	f.Add(someIndex)
 	f.Add("#tb 0: 1/0\n0,0,0,0,1,0\n")

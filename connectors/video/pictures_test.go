@@ -19,7 +19,7 @@ import (
 	"github.com/cachenet/cachenet/schemas"
 )
 
-// ffmpeg returns the program. Without one the test does not run, unless it must.
+// ffmpeg returns the path of an ffmpeg. Without one the test is skipped, unless CACHENET_TEST_VIDEO is set.
 func ffmpeg(t *testing.T) string {
 	t.Helper()
 	path, err := FindFFmpeg(t.Context())
@@ -43,7 +43,7 @@ func render(t *testing.T, args ...string) string {
 
 const width, height = 160, 120
 
-// quarters is a picture of four colours; its upper left corner tells i, by its grey.
+// quarters is a picture of four colours; the grey of its upper left corner encodes i.
 func quarters(i int) image.Image {
 	m := image.NewRGBA(image.Rect(0, 0, width, height))
 	for j, c := range []color.RGBA{{uint8(i), uint8(i), uint8(i), 255}, {255, 0, 0, 255}, {0, 255, 0, 255}, {0, 0, 255, 255}} {
@@ -53,7 +53,7 @@ func quarters(i int) image.Image {
 	return m
 }
 
-// jpegs are n pictures as awkward cameras send them: each has a thumbnail, a whole JPEG, in a segment before it.
+// jpegs are n pictures as some cameras send them: each has a thumbnail, itself a JPEG, in a segment before it.
 func jpegs(t *testing.T, n int) (pictures [][]byte) {
 	t.Helper()
 	for i := range n {
@@ -110,13 +110,13 @@ func size(t *testing.T, f schemas.Frame) (w, h int) {
 
 var red = color.RGBA{255, 0, 0, 255}
 
-// near reports whether two colours are the same but for what encoders do to them.
+// near reports whether two colours are equal up to encoding loss.
 func near(a, b color.RGBA) bool {
 	apart := func(x, y uint8) int { return max(int(x)-int(y), int(y)-int(x)) }
 	return apart(a.R, b.R) < 25 && apart(a.G, b.G) < 25 && apart(a.B, b.B) < 25
 }
 
-// screen keeps what is published, by stream.
+// screen records what is published, by stream.
 type screen struct {
 	mu     sync.Mutex
 	frames map[string][]schemas.Frame
@@ -150,7 +150,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// play plays sources to their ends.
+// play plays sources to the end.
 func play(t *testing.T, o Options, crops []string, sources ...string) (map[string][]schemas.Frame, []Summary) {
 	t.Helper()
 	var s screen

@@ -79,7 +79,7 @@ func TestIsSource(t *testing.T) {
 	}
 }
 
-// Whatever ffmpeg says, and however a camera is printed, its login does not show.
+// Whatever ffmpeg prints, and however a camera is formatted, its credentials are not visible.
 func TestRedact(t *testing.T) {
 	for _, address := range []string{
 		"rtsp://ann:hunter2@10.0.0.5/live", "rtsp://ann:hun%3Ater%202@10.0.0.5/live", "http://10.0.0.5/video.cgi?user=ann&pwd=hunter2",
@@ -96,7 +96,7 @@ func TestRedact(t *testing.T) {
 		for _, text := range []string{c.redact(said), fmt.Sprint(c), fmt.Sprintf("%v %+v %#v", c, c, c)} {
 			for _, bad := range []string{"hunter2", "hun:ter", "hun%3Ater"} {
 				if strings.Contains(text, bad) {
-					t.Errorf("%s shows in %q", bad, text)
+					t.Errorf("%s is visible in %q", bad, text)
 				}
 			}
 		}
