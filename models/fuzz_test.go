@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// A manifest that is accepted describes a pack that can be served, whatever else its text holds.
+// A manifest that is accepted describes a pack that can be served, whatever else it contains.
 func FuzzManifest(f *testing.F) {
 	seed, err := os.ReadFile("../testdata/colours/manifest.json")
 	if err != nil {

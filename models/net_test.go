@@ -47,7 +47,7 @@ func colour(colours ...[3]byte) []byte {
 	return out
 }
 
-// Nets that compute the same, each of what it takes, answer the same.
+// Nets that compute the same function from different input formats give the same answers.
 func TestNetsOfEveryInputFormatAgree(t *testing.T) {
 	pixels := colour([3]byte{200, 30, 40}, [3]byte{30, 180, 60}, [3]byte{10, 40, 220}, [3]byte{5, 8, 3}, [3]byte{90, 80, 120})
 	plain, err := loadNet(t, "plain.onnx", Input{View: size8}, Output{}, 4)
@@ -90,7 +90,7 @@ func TestNetsOfEveryInputFormatAgree(t *testing.T) {
 	}
 }
 
-// Logits made of probabilities are those that softmax makes these probabilities of.
+// Softmax of logits converted from probabilities gives these probabilities.
 func TestProbabilitiesBecomeLogits(t *testing.T) {
 	n, err := loadNet(t, "softmax.onnx", Input{View: size8}, Output{Kind: Probabilities}, 4)
 	if err != nil {
@@ -247,7 +247,7 @@ func TestAnsweringAllocatesNothing(t *testing.T) {
 	}
 }
 
-// Batches of every size, from many goroutines, are the frames one by one.
+// Batches of every size, from many goroutines, give the same answers as single frames.
 func TestBatchesAreTheirFrames(t *testing.T) {
 	n, err := loadNet(t, "plain.onnx", Input{View: size8}, Output{}, 4)
 	if err != nil {

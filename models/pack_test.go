@@ -15,7 +15,7 @@ import (
 
 const colours = "../testdata/colours"
 
-// copyPack copies the test pack so that a test can spoil it.
+// copyPack copies the test pack so that a test can corrupt it.
 func copyPack(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -55,7 +55,7 @@ func TestVerifyAcceptsThePack(t *testing.T) {
 	}
 }
 
-// putFull puts one of testdata/models in the place of the full model, with an input of its own.
+// putFull replaces the full model with one of testdata/models, which has its own input format.
 func putFull(t *testing.T, dir, file string, input map[string]any) {
 	t.Helper()
 	b, err := os.ReadFile("../testdata/models/" + file)
@@ -86,10 +86,10 @@ func TestANetOfAPackMayHaveAnInputOfItsOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	if in := p.InputOf(p.Full); in.Resize != picture.Crop || in.Name != "pixel_values" {
-		t.Errorf("full looks with %+v", in)
+		t.Errorf("full has input %+v", in)
 	}
 	if in := p.InputOf(*p.Small); in.View != size8 || in.Type != "" {
-		t.Errorf("small looks with %+v", in)
+		t.Errorf("small has input %+v", in)
 	}
 }
 
@@ -172,7 +172,7 @@ func TestOpenAndVerifyNameWhatIsWrong(t *testing.T) {
 				m["full"].(map[string]any)["input"] = map[string]any{"width": 8, "height": 8, "layout": "chw"}
 			})
 		}, `full: layout "chw"`},
-		"weights elsewhere": {func(t *testing.T, dir string) { putFull(t, dir, "external.onnx", nil) }, "full.onnx: keeps weights in other files"},
+		"external weights": {func(t *testing.T, dir string) { putFull(t, dir, "external.onnx", nil) }, "full.onnx: keeps weights in other files"},
 		"bad policy": {func(t *testing.T, dir string) {
 			editManifest(t, dir, func(m map[string]any) { m["policy"].(map[string]any)["kind"] = "lucky" })
 		}, `kind "lucky"`},

@@ -36,12 +36,12 @@ func TestAPictureIsDecodedOnceForEachView(t *testing.T) {
 	before := bytes.Clone(a)
 	p.Show(&schemas.Frame{Image: other})
 	if bytes.Equal(see(small), before) {
-		t.Error("the pixels of the frame before")
+		t.Error("the pixels of the previous frame")
 	}
 	p.Show(&schemas.Frame{Image: []byte("none")})
 	for range 2 {
 		if _, err := p.Pixels(small); err == nil {
-			t.Error("no error for what is no picture")
+			t.Error("no error for an invalid picture")
 		}
 	}
 }

@@ -16,7 +16,7 @@ func TestProviders(t *testing.T) {
 	}
 }
 
-// The library that the set-up fetches has no accelerator: a pack that asks for one is refused before any frame is.
+// The library fetched by the set-up has no accelerator: a pack that needs one is refused before any frame is read.
 func TestUnavailableProvider(t *testing.T) {
 	for _, on := range []Provider{CUDA, TensorRT, OpenVINO} {
 		t.Run(string(on), func(t *testing.T) {

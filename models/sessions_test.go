@@ -43,7 +43,7 @@ func TestSessionsAreLoadedOnce(t *testing.T) {
 	}
 }
 
-// With room for one specialist the least recently used one leaves; the full model stays whatever it needs.
+// With room for one specialist the least recently used one is evicted; the full model stays, whatever its size.
 func TestTheBudgetEvictsTheLeastRecentlyUsed(t *testing.T) {
 	p := openColours(t, colours)
 	s := NewSessions(p, 2*sessionBytes+10_000)
@@ -63,7 +63,7 @@ func TestTheBudgetEvictsTheLeastRecentlyUsed(t *testing.T) {
 	}
 }
 
-// Whatever is evicted while it answers, every caller gets its answer.
+// A net evicted while it answers still gives every caller its answer.
 func TestEvictionDoesNotDisturbAnswers(t *testing.T) {
 	p := openColours(t, colours)
 	s := NewSessions(p, 1)
@@ -101,11 +101,11 @@ func TestALoadThatFailedIsTriedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := ask(t, s, p, 0); err == nil {
-		t.Error("tried again at once")
+		t.Error("retried at once")
 	}
 	now = now.Add(retryFirst)
 	if err := ask(t, s, p, 0); err != nil {
-		t.Errorf("not tried again: %v", err)
+		t.Errorf("not retried: %v", err)
 	}
 	if c := s.Counts(); c.Failures != 1 || c.Loads != 1 {
 		t.Errorf("%+v", c)
@@ -123,14 +123,14 @@ func TestThrashingIsLoggedRarely(t *testing.T) {
 		}
 	}
 	if told != 1 {
-		t.Errorf("told %d times in a minute", told)
+		t.Errorf("logged %d times in a minute", told)
 	}
 	th = thrash{}
 	for range 100 { // one eviction in two seconds
 		now = now.Add(2 * time.Second)
 		th.load(now)
 		if th.evict(now) {
-			t.Fatal("told of a few evictions")
+			t.Fatal("logged a few evictions")
 		}
 	}
 }

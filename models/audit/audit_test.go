@@ -16,7 +16,7 @@ func counted(rate float64, hits, audited, caught int64) Count {
 	return Count{strata: []stratum{{rate, hits, audited, caught}}}
 }
 
-// The values that the issue of this method names, for a stream of so many hits that they do not limit it.
+// Known values, for a stream with so many hits that their number does not limit the bound.
 func TestBoundValues(t *testing.T) {
 	for caught, want := range map[int64]int64{0: 388, 1: 750, 5: 1440} {
 		c := counted(0.01, 1_000_000, 10_000, caught)
@@ -31,13 +31,13 @@ func TestNoHitsNoBound(t *testing.T) {
 	if r := c.Result(Alpha); r != (Result{}) || r.Says() || r.Rate() != 1 {
 		t.Errorf("%+v", r)
 	}
-	c.Add(0, false, false) // could not be audited
+	c.Add(0, false, false) // not auditable
 	if r := c.Result(Alpha); r.Hits != 0 || r.Says() {
 		t.Errorf("%+v", r)
 	}
 	few := counted(0.01, 100, 1, 0)
 	if r := few.Result(Alpha); r.Bound != 99 || r.Says() {
-		t.Errorf("one audit of 100 hits must say nothing: %+v", r)
+		t.Errorf("one audit of 100 hits must give no bound: %+v", r)
 	}
 }
 
@@ -68,7 +68,7 @@ func drawStrata(t *rapid.T) Count {
 	return c
 }
 
-// The bound is never below what was seen nor above what is possible, and finite arithmetic holds it up at any size.
+// The bound is never below the wrong hits seen nor above the hits, and stays so in finite arithmetic at any size.
 func TestBoundLiesBetweenCaughtAndPossible(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := drawStrata(t)
@@ -95,7 +95,7 @@ func TestBoundGrowsWithWhatWasCaught(t *testing.T) {
 	})
 }
 
-// Filling the lowest rate first is the worst case: no other way to spread the wrong hits allows more of them.
+// Filling the lowest rate first is the worst case: no other distribution of the wrong hits allows more of them.
 func TestLowestRateFirstIsTheWorstCase(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		hits := func() int64 { return rapid.Int64Range(0, 60).Draw(t, "unaudited") }
@@ -133,13 +133,13 @@ func TestRatesBeyondTheMostAreUnderstated(t *testing.T) {
 	}
 }
 
-// At every moment of a stream the bound covers the wrong hits there were, whatever their order: in 95 of 100 runs.
+// At every moment of a stream the bound covers the wrong hits so far, whatever their order, in 95 of 100 runs.
 func TestBoundHoldsAtEveryMoment(t *testing.T) {
 	for name, wrong := range map[string]func(*rand.Rand, int, int64) bool{
 		"seldom":  func(r *rand.Rand, _ int, _ int64) bool { return r.Float64() < 0.01 },
 		"bursts":  func(r *rand.Rand, i int, _ int64) bool { return i/300%7 == 3 && r.Float64() < 0.9 },
 		"a drift": func(r *rand.Rand, i int, _ int64) bool { return r.Float64() < float64(i)/20000 },
-		// all that an adversary can see of the audits is what they caught: errs until he is caught, then no more
+		// an adversary sees only what audits caught: it errs until caught, then stops
 		"an adversary": func(_ *rand.Rand, _ int, caught int64) bool { return caught == 0 },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -150,13 +150,13 @@ func TestBoundHoldsAtEveryMoment(t *testing.T) {
 				}
 			}
 			if broken > 10 {
-				t.Errorf("broken in %d of 200 runs, at most 10 are allowed", broken)
+				t.Errorf("bound violated in %d of 200 runs, at most 10 are allowed", broken)
 			}
 		})
 	}
 }
 
-// holds plays a stream whose rate rises after a wrong hit is caught. It looks whenever the martingale can have grown.
+// holds simulates a stream whose audit rate rises after a wrong hit is caught. It checks whenever the martingale can have grown.
 func holds(rng *rand.Rand, wrong func(*rand.Rand, int, int64) bool) bool {
 	var c Count
 	var all, caught int64

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Without labels the full model is right by definition, and what a policy loses is agreement with it.
+// Without labels the full model is right by definition, and a policy's loss is measured as agreement with it.
 func TestBuildAgainstAgreement(t *testing.T) {
 	table := synthetic(6, 8, 10, 2, 1)
 	for f := range table.labels {
@@ -33,14 +33,14 @@ func TestBuildAgainstAgreement(t *testing.T) {
 		}
 	}
 	if !built.Card.Agreement || !strings.Contains(built.Card.Markdown(), "agreement with the full model") {
-		t.Error("the card does not say that nobody labelled the frames")
+		t.Error("the card does not say that the frames have no labels")
 	}
 }
 
-// A track counts as locked by what the full model found in it as a whole, not by its first frame.
+// Whether a track is locked in depends on the full model's answers over the whole track, not on its first frame.
 func TestLocksAreOfTheTrackAsAWhole(t *testing.T) {
 	table := &Table{classes: []string{"a", "b"}, labels: make([]int, 12), tracks: []track{{class: 0, frames: 12}}, trackOf: make([]int, 12), best: make([]int, 12)}
-	table.labels[0], table.best[0] = 1, 1 // the full model's one other answer
+	table.labels[0], table.best[0] = 1, 1 // the full model's only different answer
 	s := &stream{}
 	for f := range 12 {
 		s.add(f, 0, 12, -1)

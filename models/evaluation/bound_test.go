@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// Limits at 95 % leave the true mean out in about one of twenty draws, for amounts as losses are: mostly nothing, now
-// and then much, alike within a sequence. Without the correction for skewness it is one of eight to ten.
+// Limits at 95 % exclude the true mean in about one of twenty draws, for amounts distributed as losses are: mostly zero, now
+// and then large, correlated within a sequence. Without the correction for skewness it is one of eight to ten.
 func TestUpperCoversTheMean(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	for name, c := range map[string]struct {
@@ -71,7 +71,7 @@ func TestLimitsOfKnownCases(t *testing.T) {
 	}
 }
 
-// Events that a few sequences have among themselves say less than as many spread out.
+// Events concentrated in a few sequences are weaker evidence than as many spread out.
 func TestRareEventsOfFewSequencesCountForMore(t *testing.T) {
 	spread, lumped := newClusters(200), newClusters(200)
 	for s := range 200 {

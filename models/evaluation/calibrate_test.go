@@ -24,8 +24,8 @@ func tuned(t *testing.T, c *tuner, name string) trial {
 	return all[slices.IndexFunc(all, func(t trial) bool { return t.Small == "small" })]
 }
 
-// Whatever the budget, a tuned policy keeps it where it was tuned, is faster with a larger one, and a looser
-// threshold than the one found breaks it.
+// Whatever the budget, a tuned policy keeps it on the tuning data, is faster with a larger one, and a looser
+// threshold than the one found exceeds it.
 func TestTuningKeepsTheBudgetAndUsesIt(t *testing.T) {
 	table := synthetic(6, 6, 12, 2, 1)
 	last := 0.0
@@ -72,7 +72,7 @@ func TestStrictnessInvertsThreshold(t *testing.T) {
 	}
 }
 
-// The chosen rival is one of those that ship and the fastest of them, and the same seed chooses the same.
+// The chosen rival is the fastest of those that can ship, and the choice is deterministic for a seed.
 func TestBuildTakesTheFastestThatShips(t *testing.T) {
 	build := func() *Built {
 		table := synthetic(4, 8, 12, 2, 3)
@@ -89,7 +89,7 @@ func TestBuildTakesTheFastestThatShips(t *testing.T) {
 		t.Fatalf("the same seed chose differently:\n%s", diff)
 	}
 	if !slices.ContainsFunc(rivals(), func(r rival) bool { return r.name == one.Card.Chosen.Rival && r.ships }) {
-		t.Fatalf("chose %q, which no pack can be made of", one.Card.Chosen.Rival)
+		t.Fatalf("chose %q, which cannot be built into a pack", one.Card.Chosen.Rival)
 	}
 	for _, s := range one.Card.Setups {
 		r := rivalNamed(s.Rival)

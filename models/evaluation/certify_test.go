@@ -13,9 +13,9 @@ import (
 	"github.com/cachenet/cachenet/models/policy"
 )
 
-// signs is as much as a training on street signs leaves: few sequences of each class, and now and then one that the small
-// net takes for another class throughout while the full model has it right. Other seeds are other sequences of the
-// same classes: what a pack built on these will meet.
+// signs resembles the data of street signs after training: few sequences of each class, and now and then one that the small
+// net misclassifies throughout while the full model is right. Other seeds give other sequences of the
+// same classes, as a pack built on these will see.
 func signs(tracks int, seed uint64) *Table {
 	const classes, frames = 12, 15
 	rng := rand.New(rand.NewPCG(seed, 77))
@@ -80,8 +80,8 @@ func trueWorst(t *testing.T, s Setup) float64 {
 	return worst
 }
 
-// The promise of a pack: over sequences as they come, at most alpha of the builds break the budget on some kind of
-// stream that they were never shown. Tuning alone, on the same sequences, breaks it more often.
+// A pack's guarantee: over new sequences, at most alpha of the builds exceed the budget on some kind of
+// stream that they have not seen. Tuning alone, on the same sequences, exceeds it more often.
 func TestBuildsKeepTheBudgetOnEveryKind(t *testing.T) {
 	seeds := 8
 	if os.Getenv("CACHENET_TEST_LONG") != "" {
@@ -103,11 +103,11 @@ func TestBuildsKeepTheBudgetOnEveryKind(t *testing.T) {
 		t.Errorf("%d of %d builds break the budget on some kind of stream", over, seeds)
 	}
 	if float64(loose) <= budget.Alpha*float64(seeds) {
-		t.Errorf("thresholds as tuned break the budget in %d of %d builds: the test shows nothing", loose, seeds)
+		t.Errorf("thresholds as tuned break the budget in %d of %d builds: the test proves nothing", loose, seeds)
 	}
 }
 
-// Where no small net can hold the budget the full model answers, the pack says so, and it opens.
+// Where no small net can keep the budget, the pack uses the full model, its card says so, and it opens.
 func TestAnUnreachableBudgetLeavesTheFullModel(t *testing.T) {
 	table := signs(5, 3)
 	b := buildSigns(t, table, Budget{Loss: 1e-6, First: 1e-6, Locked: 1e-6, Alpha: 0.1})
@@ -124,7 +124,7 @@ func TestAnUnreachableBudgetLeavesTheFullModel(t *testing.T) {
 	}
 }
 
-// The card names what each part had, and the loss on each kind of stream with its limits around it.
+// The card states the size of each part, and the loss on each kind of stream with its confidence limits.
 func TestTheCardReportsItsEvidence(t *testing.T) {
 	b := buildSigns(t, signs(8, 1), Budget{Loss: 0.02, Margin: 0.005, First: 0.06, Locked: 0.05, Alpha: 0.1})
 	c := b.Card.Certificate
@@ -156,7 +156,7 @@ func TestTheCardReportsItsEvidence(t *testing.T) {
 	}
 }
 
-// The sequence goes from strict to loose, ends at what was tuned, and is the same whatever the confirming part shows.
+// The sequence goes from strict to loose, ends at the tuned threshold, and does not depend on the confirming part.
 func TestThresholdsAreTestedFromStrictToLoose(t *testing.T) {
 	for _, tuned := range []float64{loosest, 0, 2.3, 7, strictest} {
 		all := sequence(tuned)

@@ -21,7 +21,7 @@ import (
 
 const colours = "../../testdata/colours"
 
-// training lays the nets of the test pack out as training does.
+// training lays out the nets of the test pack as the training project does.
 func training(t *testing.T) string {
 	t.Helper()
 	p, err := models.OpenPack(colours)
@@ -87,7 +87,7 @@ func paint(t *testing.T, sequences, frames int) []Sequence {
 	return all
 }
 
-// The whole way: training's folder, scores from the real runtime, a pack that opens, and its evaluation.
+// End to end: the training project's folder, scores from the real runtime, a pack that opens, and its evaluation.
 func TestBuildAndEvaluate(t *testing.T) {
 	nets, err := ReadNets(training(t))
 	if err != nil {
@@ -162,7 +162,7 @@ func evaluateColours(t *testing.T, pack *models.Pack, nets *Nets, data []Sequenc
 		}
 	}
 	if err := report.Plot("plot.gif"); err == nil {
-		t.Error("a .gif was drawn")
+		t.Error("a .gif was plotted")
 	}
 	var text strings.Builder
 	if err := report.Text(&text); err != nil || !strings.Contains(text.String(), thisPack) {
@@ -178,8 +178,8 @@ func evaluateColours(t *testing.T, pack *models.Pack, nets *Nets, data []Sequenc
 	}
 }
 
-// Nets may look at frames in views of their own: each is scored on its own pixels, the pack says so, and decoding is paid
-// once a view.
+// Nets may have their own views of frames: each is scored on its own pixels, the pack records it, and decoding is counted
+// once per view.
 func TestNetsWithTheirOwnViews(t *testing.T) {
 	dir := training(t)
 	nets, err := ReadNets(dir)
@@ -187,7 +187,7 @@ func TestNetsWithTheirOwnViews(t *testing.T) {
 		t.Fatal(err)
 	}
 	cropped := models.Input{View: picture.View{Width: 8, Height: 8, Resize: picture.Crop, CropRatio: 0.5}}
-	nets.All[0].Input = &cropped // the full model looks at the middle
+	nets.All[0].Input = &cropped // the full model sees the middle
 	table, err := Score(t.Context(), nets, paint(t, 6, 2), new(atomic.Int64))
 	if err != nil {
 		t.Fatal(err)
@@ -217,7 +217,7 @@ func TestNetsWithTheirOwnViews(t *testing.T) {
 	}
 }
 
-// What a folder of images gets wrong is left out; only when nothing is left it is an error.
+// Unusable files in a folder of images are skipped; it is an error only if nothing is left.
 func TestScoreSkipsUnusableFiles(t *testing.T) {
 	nets, err := ReadNets(training(t))
 	if err != nil {
@@ -257,7 +257,7 @@ func TestReadNetsNamesWhatIsWrong(t *testing.T) {
 		}
 		spoilt := strings.Replace(string(b), c.from, c.to, 1)
 		if spoilt == string(b) {
-			t.Fatalf("%s: nothing to spoil in %s", name, b)
+			t.Fatalf("%s: nothing to corrupt in %s", name, b)
 		}
 		if err := os.WriteFile(path, []byte(spoilt), 0o644); err != nil {
 			t.Fatal(err)
@@ -271,7 +271,7 @@ func TestReadNetsNamesWhatIsWrong(t *testing.T) {
 	}
 }
 
-// A net that answers otherwise than at training must not become a pack.
+// A net whose answers differ from those at training must not become a pack.
 func TestVectorsAreReproduced(t *testing.T) {
 	dir := training(t)
 	frame := make([]byte, 8*8*3)

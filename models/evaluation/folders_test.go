@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// The same table is tested against models/train, which names the folders.
+// models/train, which names the folders, is tested with the same table.
 func TestFolderNamesAreThoseOfTraining(t *testing.T) {
 	var cases []struct{ Classes, Folders []string }
 	b, err := os.ReadFile("../../testdata/folders.json")

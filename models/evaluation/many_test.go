@@ -13,8 +13,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Over many classes every rival does on ranked distributions what it does by the policy's own code: frame by frame, except
-// where rounding decides.
+// With many classes every rival on ranked distributions matches the policy's own code, frame by frame, except
+// for rounding.
 func TestManyClassesAreDecidedAsFew(t *testing.T) {
 	table := synthetic(200, 2, 12, 6, 3)
 	if !table.ranked {
@@ -58,12 +58,12 @@ func TestManyClassesAreDecidedAsFew(t *testing.T) {
 	}
 }
 
-// Distributions take the place of the logits of many classes; settled again at other temperatures they are what they would
-// have been.
+// With many classes, distributions replace the logits; recomputed at other temperatures they equal those computed
+// directly.
 func TestManyClassesAreRecomputed(t *testing.T) {
 	twice, once := synthetic(150, 2, 3, 2, 5), synthetic(150, 2, 3, 2, 5)
 	if twice.nets[0].logits != nil {
-		t.Fatal("logits are kept beside the distributions")
+		t.Fatal("logits are kept in addition to the distributions")
 	}
 	for _, table := range []*Table{twice, once} {
 		for i := range table.nets {
@@ -80,7 +80,7 @@ func TestManyClassesAreRecomputed(t *testing.T) {
 	}
 	for i, v := range twice.nets[1].shares {
 		if w := once.nets[1].shares[i]; math.Abs(float64(v-w)) > 1e-5 {
-			t.Fatalf("share %d is %v, settled once %v", i, v, w)
+			t.Fatalf("share %d is %v, computed directly %v", i, v, w)
 		}
 	}
 }
@@ -89,7 +89,7 @@ func TestFewClassesAreNotRanked(t *testing.T) {
 	table := synthetic(12, 2, 6, 2, 1)
 	p, err := table.player(rivalNamed(smallFull), Setup{Small: "small", Settings: rivalNamed(smallFull).start})
 	if err != nil || p.many != nil {
-		t.Errorf("12 classes are played on rankings: %v", err)
+		t.Errorf("12 classes are simulated on rankings: %v", err)
 	}
 }
 
@@ -120,7 +120,7 @@ func TestRanks(t *testing.T) {
 	})
 }
 
-// BenchmarkBuildManyClasses is the whole choice of a pack over 1,000 classes: run it with -benchtime 1x.
+// BenchmarkBuildManyClasses measures building a pack over 1,000 classes: run it with -benchtime 1x.
 func BenchmarkBuildManyClasses(b *testing.B) {
 	for b.Loop() {
 		table := synthetic(1000, 3, 3, 16, 1)

@@ -7,7 +7,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// However many sequences the classes have, none is in two parts and none is left out, and parts are of a size.
+// However many sequences the classes have, each is in exactly one part, and parts have the expected sizes.
 func TestPartsShareNoSequence(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		table := &Table{}
@@ -47,7 +47,7 @@ func TestFewSequencesMakeTwoParts(t *testing.T) {
 			t.Errorf("%d sequences of each class: parts %+v", tracks, p.describe())
 		}
 		if slices.Equal(p.choose, p.confirm) {
-			t.Errorf("%d sequences of each class: what chose confirms", tracks)
+			t.Errorf("%d sequences of each class: the choosing part also confirms", tracks)
 		}
 	}
 }

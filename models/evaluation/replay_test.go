@@ -20,7 +20,7 @@ func play(t *testing.T, table *Table, r rival, s Setup, k Kind) Figures {
 	return f[0]
 }
 
-// What cannot be known beforehand can only help.
+// Knowledge of the future can only help.
 func TestOraclesAreNoWorse(t *testing.T) {
 	table := synthetic(8, 8, 12, 4, 2)
 	like := rivalNamed(specialistsPrior)
@@ -38,7 +38,7 @@ func TestOraclesAreNoWorse(t *testing.T) {
 	}
 }
 
-// The cost of a frame is that of the nets it asked: checked against the hit rate, which is counted apart.
+// The cost of a frame is that of the nets it used: checked against the hit rate, which is counted separately.
 func TestCostAddsUp(t *testing.T) {
 	table := synthetic(5, 6, 8, 0, 3)
 	for name, miss := range map[string]float64{smallFull: 30 + 1000, smallSelector: 30 + 200 + 1000, smallLate: 30 + 1000, smallAll: 30 + 1000} {
@@ -51,7 +51,7 @@ func TestCostAddsUp(t *testing.T) {
 	}
 }
 
-// Where the answer arrives late, the window helps less; where it arrives at once it helps over no window.
+// A late answer makes the window less useful; an immediate one makes it better than no window.
 func TestTeachingSoonerIsFaster(t *testing.T) {
 	table := synthetic(8, 10, 12, 0, 4)
 	speed := func(name string, edit func(*policy.Settings)) float64 {
@@ -67,7 +67,7 @@ func TestTeachingSoonerIsFaster(t *testing.T) {
 	}
 }
 
-// A net confined to a group says of the rest what it said of all of them together.
+// A net restricted to a group assigns to "other" what it gave to all other classes together.
 func TestMaskedKeepsTheMass(t *testing.T) {
 	got := masked(nil, []float32{0.1, 0.2, 0.3, 0.25, 0.15}, []int{3, 1})
 	for i, want := range []float32{0.25, 0.2, 0.55} {
@@ -77,7 +77,7 @@ func TestMaskedKeepsTheMass(t *testing.T) {
 	}
 }
 
-// Distributions computed once are those that the policy would make of the logits.
+// Precomputed distributions equal those that the policy computes from the logits.
 func TestPrecomputedTablesChangeNoDecision(t *testing.T) {
 	table := synthetic(6, 3, 5, 2, 9)
 	for f := range table.labels {
@@ -91,7 +91,7 @@ func TestPrecomputedTablesChangeNoDecision(t *testing.T) {
 	}
 }
 
-// A track that gets one wrong class throughout is locked, unless the full model has it wrong too.
+// A track answered with one wrong class throughout is locked in, unless the full model is wrong too.
 func TestLockedTracksAreCounted(t *testing.T) {
 	table := synthetic(3, 2, 20, 0, 5)
 	for f := range table.best {
@@ -106,11 +106,11 @@ func TestLockedTracksAreCounted(t *testing.T) {
 		spoil  bool
 		locked int
 	}{
-		"right":          {func(int) int { return table.labels[0] }, false, 0},
-		"one wrong":      {func(int) int { return 2 }, false, 1},
-		"wrong in turns": {func(i int) int { return 1 + i%2 }, false, 0},
-		"right at times": {func(i int) int { return 2 * min(1, i%5) }, false, 0},
-		"full wrong too": {func(int) int { return 2 }, true, 0},
+		"right":             {func(int) int { return table.labels[0] }, false, 0},
+		"one wrong":         {func(int) int { return 2 }, false, 1},
+		"alternating wrong": {func(i int) int { return 1 + i%2 }, false, 0},
+		"sometimes right":   {func(i int) int { return 2 * min(1, i%5) }, false, 0},
+		"full wrong too":    {func(int) int { return 2 }, true, 0},
 	} {
 		if c.spoil {
 			for f := range 20 {

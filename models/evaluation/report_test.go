@@ -2,7 +2,7 @@ package evaluation
 
 import "testing"
 
-// A rival is shown at its best: with the quickest of its setups that keeps the budget and whose net is there.
+// A rival is shown at its best: with its fastest setup that keeps the budget and whose net is available.
 func TestTheBestSetupIsShown(t *testing.T) {
 	table := synthetic(4, 2, 4, 0, 1)
 	r := rivalNamed(cascade)
@@ -13,10 +13,10 @@ func TestTheBestSetupIsShown(t *testing.T) {
 		setups []Setup
 		want   string
 	}{
-		"quickest":      {[]Setup{with("small", 2, true), with("tiny", 3, true)}, "tiny"},
+		"fastest":       {[]Setup{with("small", 2, true), with("tiny", 3, true)}, "tiny"},
 		"in any order":  {[]Setup{with("tiny", 3, true), with("small", 2, true)}, "tiny"},
 		"budget first":  {[]Setup{with("small", 2, true), with("tiny", 3, false)}, "small"},
-		"net is there":  {[]Setup{with("gone", 9, true), with("small", 2, true), with("gone too", 9, true)}, "small"},
+		"net available": {[]Setup{with("gone", 9, true), with("small", 2, true), with("gone too", 9, true)}, "small"},
 		"of this rival": {[]Setup{{Rival: smallFull, Small: "tiny", Speedup: 9, Fits: true}, with("small", 2, true)}, "small"},
 	} {
 		if got := table.setup(r, c.setups); got.Small != c.want || got.Missing != "" {

@@ -7,7 +7,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Streams show as many classes at a time as they say, in tracks whose frames keep their order.
+// Streams show the declared number of classes at a time, in tracks whose frames keep their order.
 func TestStreamsKeepTheirKind(t *testing.T) {
 	table := synthetic(8, 3, 7, 2, 1)
 	rapid.Check(t, func(t *rapid.T) {
@@ -31,7 +31,7 @@ func checkOrder(t *rapid.T, s *stream) {
 	last, at := -1, -1
 	for i, row := range s.rows {
 		if s.rare[i] != (s.play[i] == intruder) {
-			t.Fatal("an intruder belongs to a playing")
+			t.Fatal("an intruder belongs to a track")
 		}
 		if s.rare[i] {
 			continue
@@ -43,7 +43,7 @@ func checkOrder(t *rapid.T, s *stream) {
 	}
 }
 
-// checkSets looks at each stretch between switches.
+// checkSets checks each interval between switches.
 func checkSets(t *rapid.T, table *Table, s *stream, k Kind) {
 	var set []int
 	check := func() {
@@ -54,7 +54,7 @@ func checkSets(t *rapid.T, table *Table, s *stream, k Kind) {
 			return !slices.ContainsFunc(set, func(c int) bool { return !slices.Contains(g, c) })
 		}
 		if k.Aligned && k.Active <= 4 && !slices.ContainsFunc(table.groups(), inGroup) {
-			t.Fatalf("%v: classes %v are of no one group", k, set)
+			t.Fatalf("%v: classes %v are not of one group", k, set)
 		}
 		set = nil
 	}

@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// synthetic makes a table of classes with tracks of frames each: the full model is nearly always right,
-// the smalls are right less often and, as real nets do, less sure where they are wrong. The errors of a
-// track go together.
+// synthetic makes a table of classes, each with tracks of frames: the full model is nearly always right,
+// the small nets are right less often and, as real nets, less confident where they are wrong. The errors of a
+// track are correlated.
 func synthetic(classes, tracks, frames int, groups int, seed uint64) *Table {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	t := &Table{}
@@ -28,7 +28,7 @@ func synthetic(classes, tracks, frames int, groups int, seed uint64) *Table {
 		t.nets = append(t.nets, newColumn("specialist"+string(rune('0'+g)), RoleSpecialist, own, classes, 30))
 	}
 	skill := map[string]float64{RoleFull: 5, RoleSmall: 2.5, RoleSelector: 4, RoleSpecialist: 3}
-	for role := range skill { // among more classes the best of the wrong ones is nearer
+	for role := range skill { // with more classes the best wrong one is closer
 		skill[role] += max(0, 1.5*math.Log(float64(classes)/50))
 	}
 	for c := range classes {
@@ -75,7 +75,7 @@ func noise(rng *rand.Rand, n int, scale float64) []float64 {
 	return v
 }
 
-// answer appends logits that favour the class by skill over what the frame looks like.
+// answer appends logits that favour the class by skill over the frame's appearance.
 func (c *column) answer(class int, skill float64, shown []float64) {
 	all := make([]float32, len(shown))
 	for i, v := range shown {

@@ -9,7 +9,7 @@ import (
 	"github.com/cachenet/cachenet/models/policy"
 )
 
-// On nets whose errors are known, audits bound the wrong hits, and cost something.
+// On nets with known errors, audits bound the wrong hits, at some cost.
 func TestMeasureTrust(t *testing.T) {
 	table := synthetic(12, 6, 40, 0, 3)
 	p := &models.Pack{Manifest: models.Manifest{Name: "synthetic", Version: "1", Specialists: []models.NetEntry{{SHA256: "small"}},
@@ -28,7 +28,7 @@ func TestMeasureTrust(t *testing.T) {
 		t.Errorf("speed-up %v", m.Speedup)
 	}
 	if m.FullOnly < 1 || m.FullOnly > 1.05 {
-		t.Errorf("a net that is never sure costs %v", m.FullOnly)
+		t.Errorf("a net that is never confident costs %v", m.FullOnly)
 	}
 	if text := m.Markdown(); strings.Contains(text, "%!") || !strings.Contains(text, "| the bound covers") {
 		t.Error(text)

@@ -29,7 +29,7 @@ func message(pairs ...any) []byte {
 
 func node(op, in, out string) []byte { return message(nodeInput, in, nodeOutput, out, nodeOpType, op) }
 
-// elsewhere is a tensor of 4 bytes that are in a file.
+// elsewhere is a tensor of 4 bytes in an external file.
 func elsewhere(name, file, offset string) []byte {
 	return message(1, 1, 2, 1, tensorName, name, tensorExternalData, message(entryKey, "location", entryValue, file),
 		tensorExternalData, message(entryKey, "offset", entryValue, offset),
@@ -60,7 +60,7 @@ func TestReadDescribesAModel(t *testing.T) {
 	}
 }
 
-// Weights stand in initialisers, in constants, in branches and in functions.
+// Weights occur in initialisers, constants, branches and functions.
 func everywhere(tensor func(name string) []byte) []byte {
 	constant := func(name string) []byte {
 		return message(nodeOpType, "Constant", nodeAttribute, message(1, "value", attributeTensor, tensor(name)))
@@ -89,7 +89,7 @@ func TestExternalDataIsFoundAndEmbedded(t *testing.T) {
 	}
 	again, err := Embed(got, t.TempDir())
 	if err != nil || !bytes.Equal(again, got) {
-		t.Errorf("a model that stands alone was changed: %v", err)
+		t.Errorf("a self-contained model was changed: %v", err)
 	}
 }
 

@@ -35,7 +35,7 @@ func read(t *testing.T, file string) []byte {
 	return b
 }
 
-// colours writes pictures of one colour each, named after it.
+// colours writes single-colour pictures named after their colour.
 func colours(t *testing.T) []string {
 	t.Helper()
 	dir := t.TempDir()
@@ -94,7 +94,7 @@ func TestImportedModelsBecomePacks(t *testing.T) {
 				t.Error(diff)
 			}
 			if want := c.file == "softmax.onnx"; want != (m.Output.Kind == models.Probabilities) {
-				t.Errorf("its answers are taken for %s", m.Output.Kind)
+				t.Errorf("its answers are interpreted as %s", m.Output.Kind)
 			}
 			answersColours(t, m, files)
 			dir := filepath.Join(t.TempDir(), "pack")
@@ -109,7 +109,7 @@ func TestImportedModelsBecomePacks(t *testing.T) {
 				t.Error(err)
 			}
 			if err := m.Write(dir, "own", "1.0.0"); err == nil || !strings.Contains(err.Error(), "a pack already") {
-				t.Errorf("written over: %v", err)
+				t.Errorf("overwritten: %v", err)
 			}
 		})
 	}
@@ -161,8 +161,8 @@ func TestAmbiguityIsReportedWithTheFlagThatResolvesIt(t *testing.T) {
 	}
 }
 
-// A net that was trained on 0..1 and is fed with 0..255 answers one class, or none; the trial says which
-// normalisation it was.
+// A net trained on 0..1 and given 0..255 answers one class, or none; the trial suggests which
+// normalisation is right.
 func TestATrialDetectsAWrongNormalisation(t *testing.T) {
 	m, err := Inspect(read(t, "nchw-normalised.onnx"), Request{Labels: four, Normalisation: &Normalisation{Scale: 1e-6}})
 	if err != nil {
@@ -239,15 +239,15 @@ func TestTheMoreConfidentGuessWins(t *testing.T) {
 		other Look
 		want  bool
 	}{
-		"the same":                 {given, false},
-		"less sure":                {of(0.2, 6, 3, 4, 3, 4, 3, 4, 3, 4), false},
-		"surer of every picture":   {of(0.35, 6, 1.7, 2.7, 1.6, 2.7, 1.7, 2.7, 1.6, 2.7), true},
-		"surer of one picture":     {of(0.35, 6, 2, 3, 2, 3, 2, 3, 2, 0.2), false},
-		"surer by a trifle":        {of(0.31, 6, 1.9, 2.9, 1.9, 2.9, 1.9, 2.9, 1.9, 2.9), false},
-		"sure of one answer":       {of(0.99, 1, 0, 0, 0, 0, 0, 0, 0, 0), false},
-		"far surer":                {of(0.6, 6, 2, 3, 2, 3, 2, 3, 2, 3), true},
-		"twice as many answers":    {of(0.3, 12, 2, 3, 2, 3, 2, 3, 2, 2.9), true},
-		"more answers, less surer": {of(0.3, 12, 2, 3, 2, 3, 2, 3, 2, 3.1), false},
+		"the same":                        {given, false},
+		"less sure":                       {of(0.2, 6, 3, 4, 3, 4, 3, 4, 3, 4), false},
+		"more confident on every picture": {of(0.35, 6, 1.7, 2.7, 1.6, 2.7, 1.7, 2.7, 1.6, 2.7), true},
+		"more confident on one picture":   {of(0.35, 6, 2, 3, 2, 3, 2, 3, 2, 0.2), false},
+		"slightly more confident":         {of(0.31, 6, 1.9, 2.9, 1.9, 2.9, 1.9, 2.9, 1.9, 2.9), false},
+		"confident of one answer":         {of(0.99, 1, 0, 0, 0, 0, 0, 0, 0, 0), false},
+		"far surer":                       {of(0.6, 6, 2, 3, 2, 3, 2, 3, 2, 3), true},
+		"twice as many answers":           {of(0.3, 12, 2, 3, 2, 3, 2, 3, 2, 2.9), true},
+		"more answers, less confident":    {of(0.3, 12, 2, 3, 2, 3, 2, 3, 2, 3.1), false},
 	} {
 		if got := c.other.surer(given); got != c.want {
 			t.Errorf("%s: %v", name, got)
@@ -255,7 +255,7 @@ func TestTheMoreConfidentGuessWins(t *testing.T) {
 	}
 }
 
-// The order of colours is looked at too, and mean and std go with it.
+// The channel order is tried too, together with mean and std.
 func TestTheOtherChannelOrderIsTried(t *testing.T) {
 	in := models.Input{Mean: []float32{1, 2, 3}, Std: []float32{4}}
 	way, out, ok := reversed(in)
@@ -266,6 +266,6 @@ func TestTheOtherChannelOrderIsTried(t *testing.T) {
 		t.Errorf("%s %+v", way, back)
 	}
 	if _, _, ok := reversed(models.Input{Channels: models.Gray}); ok {
-		t.Error("grey has an other order")
+		t.Error("grey has another channel order")
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"testing/synctest"
 )
 
-// However much a picture wants, it waits for others and then gets its turn.
+// A picture of any size waits for others and is then decoded.
 func TestDecodingMemoryIsShared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		first := reserve(budget / 2)
@@ -16,12 +16,12 @@ func TestDecodingMemoryIsShared(t *testing.T) {
 			close(turn)
 		}()
 		synctest.Wait()
-		reserve(small - 1)() // is not counted, so it does not wait
+		reserve(small - 1)() // not counted, so it does not wait
 		first()
 		synctest.Wait()
 		select {
 		case <-turn:
-			t.Fatal("a picture that needs all of the memory was decoded beside another")
+			t.Fatal("a picture that needs all of the memory was decoded together with another")
 		default:
 		}
 		second()

@@ -11,7 +11,7 @@ import (
 	"github.com/cachenet/cachenet/schemas"
 )
 
-// decoders runs a test with libjpeg-turbo, where it is there, and without.
+// decoders runs a test with libjpeg-turbo, where available, and without.
 func decoders(t *testing.T, test func(t *testing.T)) {
 	before := turbo
 	t.Cleanup(func() { turbo = before })
@@ -76,7 +76,7 @@ func TestPicturesDecodeAsInPillow(t *testing.T) {
 				got := pixels(t, schemas.Frame{Image: b}, View{Width: 32, Height: 32})
 				want := rgbOf(t, strings.TrimSuffix(file, filepath.Ext(file))+".pillow.png")
 				if d := meanDifference(got, want); d > 2 {
-					t.Errorf("%.2f levels from Pillow in the mean", d)
+					t.Errorf("%.2f levels from Pillow on average", d)
 				}
 			})
 		}

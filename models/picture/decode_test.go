@@ -60,9 +60,9 @@ func TestTheBytesDecideTheContentType(t *testing.T) {
 		for name, f := range map[string]schemas.Frame{
 			"JPEG":                        {ContentType: schemas.JPEG, Image: jpg},
 			"PNG":                         {ContentType: schemas.PNG, Image: portable},
-			"PNG that is called JPEG":     {ContentType: schemas.JPEG, Image: portable},
+			"PNG declared as JPEG":        {ContentType: schemas.JPEG, Image: portable},
 			"JPEG without a content type": {Image: jpg},
-			"JPEG called image/jpg":       {ContentType: "image/jpg", Image: jpg},
+			"JPEG declared as image/jpg":  {ContentType: "image/jpg", Image: jpg},
 			"raw":                         {ContentType: schemas.RGB8, Width: 2, Height: 3, Image: bytes.Repeat([]byte{200, 20, 30}, 6)},
 			"raw of the right size":       {ContentType: schemas.RGB8, Width: 8, Height: 8, Image: bytes.Repeat([]byte{200, 20, 30}, 64)},
 		} {
@@ -126,7 +126,7 @@ func manyScans(b []byte) []byte {
 	return slices.Concat(b[:len(b)-2], bytes.Repeat(last, 1000), b[len(b)-2:])
 }
 
-// A JPEG that lost its last few bytes is answered; with libjpeg-turbo, which says what it has no data for.
+// A JPEG without its last few bytes is answered, with libjpeg-turbo, which reports the missing data.
 func TestATruncatedJPEGIsAnswered(t *testing.T) {
 	if turbo() == nil {
 		t.Skip("needs libjpeg-turbo")
@@ -161,7 +161,7 @@ func TestDecodingAllocatesNothing(t *testing.T) {
 	}
 }
 
-// Many frames at once share decoders and scratch; each must get its own pixels.
+// Concurrent frames share decoders and buffers; each must get its own pixels.
 func TestFramesAreDecodedConcurrently(t *testing.T) {
 	v := View{Width: 16, Height: 16}
 	names := []string{"jpeg-exact.jpg", "jpeg-camera.jpg", "jpeg-progressive.jpg", "png-rgb.png", "jpeg-cmyk.jpg"}
@@ -194,7 +194,7 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, contentType string, value []byte, w, h int32) {
 		frame := schemas.Frame{ContentType: contentType, Image: value, Width: w, Height: h}
 		for _, v := range []View{{Width: 8, Height: 8}, {Width: 9, Height: 12, Resize: Fit}, {Width: 16, Height: 8, Resize: Crop, CropRatio: 0.7}} {
-			_ = Decode(make([]byte, v.Bytes()), &frame, v) // an error is an answer; a panic, or a write outside, is not
+			_ = Decode(make([]byte, v.Bytes()), &frame, v) // an error is fine; a panic or an out-of-bounds write is not
 		}
 	})
 }

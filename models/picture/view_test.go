@@ -17,7 +17,7 @@ func TestScaleLeavesTwiceWhatTheNetWants(t *testing.T) {
 		w, h, want int
 	}{
 		{View{Width: 32, Height: 32}, 1280, 720, 8},
-		{View{Width: 32, Height: 32}, 640, 480, 4}, // 1/8 would leave 60 rows for 32
+		{View{Width: 32, Height: 32}, 640, 480, 4}, // 1/8 would leave only 60 rows
 		{View{Width: 32, Height: 32}, 640, 360, 4}, // … 45
 		{View{Width: 32, Height: 32}, 512, 512, 8},
 		{View{Width: 32, Height: 32}, 511, 512, 4},
@@ -85,7 +85,7 @@ func TestInvalidViewsAreRefused(t *testing.T) {
 	}
 }
 
-// A picture of one colour keeps it, whatever it is resampled to.
+// A single-colour picture keeps its colour at every size.
 func TestResamplingKeepsAColour(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		side := rapid.IntRange(1, 200)

@@ -7,7 +7,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// A run whose logits were computed ahead is decided as frame by frame, and the state ends the same.
+// A run whose logits were computed in a batch is decided as frame by frame, with the same final state.
 func TestAheadDecidesLikeFrameByFrame(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := pairs(func(s *Settings) {

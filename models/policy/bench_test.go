@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// rows is Nets that answer from a table of frames, as a small and a large net of K classes do on a stream
+// rows is Nets that answer from a table of frames, like a small and a large net of K classes on a stream
 // that shows three of them.
 type rows struct {
 	small, full [][]float32

@@ -32,7 +32,7 @@ func anyNets(t *rapid.T) *fakeNets {
 	return &fakeNets{specialist: map[int][]float32{0: l(3), 1: l(3), 2: l(3)}, selector: l(6), full: l(6)}
 }
 
-// A net whose answer holds NaN or an infinity gives no answer and teaches nothing: the frame is an error, and the
+// A net whose output contains NaN or an infinity gives no answer and teaches nothing: the frame is an error, and the
 // stream continues as if the frame had not been there.
 func TestNonFiniteLogitsAreAnError(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -66,7 +66,7 @@ func TestNonFiniteLogitsAreAnError(t *testing.T) {
 	})
 }
 
-// A damaged state is replaced: no number that is none spreads through it or decides anything.
+// A damaged state is replaced: NaN neither spreads through it nor decides anything.
 func TestADamagedStateIsThatOfANewStream(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p, s, n := anyPolicy(t), &State{}, anyNets(t)
@@ -111,7 +111,7 @@ func TestTeachRefusesInvalidDistributions(t *testing.T) {
 	p, s := global(nil), &State{}
 	for _, q := range [][]float32{{1, 0, 0}, {noNumbers[0], 0, 0, 0}, {-1, 1, 1, 0}, {2, 0, 0, 0}} {
 		if _, err := p.Teach(s, q); err == nil || len(s.Window) > 0 {
-			t.Errorf("%v was taught: window %v", q, s.Window)
+			t.Errorf("%v was accepted: window %v", q, s.Window)
 		}
 	}
 }
@@ -123,7 +123,7 @@ func TestReadRefusesNonFiniteLogits(t *testing.T) {
 		}
 	}
 	if _, err := Read(nil, 1); err == nil {
-		t.Error("no output at all was read")
+		t.Error("an empty output was accepted")
 	}
 }
 

@@ -5,14 +5,14 @@ import (
 	"testing"
 )
 
-// steady is nets that always answer the same.
+// steady are nets that always give the same answer.
 type steady struct{}
 
 func (steady) Specialist(int) ([]float32, error) { return []float32{0, 1, 0.5}, nil }
 func (steady) Selector() ([]float32, error)      { return []float32{2, 0, 1, 0}, nil }
 func (steady) Full() ([]float32, error)          { return []float32{0, 3, 1, 0}, nil }
 
-// A state of any content is refused, or decides about frames: it may decide badly, but never outside of the pack.
+// A state of any content is refused, or decides about frames: it may decide badly, but never outside the pack's range.
 func FuzzState(f *testing.F) {
 	p := &Policy{
 		Settings: Settings{Kind: Window, Score: Confidence, Threshold: 0.9, Teacher: Selector, Alpha: 0.2, Decay: 0.8, Capacity: 2, Share: 0.1},

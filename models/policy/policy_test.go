@@ -11,8 +11,8 @@ import (
 	"github.com/cachenet/cachenet/schemas"
 )
 
-// fakeNets answers with fixed logits and counts calls: the policy is about what is asked and what is done
-// with the answer, so the nets themselves do not matter here.
+// fakeNets answers with fixed logits and counts calls: the policy is about which net is called and what is done
+// with its answer, so the nets themselves do not matter here.
 type fakeNets struct {
 	specialist     map[int][]float32
 	selector, full []float32
@@ -80,7 +80,7 @@ func TestUnsureSpecialistMissesAndTheSelectorTeaches(t *testing.T) {
 	if s.Window[0] < 0.6 {
 		t.Fatalf("window %v did not move to class 0", s.Window)
 	}
-	// the same unsure answer now passes, for the class that the window holds
+	// the same uncertain answer now passes, for the class that the window expects
 	for range 5 {
 		decide(t, global(nil), s, n)
 	}
@@ -118,7 +118,7 @@ func TestHitsDoNotMoveTheWindow(t *testing.T) {
 	})
 }
 
-// With trust, a hit teaches when the net is as sure without the prior, and only then.
+// With trust, a hit teaches only when the net is as confident without the prior.
 func TestOnlySureHitsTeach(t *testing.T) {
 	p := global(func(s *Settings) { s.Trust = 0.9 })
 	s := &State{}
@@ -159,7 +159,7 @@ func TestCreditFollowsPredictiveAccuracy(t *testing.T) {
 	}
 }
 
-// Three classes of four in turn: the window that forgets fast expects what was just there, the slow one all three.
+// Three classes of four in turn: the fast window expects the last one, the slow one all three.
 func TestTheSlowWindowEarnsTheCreditOfAVariedStream(t *testing.T) {
 	p := global(func(s *Settings) {
 		s.Share, s.Slow, s.Threshold, s.Decay, s.Alpha = 0.01, 0.99, 1.1, 0.5, 0.05
@@ -178,7 +178,7 @@ func TestTheSlowWindowEarnsTheCreditOfAVariedStream(t *testing.T) {
 		decide(t, p, s, n)
 	}
 	if !(s.Credit[0] > s.Credit[1]) {
-		t.Fatalf("credit %v once the stream stands still on a fourth", s.Credit)
+		t.Fatalf("credit %v once the stream stays on a fourth", s.Credit)
 	}
 }
 
@@ -196,7 +196,7 @@ func TestMissLoadsTheSpecialistThatKnows(t *testing.T) {
 	} {
 		n.selector = make([]float32, 6)
 		n.selector[step.class] = 20
-		s.Window = slices.Repeat([]float32{1. / 6}, 6) // what was before must not decide here
+		s.Window = slices.Repeat([]float32{1. / 6}, 6) // earlier frames must not decide here
 		if d := decide(t, p, s, n); d.CacheEvent != step.event || !slices.Equal(s.Cached, step.cached) {
 			t.Fatalf("class %d: event %s, cached %v; expected %s, %v", step.class, d.CacheEvent, s.Cached, step.event, step.cached)
 		}
@@ -266,7 +266,7 @@ func TestGuardTurnsASurpriseIntoAMiss(t *testing.T) {
 			t.Fatalf("%+v", d)
 		}
 	}
-	// the prior would still answer class 0; the raw mass says that something else may be there
+	// with the prior it would still answer class 0; the raw probability mass shows that it may be another class
 	surprise := &fakeNets{specialist: map[int][]float32{0: {2, 2, 0, 0}}, selector: []float32{9, 0, 0, 0}}
 	if d := decide(t, p, s, surprise); d.Hit {
 		t.Fatalf("%+v", d)
@@ -324,7 +324,7 @@ func TestVictimDecidesWhoLeaves(t *testing.T) {
 	}
 }
 
-// A net that gives a distribution is read as one, and what is none is an error.
+// The output of a net that gives a distribution is used as one; an invalid distribution is an error.
 func TestReadyDistributionsAreNotSoftened(t *testing.T) {
 	p := global(func(s *Settings) { s.Threshold, s.Alpha = 0.7, 1 })
 	p.Specialists[0].Ready = true
@@ -347,7 +347,7 @@ func TestNetErrorIsReturned(t *testing.T) {
 	}
 }
 
-// Whatever the nets say, the state stays sound, the decision is consistent and the state survives its encoding.
+// Whatever the nets answer, the state stays valid, the decision is consistent and the state survives its encoding.
 func TestDecideKeepsTheStateSound(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := pairs(func(s *Settings) {

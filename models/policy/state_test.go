@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// What is decided after a state was written and read is what would have been decided without that.
+// Encoding and decoding a state changes no later decision.
 func TestEncodingChangesNoDecision(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := anyPolicy(t)
@@ -36,10 +36,10 @@ func TestEncodingChangesNoDecision(t *testing.T) {
 	})
 }
 
-// A thousand classes of which a stream shows a few fit in some hundred bytes.
+// The state over a thousand classes of which a stream shows few takes some hundred bytes.
 func TestAStateOfAThousandClassesIsSmall(t *testing.T) {
 	p, s, n := benchPolicy(1000), &State{}, newRows(1000, 1)
-	n.full[0][0] += 9 // as sure as a full model is
+	n.full[0][0] += 9 // as confident as a full model
 	for range 50 {
 		if _, err := p.Decide(s, n, true); err != nil {
 			t.Fatal(err)
@@ -51,7 +51,7 @@ func TestAStateOfAThousandClassesIsSmall(t *testing.T) {
 	fresh := &State{}
 	fresh.start(p)
 	if b, _ := fresh.AppendBinary(nil); len(b) > 60 {
-		t.Errorf("%d bytes of a stream not seen yet", len(b))
+		t.Errorf("%d bytes for a new stream", len(b))
 	}
 }
 
@@ -67,14 +67,14 @@ func TestDamagedEncodingsAreRefused(t *testing.T) {
 		}
 	}
 	if err := new(State).UnmarshalBinary(append(slices.Clone(b), 0)); err == nil {
-		t.Error("one byte more was accepted")
+		t.Error("a trailing byte was accepted")
 	}
 	if err := new(State).UnmarshalBinary([]byte{0x9a, 0x91}); err == nil {
 		t.Error("the encoding of an earlier version was accepted")
 	}
 }
 
-// One state, read for one stream after the other, decides as a new one each time and allocates nothing.
+// One state, reused for one stream after the other, decides like a new one each time and allocates nothing.
 func TestAReusedStateAllocatesNothing(t *testing.T) {
 	p, n := benchPolicy(48), newRows(48, 64)
 	p.Trust = 0.97
@@ -110,10 +110,10 @@ func TestMovedReportsWhatMustBeStored(t *testing.T) {
 			}
 			after, _ := (&State{Cached: s.Cached, Window: s.Window, Slow: s.Slow, Credit: s.Credit, Outside: s.Outside, Candidate: s.Candidate, Named: s.Named}).AppendBinary(nil)
 			if !d.Moved && !bytes.Equal(before, after) {
-				t.Fatalf("%+v moved the state unsaid", d)
+				t.Fatalf("%+v changed the state without reporting it", d)
 			}
 			if d.Moved && !learn {
-				t.Fatal("a frame that teaches nothing moved the state")
+				t.Fatal("a frame that teaches nothing changed the state")
 			}
 		}
 	})
@@ -139,7 +139,7 @@ func TestExpAndLogAreAsGoodAsFloat32(t *testing.T) {
 	}
 }
 
-// The level of a window keeps the mass that was in it, and leaves the rest as it is.
+// Levelling a window preserves its mass and leaves the other entries unchanged.
 func TestMoveKeepsTheMass(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		k := rapid.IntRange(2, 40).Draw(t, "classes")

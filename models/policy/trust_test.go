@@ -12,7 +12,7 @@ import (
 	"github.com/cachenet/cachenet/schemas"
 )
 
-// fixed is a coin that always falls the same way.
+// fixed is a coin that always lands the same way.
 type fixed uint64
 
 func (f fixed) Toss() uint64 { return uint64(f) }
@@ -37,7 +37,7 @@ func audited(edit func(*Settings)) *Policy {
 	})
 }
 
-// says is nets of which the small one and the full one are sure of a class.
+// says are nets of which the small one and the full one are each confident of a class.
 func says(small, full int) *fakeNets {
 	n := &fakeNets{specialist: map[int][]float32{0: make([]float32, 4)}, full: make([]float32, 4)}
 	n.specialist[0][small], n.full[full] = 9, 12
@@ -97,7 +97,7 @@ func TestRatesOfAudits(t *testing.T) {
 	unsure := says(1, 2)
 	unsure.specialist[0] = make([]float32, 4)
 	s.Window = []float32{0.5, 0.5, 0, 0}
-	toss(t, p, s, unsure, tails) // a miss that names a class which the window does not hold
+	toss(t, p, s, unsure, tails) // a miss of a class that the window does not expect
 	s.Window = []float32{0.4, 0.4, 0.2, 0}
 	if d := toss(t, p, s, says(1, 1), tails); d.AuditRate != freshRate*p.AuditRate {
 		t.Errorf("after a switch: %v", d.AuditRate)
@@ -114,7 +114,7 @@ func TestRatesOfAudits(t *testing.T) {
 	}
 }
 
-// One odd frame sends the stream to the full model for a few frames, and evicts nothing.
+// One wrong hit sends the stream to the full model for a few frames, and evicts nothing.
 func TestOneWrongHitIsTolerated(t *testing.T) {
 	p, s := audited(nil), &State{}
 	if d := toss(t, p, s, says(1, 2), heads); !d.Hit || d.CacheEvent != schemas.TrustBypass {
@@ -134,8 +134,8 @@ func TestOneWrongHitIsTolerated(t *testing.T) {
 	}
 }
 
-// A stream whose pictures the net is surely wrong about drifts, and comes back when they are known again; each time it
-// has to prove more.
+// A stream that the net gets confidently wrong drifts, and recovers when the net is right again; each time it
+// needs more proof.
 func TestADriftEndsWhenTheNetIsRightAgain(t *testing.T) {
 	p, s := audited(func(s *Settings) { s.Alpha = 1 }), &State{}
 	for round, want := range []int{proofAfter, 2 * proofAfter, 4 * proofAfter} {
@@ -144,7 +144,7 @@ func TestADriftEndsWhenTheNetIsRightAgain(t *testing.T) {
 		for event != schemas.TrustDrift && frames < 20 {
 			d := toss(t, p, s, says(1, 2), tails)
 			if d.Class != 2 {
-				t.Fatal("a wrong answer left")
+				t.Fatal("a wrong answer passed")
 			}
 			event, frames = d.CacheEvent, frames+1
 		}
@@ -153,7 +153,7 @@ func TestADriftEndsWhenTheNetIsRightAgain(t *testing.T) {
 		}
 		for frames = 1; toss(t, p, s, says(1, 1), tails).CacheEvent != schemas.TrustReturn; frames++ {
 			if frames > 1000 {
-				t.Fatal("it never comes back")
+				t.Fatal("the stream never recovers")
 			}
 		}
 		if frames != want {
@@ -165,7 +165,7 @@ func TestADriftEndsWhenTheNetIsRightAgain(t *testing.T) {
 	}
 	toss(t, p, s, says(1, 2), heads)
 	if s.Trust.Proof != 0 {
-		t.Errorf("after calm it has to prove %d", s.Trust.Proof)
+		t.Errorf("after a quiet period it needs %d proofs", s.Trust.Proof)
 	}
 }
 
@@ -181,7 +181,7 @@ func TestTooManyWrongHitsMakeItStricter(t *testing.T) {
 			small = 2
 		}
 		n := says(small, 1)
-		n.specialist[0][small] = 40 // sure beyond any threshold
+		n.specialist[0][small] = 40 // confident beyond any threshold
 		d := toss(t, p, s, n, heads)
 		if d.Hit && d.Threshold < last {
 			t.Fatalf("threshold %v after %v", d.Threshold, last)
@@ -198,12 +198,12 @@ func TestTooManyWrongHitsMakeItStricter(t *testing.T) {
 	}
 	for i := 0; s.Trust.Level > 0; i++ {
 		if toss(t, p, s, says(1, 1), heads); i > 5000 {
-			t.Fatalf("it never comes back: %+v", s.Trust)
+			t.Fatalf("the stream never recovers: %+v", s.Trust)
 		}
 	}
 }
 
-// Where nothing is ever a hit, the small net is asked less and less; when locality returns, so does the stream.
+// Without hits, the small net is called less and less often; when locality returns, the stream recovers.
 func TestAStreamWithoutHitsIsBypassed(t *testing.T) {
 	for _, teacher := range []string{Inline, Selector} {
 		p, s := audited(func(s *Settings) { s.Teacher, s.AuditRate, s.Alpha = teacher, 0, 1 }), &State{}
@@ -222,7 +222,7 @@ func TestAStreamWithoutHitsIsBypassed(t *testing.T) {
 		}
 		for frames := 0; toss(t, p, s, says(1, 1), nil).CacheEvent != schemas.TrustReturn; frames++ {
 			if frames > probeEvery {
-				t.Fatal("it does not come back")
+				t.Fatal("the stream does not recover")
 			}
 		}
 		for range 200 {
@@ -233,7 +233,7 @@ func TestAStreamWithoutHitsIsBypassed(t *testing.T) {
 	}
 }
 
-// Whatever nets say and coins show, the state stays sound, survives its encoding, and decides the same afterwards.
+// Whatever the nets answer and the coins show, the state stays valid, survives its encoding, and decides the same afterwards.
 func TestTrustSurvivesItsEncoding(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := audited(func(s *Settings) {
@@ -267,7 +267,7 @@ func TestTrustSurvivesItsEncoding(t *testing.T) {
 	})
 }
 
-// A state from before there were audits still decodes.
+// A state written before audits existed still decodes.
 func TestStatesWithoutTrustDecode(t *testing.T) {
 	p, s := audited(nil), &State{}
 	p.AuditRate = 0
