@@ -80,7 +80,7 @@ func TestMetricsSayWhatTheRowsSay(t *testing.T) {
 		}
 	}
 	if strings.Contains(text, "cam-") {
-		t.Error("a stream is a label: their number has no bound")
+		t.Error("a stream id is a label: cardinality is unbounded")
 	}
 	problems, err := promlint.New(strings.NewReader(text)).Lint()
 	if err != nil {
@@ -160,7 +160,7 @@ func TestThePageFollowsTheRun(t *testing.T) {
 		ended = ended || lines.Text() == "event: end"
 	}
 	if !ended {
-		t.Error("the page is not told that the run has ended")
+		t.Error("the page is not notified of the end of the run")
 	}
 }
 
@@ -181,7 +181,7 @@ func TestCountingRowsDoesNotAllocate(t *testing.T) {
 	}
 }
 
-// Every metric that the dashboard asks for has to be there, with the labels it groups by.
+// Every metric that the dashboard queries must exist, with the labels it groups by.
 func TestTheDashboardQueriesExistingMetrics(t *testing.T) {
 	text, err := os.ReadFile("../docs/grafana.json")
 	if err != nil {
@@ -200,7 +200,7 @@ func TestTheDashboardQueriesExistingMetrics(t *testing.T) {
 	m := started(t, Run{Topic: "frames"})
 	m.Follow(job(t))
 	_, there := get(t, m, "/metrics")
-	known := map[string]bool{"cachenet_lag_frames": true, "cachenet_model_cache_bytes": true, // with a source and nets only
+	known := map[string]bool{"cachenet_lag_frames": true, "cachenet_model_cache_bytes": true, // only with a source and nets
 		"cachenet_model_loads_total": true, "cachenet_model_evictions_total": true}
 	for _, name := range regexp.MustCompile(`(?m)^[a-z_]+`).FindAllString(there, -1) {
 		known[name] = true
@@ -211,12 +211,12 @@ func TestTheDashboardQueriesExistingMetrics(t *testing.T) {
 			for _, name := range regexp.MustCompile(`(?:cachenet|process|go)_[a-z_]+`).FindAllString(target.Expr, -1) {
 				asked++
 				if !known[name] {
-					t.Errorf("panel %s asks for %s", p.Title, name)
+					t.Errorf("panel %s queries %s", p.Title, name)
 				}
 			}
 		}
 	}
 	if asked < 8 {
-		t.Errorf("the dashboard asks for %d metrics", asked)
+		t.Errorf("the dashboard queries %d metrics", asked)
 	}
 }

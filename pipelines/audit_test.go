@@ -51,7 +51,7 @@ func TestTheAuditsSecretOfAFile(t *testing.T) {
 		}
 	}
 	if s, err := (Options{AuditSecretFile: file}).secret(); s != "" || err != nil {
-		t.Error("without audits there is no secret", err)
+		t.Error("a secret without audits", err)
 	}
 }
 
@@ -84,7 +84,7 @@ func TestTrustOptions(t *testing.T) {
 	for _, o := range []Options{{AuditRate: -1}, {AuditRate: 1.5}, {MaxFalseHits: 0.5}, {MaxFalseHits: -0.1}, {MaxFalseHits: 0.1, Policy: PolicyFull}} {
 		o.Topic = "frames"
 		if err := o.Contradiction(); err == nil {
-			t.Errorf("%+v is taken", o)
+			t.Errorf("%+v was accepted", o)
 		}
 	}
 }

@@ -30,7 +30,7 @@ func (l listener) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-// onMessage calls heard when the test logs the message for the first time. It returns how to find out whether it did.
+// onMessage calls heard when the test logs the message for the first time. It returns a function that reports whether it did.
 func onMessage(t *testing.T, message string, heard func()) (was func() bool) {
 	t.Helper()
 	before := slog.Default()
@@ -63,8 +63,8 @@ func (s *site) committed(t *testing.T, group string) bool {
 	return maps.Equal(offsets, ends)
 }
 
-// A broker that is away when a job has ended is asked until it is back, whatever ended the job: the next one reads what
-// is left. Here it is back once the next job's first request has failed.
+// A broker that is unavailable when a job has ended is retried until it is back, whatever ended the job: the next job reads what
+// is left. Here the broker returns once the next job's first request has failed.
 func TestBrokerUnavailableBetweenJobs(t *testing.T) {
 	for name, c := range map[string]struct {
 		begin func(v *supervisor)                                // before the first job
@@ -123,14 +123,14 @@ func TestBrokerUnavailableBetweenJobs(t *testing.T) {
 			})
 			why, err := v.run(ctx)
 			if why != reasonStopped || err != nil || jobs != 2 || !wasAway() {
-				t.Errorf("ended %s, %v, after %d jobs; the broker was away: %v", why, err, jobs, wasAway())
+				t.Errorf("ended %s, %v, after %d jobs; the broker was unavailable: %v", why, err, jobs, wasAway())
 			}
 			s.rows(t, o.Out)
 		})
 	}
 }
 
-// A broker that goes away between the assignment of partitions and the job that reads them is waited for too.
+// The run also waits for a broker that becomes unavailable between the assignment of partitions and the job that reads them.
 func TestBrokerUnavailableAfterAnAssignment(t *testing.T) {
 	broker := kafkatest.Own(t)
 	s := newSiteAt(t, broker.Addr(), 1)
@@ -146,9 +146,9 @@ func TestBrokerUnavailableAfterAnAssignment(t *testing.T) {
 		if err := broker.Start(); err != nil {
 			t.Error(err)
 		}
-		stop() // the assignment, which has no member behind it
+		stop() // the assignment, which has no real member
 	})
 	if why, err := v.run(ctx); why != reasonStopped || !wasAway() {
-		t.Errorf("ended %s, %v; the broker was away: %v", why, err, wasAway())
+		t.Errorf("ended %s, %v; the broker was unavailable: %v", why, err, wasAway())
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/cachenet/cachenet/schemas"
 )
 
-// A frame without an answer is kept as it was produced, and gets its answer once the cause is gone: here a
-// content type that the producer had wrong.
+// A frame that fails is kept as produced, and gets its answer once the cause is fixed: here a
+// content type that the producer declared wrongly.
 func TestDeadLettersKeepFramesAndRedeliverThem(t *testing.T) {
 	s := newSite(t, 2)
 	s.send(t, "cam", "red", "red")
@@ -50,21 +50,21 @@ func TestDeadLettersKeepFramesAndRedeliverThem(t *testing.T) {
 	}
 	n, err := kafkaio.Replay(t.Context(), s.cluster, o.DeadLetterTopic, "replay")
 	if err != nil || n != 4 {
-		t.Fatalf("replayed %d, error %v", n, err)
+		t.Fatalf("redelivered %d, error %v", n, err)
 	}
 	s.sent += n
 	if n, err := kafkaio.Replay(t.Context(), s.cluster, o.DeadLetterTopic, "replay"); err != nil || n != 0 {
-		t.Fatalf("replayed %d once more, error %v", n, err)
+		t.Fatalf("redelivered %d again, error %v", n, err)
 	}
 	if err := Run(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
 	rows := s.rows(t, o.Out)
 	if letters := s.records(t, o.DeadLetterTopic); len(rows) != 10 || len(letters) != 8 {
-		t.Errorf("%d rows, %d letters after a replay that changed nothing", len(rows), len(letters))
+		t.Errorf("%d rows, %d letters after a redelivery that changed nothing", len(rows), len(letters))
 	}
 	if n, err := kafkaio.Replay(t.Context(), s.cluster, s.topic, "replay"); err == nil {
-		t.Errorf("replayed %d from a topic that holds no dead letters", n)
+		t.Errorf("redelivered %d from a topic without dead letters", n)
 	}
 }
 

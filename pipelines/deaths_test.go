@@ -12,8 +12,8 @@ import (
 	"github.com/cachenet/cachenet/schemas"
 )
 
-// Members that start at the same moment each count every death, while others begin to watch and end; no one of them
-// takes a living process for a dead one.
+// Members that start at the same moment each count every death while others start and end; none of them
+// mistakes a living process for a dead one.
 func TestMembersCountDeathsTogether(t *testing.T) {
 	const topic = "frames"
 	dir := t.TempDir()
@@ -36,7 +36,7 @@ func TestMembersCountDeathsTogether(t *testing.T) {
 	died(2, 7)
 	died(2, 7, 1, 5)
 	died()     // of nothing
-	died(1, 4) // … and of what is done
+	died(1, 4) // … and of finished frames
 	var done schemas.Offsets
 	done.Add(0, 5)
 	want := deaths{2: {7: 2}, 1: {5: 1}}

@@ -18,7 +18,7 @@ import (
 	"github.com/cachenet/cachenet/schemas"
 )
 
-// durableRows reads the rows that are on disk, whatever the topic holds.
+// durableRows reads the rows that are on disk, whatever the topic contains.
 func durableRows(t *testing.T, dir string) []schemas.Outcome {
 	t.Helper()
 	var all []schemas.Outcome
@@ -31,7 +31,7 @@ func durableRows(t *testing.T, dir string) []schemas.Outcome {
 	return all
 }
 
-// background runs until stop is called, which returns what Run does.
+// background calls Run until stop is called, which returns Run's error.
 func (s *site) background(t *testing.T, o Options) (link *session.Session, stop func() error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -47,7 +47,7 @@ func (s *site) background(t *testing.T, o Options) (link *session.Session, stop 
 	return link, func() error { cancel(); return <-done }
 }
 
-// firstOutcomes returns the outcome of each stream's first frame at or behind a sequence number.
+// firstOutcomes returns the outcome of each stream's first frame at or after a sequence number.
 func firstOutcomes(rows []schemas.Outcome, from int64) map[string]int {
 	counts := map[string]int{}
 	for _, r := range rows {
@@ -67,10 +67,10 @@ func TestARestartIsWarmAfterADrainAndColdAfterACrash(t *testing.T) {
 		"drained":      {func(*testing.T, *Options) {}, map[string]int{schemas.Hit: streams}},
 		"other policy": {func(_ *testing.T, o *Options) { o.Full = FullInline }, map[string]int{schemas.Miss: streams}},
 		"snapshot cut": {func(t *testing.T, o *Options) { overwrite(t, *o, []byte("{")) }, map[string]int{schemas.Miss: streams}},
-		"snapshot damaged": {func(t *testing.T, o *Options) { // which reads well
+		"snapshot damaged": {func(t *testing.T, o *Options) { // which can be parsed
 			overwrite(t, *o, bytes.Replace(overwrite(t, *o, nil), []byte(`"streams":{"cam-0":`), []byte(`"streams":{"cam-8":`), 1))
 		}, map[string]int{schemas.Miss: streams}},
-		"crashed": {func(t *testing.T, o *Options) { // a crash leaves the snapshot of no drain, or none at all
+		"crashed": {func(t *testing.T, o *Options) { // a crash leaves an outdated snapshot or none
 			text, _ := unseal(overwrite(t, *o, nil))
 			overwrite(t, *o, seal(bytes.Replace(text, []byte(`"done":{"0":[[0,`), []byte(`"done":{"0":[[1,`), 1)))
 		}, map[string]int{schemas.Miss: streams}},
@@ -106,7 +106,7 @@ func slicesOf(colour string, n int) []string {
 	return all
 }
 
-// overwrite changes what the streams of a drained run knew, unless text is nil, and returns what was there.
+// overwrite replaces the snapshot of a drained run, unless text is nil, and returns the previous content.
 func overwrite(t *testing.T, o Options, text []byte) []byte {
 	t.Helper()
 	name := snapshotName(o.Topic)
@@ -135,7 +135,7 @@ func TestPartitionsGainedWhileRunningAreRead(t *testing.T) {
 				t.Fatal(err)
 			}
 			start := time.Now()
-			await(t, func() bool { // the producer hears of them too
+			await(t, func() bool { // the producer's metadata must have them too
 				s.fill(t, 20, 2)
 				for _, r := range durableRows(t, o.Out) {
 					if r.Partition >= 2 {
@@ -144,7 +144,7 @@ func TestPartitionsGainedWhileRunningAreRead(t *testing.T) {
 				}
 				return false
 			})
-			t.Logf("read %v after they were made", time.Since(start).Round(time.Millisecond))
+			t.Logf("read %v after their creation", time.Since(start).Round(time.Millisecond))
 			if err := stop(); err != nil {
 				t.Fatal(err)
 			}
@@ -168,7 +168,7 @@ func TestWhatRetentionDeletedIsNamedExactly(t *testing.T) {
 	if err := kafkatest.DeleteRecords(t.Context(), s.cluster.Brokers[0], s.topic, 0, 130); err != nil {
 		t.Fatal(err)
 	}
-	for range 2 { // the second time there is nothing new to tell
+	for range 2 { // the second time nothing new is reported
 		if err := Run(t.Context(), o); err != nil {
 			t.Fatal(err)
 		}
@@ -194,7 +194,7 @@ func TestWhatRetentionDeletedIsNamedExactly(t *testing.T) {
 	}
 }
 
-// A first run that begins late has nothing to tell about what came before, and neither has the next one.
+// A first run that starts at a later offset reports no gap before it, and neither does the next one.
 func TestStartOffsetSurvivesRestarts(t *testing.T) {
 	for offset, want := range map[string]int{"newest": 40, "60": 80, "oldest": 140} {
 		t.Run(offset, func(t *testing.T) {
@@ -222,7 +222,7 @@ func TestStartOffsetSurvivesRestarts(t *testing.T) {
 	}
 }
 
-// Record times that jump back by hours, and ahead, change nothing about delivery.
+// Record times that jump back by hours, or ahead, do not affect delivery.
 func TestAClockThatJumps(t *testing.T) {
 	s := newSite(t, 2)
 	now := time.Now()
@@ -268,7 +268,7 @@ func TestTheSecondProcessOfAGroupRefuses(t *testing.T) {
 	s.rows(t, o.Out)
 }
 
-// The broker is gone for a while under load: reading, committing and writing go on by themselves.
+// The broker is unavailable for a while under load: reading, committing and writing resume by themselves.
 func TestBrokerOutage(t *testing.T) {
 	away := 2 * time.Second
 	if kafkatest.Real() || os.Getenv("CACHENET_TEST_LONG") != "" {
@@ -285,7 +285,7 @@ func TestBrokerOutage(t *testing.T) {
 	if err := b.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(away) // the time without a broker is what is tested
+	time.Sleep(away) // the outage under test
 	if err := b.Start(); err != nil {
 		t.Fatal(err)
 	}

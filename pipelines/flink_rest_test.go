@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// A job is ended by the name that Beam's job service knows it by, and end returns when Flink says that it has ended.
+// A job is cancelled by its name in Beam's job service, and end returns when Flink reports that it has ended.
 func TestAJobIsEndedThroughFlink(t *testing.T) {
 	asked, looks := "", 0
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -28,13 +28,13 @@ func TestAJobIsEndedThroughFlink(t *testing.T) {
 		t.Fatal(err)
 	}
 	if asked != "/jobs/b2?mode=cancel" || looks != 4 {
-		t.Errorf("asked for %q, looked %d times", asked, looks)
+		t.Errorf("stopped %q, polled %d times", asked, looks)
 	}
 	if err := f.end(t.Context(), "nobody_uuid"); err == nil || !strings.Contains(err.Error(), "no such job") {
-		t.Errorf("a job that is not there: %v", err)
+		t.Errorf("an unknown job: %v", err)
 	}
 	server.Close()
 	if err := f.end(t.Context(), "g-root_uuid"); err == nil || !strings.Contains(err.Error(), "--flink-rest") {
-		t.Errorf("a Flink that is not there: %v", err)
+		t.Errorf("an unreachable Flink: %v", err)
 	}
 }

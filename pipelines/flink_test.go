@@ -26,8 +26,8 @@ type cluster struct {
 	port int // of the job service; the next two are the cluster's
 }
 
-// newCluster starts Flink with so many task managers. It takes 20 s, so it has to be asked
-// for (make test-flink).
+// newCluster starts Flink with the given number of task managers. It takes 20 s, so it has to be requested
+// (make test-flink).
 func newCluster(t *testing.T, taskManagers int) *cluster {
 	t.Helper()
 	if os.Getenv("CACHENET_TEST_FLINK") == "" {
@@ -55,7 +55,7 @@ func freePorts(t *testing.T, n int) int {
 			}
 		}
 		for _, l := range held {
-			_ = l.Close() // only the numbers were wanted
+			_ = l.Close() // only the numbers are needed
 		}
 		if len(held) == n {
 			return port
@@ -68,7 +68,7 @@ func freePorts(t *testing.T, n int) int {
 func (c *cluster) script(t *testing.T, args ...string) {
 	t.Helper()
 	run := exec.Command("../scripts/flink.sh", args...)
-	run.Env = append(os.Environ(), fmt.Sprintf("OWNER_PID=%d", os.Getpid())) // should this test be killed, Flink goes too
+	run.Env = append(os.Environ(), fmt.Sprintf("OWNER_PID=%d", os.Getpid())) // Flink ends even if this test is killed
 	if said, err := run.CombinedOutput(); err != nil {
 		t.Fatalf("flink.sh %v: %v: %s", args, err, said)
 	}
@@ -89,7 +89,7 @@ func (c *cluster) idle(t *testing.T) {
 	}
 	for _, job := range overview.Jobs {
 		if job.State != "CANCELED" {
-			t.Errorf("job %s is %s when its run has ended", job.Name, job.State)
+			t.Errorf("job %s is %s after the end of its run", job.Name, job.State)
 		}
 	}
 }
@@ -152,11 +152,11 @@ func TestFlinkAndPrismGiveTheSameAnswers(t *testing.T) {
 		for a := range maps.Values(there) {
 			outcomes[a.Outcome]++
 		}
-		t.Logf("%s: %d frames alike on both, outcomes %v", full, len(there), outcomes)
+		t.Logf("%s: %d frames equal on both, outcomes %v", full, len(there), outcomes)
 	}
 }
 
-// A stop on Flink drains as one on prism does, wherever the workers are, and the next run goes on behind it.
+// A stop on Flink drains as on prism, wherever the workers are, and the next run continues after it.
 func TestStoppingOnFlinkDrains(t *testing.T) {
 	flink := newCluster(t, 1)
 	_, address := newPool(t)
@@ -184,8 +184,8 @@ func TestStoppingOnFlinkDrains(t *testing.T) {
 	}
 }
 
-// unbroken fails unless what has a row of each partition is all from its first frame to some other: a job that was
-// cut off leaves holes, one that drained does not.
+// unbroken fails unless the rows of each partition cover a contiguous range from its first frame on: a job that was
+// cancelled leaves holes, one that drained does not.
 func (s *site) unbroken(t *testing.T, o Options) {
 	t.Helper()
 	durable, err := parquetio.Recover(t.Context(), o.Out)
@@ -209,7 +209,7 @@ func (s *site) resumed(t *testing.T, o Options) Options {
 	return o
 }
 
-// A task manager dies, then a worker: the job goes on from its checkpoint, and no frame is lost or has two rows.
+// A task manager dies, then a worker: the job continues from its checkpoint, and no frame is lost or duplicated.
 func TestFlinkRecoversFromDeaths(t *testing.T) {
 	flink := newCluster(t, 2)
 	workers, address := newPool(t)
@@ -236,7 +236,7 @@ func TestFlinkRecoversFromDeaths(t *testing.T) {
 	t.Logf("%d frames, %d rows", s.sent, len(s.rows(t, o.Out)))
 }
 
-// grow publishes frames until a thousand more have their row, while the job goes on.
+// grow publishes frames until a thousand more have rows, while the job runs.
 func (s *site) grow(t *testing.T, o Options, ended <-chan error, what string) {
 	t.Helper()
 	goal := durableCount(t, o) + 1000
@@ -257,7 +257,7 @@ func (s *site) grow(t *testing.T, o Options, ended <-chan error, what string) {
 	t.Logf("%s: %d of %d frames have their row", what, durableCount(t, o), s.sent)
 }
 
-// newPool serves workers that are this test's program, see TestMain.
+// newPool serves workers that run this test's binary, see TestMain.
 func newPool(t *testing.T) (*pool, string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -287,5 +287,5 @@ func (p *pool) killOne(t *testing.T) {
 		}
 		return
 	}
-	t.Error("there is no worker to kill")
+	t.Error("no worker to kill")
 }

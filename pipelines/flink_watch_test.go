@@ -41,7 +41,7 @@ func TestNothingRemainsWhenEverySpanIsDurable(t *testing.T) {
 	}
 	x.spans = []kafkaio.Span{{To: kafkaio.Unbounded}}
 	if !x.remains() {
-		t.Error("an endless span came to its end")
+		t.Error("an unbounded span ended")
 	}
 }
 
@@ -55,11 +55,11 @@ func TestWorkersThatCannotStartAreReported(t *testing.T) {
 		t.Errorf("%v, %v", r, err)
 	}
 	if _, err := p.StopWorker(t.Context(), &fnpb.StopWorkerRequest{WorkerId: "1"}); err != nil {
-		t.Errorf("a worker that never was: %v", err)
+		t.Errorf("an unknown worker: %v", err)
 	}
 }
 
-// A task manager that connects again stops its worker from another port.
+// A task manager that reconnects stops its worker from another port.
 func TestAWorkerIsStoppedFromANewConnection(t *testing.T) {
 	at := func(id, connection string) worker { return worker{id: id, connection: connection} }
 	first, other, far := at("1", "10.0.0.1:1000"), at("2", "10.0.0.1:1000"), at("1", "10.0.0.2:1000")

@@ -8,7 +8,7 @@ import (
 	"github.com/cachenet/cachenet/models/policy"
 )
 
-// Whatever an earlier run left, the next one can begin, and what it takes over can be read.
+// Whatever an earlier run left, the next one can start, and what it restores can be decoded.
 func FuzzSnapshot(f *testing.F) {
 	f.Add([]byte(`{"nets":"n","done":{"0":[[0,9]]},"streams":{"cam":"AgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}}`))
 	f.Add([]byte(`{"nets":"n","streams":{"cam":"3f////8="}}`))
@@ -24,12 +24,12 @@ func FuzzSnapshot(f *testing.F) {
 			}
 		}
 		if found, err := readSnapshot(text, "n", nil); found != nil || err == nil {
-			t.Errorf("%q is not sealed, and was taken for %v", text, found)
+			t.Errorf("%q is incomplete, but was read as %v", text, found)
 		}
 	})
 }
 
-// Whatever a runner says of a failure, the user gets one line.
+// Whatever a runner reports as a failure, the user gets one line.
 func FuzzClear(f *testing.F) {
 	f.Add("bundle inst002 stage-5 failed: process bundle failed\n\tcaused by:\nDoFn[x.y] failed:\nwrite outcomes: no room")
 	f.Add("job job-001 failed:")

@@ -18,10 +18,10 @@ import (
 	"github.com/cachenet/cachenet/schemas"
 )
 
-// shortestSession is the shortest session timeout that brokers take.
+// shortestSession is the shortest session timeout that brokers accept.
 const shortestSession = 6 * time.Second
 
-// member is a process that shares.
+// member is a process of a consumer group.
 type member struct {
 	*exec.Cmd
 	said  *bytes.Buffer
@@ -37,10 +37,10 @@ func (s *site) join(t *testing.T, o Options) *member {
 		t.Fatal(err)
 	}
 	go func() { m.ended <- m.Wait(); close(m.ended) }()
-	t.Cleanup(func() { // it has been killed by now, if it did not end before
+	t.Cleanup(func() { // by now it has ended or been killed
 		<-m.ended
 		if t.Failed() {
-			t.Logf("member %d said:\n%s", m.Process.Pid, m.said)
+			t.Logf("output of member %d:\n%s", m.Process.Pid, m.said)
 		}
 	})
 	return m
@@ -49,17 +49,17 @@ func (s *site) join(t *testing.T, o Options) *member {
 func (m *member) signal(t *testing.T, s syscall.Signal) {
 	t.Helper()
 	if err := m.Process.Signal(s); err != nil {
-		t.Fatalf("a member cannot be sent %v, it has ended: %v", s, err)
+		t.Fatalf("a member cannot be sent %v: it has ended: %v", s, err)
 	}
 }
 
-// finish waits for the end of a member and fails unless it is a good one.
+// finish waits for the end of a member and fails unless it exits with 0.
 func (m *member) finish(t *testing.T) {
 	t.Helper()
 	select {
 	case err := <-m.ended:
 		if err != nil {
-			t.Errorf("a member ended badly: %v", err)
+			t.Errorf("a member failed: %v", err)
 		}
 	case <-time.After(2 * time.Minute):
 		t.Error("a member did not end within 2 minutes")
@@ -69,7 +69,7 @@ func (m *member) finish(t *testing.T) {
 func (s *site) sharing(t *testing.T) Options {
 	o := s.options(t)
 	o.Share, o.SessionTimeout, o.FileAge = true, shortestSession, 100*time.Millisecond
-	o.Full = FullInline // else a miss is answered behind the step that keeps the order
+	o.Full = FullInline // otherwise a miss is answered after the step that keeps the order
 	return o
 }
 
@@ -152,8 +152,8 @@ func (s *site) jobs(t *testing.T, dir string) map[string]string {
 	return jobs
 }
 
-// Members join, leave, die and are paused for longer than their session while frames pour in: no frame is lost and
-// none gets two rows, and each stream is answered in order.
+// Members join, leave, die and are paused for longer than their session timeout under load: no frame is lost and
+// none is duplicated, and each stream is answered in order.
 func TestMembersShareATopicUnderLoad(t *testing.T) {
 	if os.Getenv("CACHENET_TEST_SHARE") == "" {
 		t.Skip("make test-share runs it")
@@ -163,7 +163,7 @@ func TestMembersShareATopicUnderLoad(t *testing.T) {
 	o.UntilEnd = false
 	s.fill(t, 24, 50)
 	rows := func() int { return durableCount(t, o) }
-	grow := func(by int) { // goes on while frames come
+	grow := func(by int) { // runs while frames arrive
 		t.Helper()
 		goal := rows() + by
 		await(t, func() bool { s.fill(t, 24, 5); return rows() > goal })
@@ -174,13 +174,13 @@ func TestMembersShareATopicUnderLoad(t *testing.T) {
 	grow(600)
 	a.signal(t, syscall.SIGKILL)
 	if err := <-a.ended; err == nil {
-		t.Error("the killed member ended well")
+		t.Error("the killed member exited with 0")
 	}
 	grow(600)
 	b.signal(t, syscall.SIGSTOP)
 	paused := time.Now()
 	await(t, func() bool { return time.Since(paused) > shortestSession+2*time.Second })
-	grow(600) // by c alone, which has everything by now
+	grow(600) // by c alone, which has all partitions by now
 	b.signal(t, syscall.SIGCONT)
 	d := s.join(t, o)
 	grow(600)
@@ -195,13 +195,13 @@ func TestMembersShareATopicUnderLoad(t *testing.T) {
 	s.judge(t, o)
 }
 
-// With UntilEnd a member stays until the others are done too, and takes over what one of them leaves undone.
+// With UntilEnd a member stays until the others are done too, and takes over what one of them leaves unfinished.
 func TestMembersEndTogether(t *testing.T) {
 	s := newSite(t, 6)
 	s.fill(t, 12, 100)
 	o := s.sharing(t)
 	a, b := s.join(t, o), s.join(t, o)
-	b.signal(t, syscall.SIGSTOP) // joined or not: it does nothing from here on
+	b.signal(t, syscall.SIGSTOP) // joined or not, it does nothing from here on
 	await(t, func() bool { return durableCount(t, o) == s.sent })
 	a.finish(t)
 	b.signal(t, syscall.SIGCONT)

@@ -13,13 +13,13 @@ import (
 	"github.com/cachenet/cachenet/schemas"
 )
 
-// load is a producer that goes on until it is stopped.
+// load is a producer that runs until it is stopped.
 type load struct {
 	sent atomic.Int64
 	stop func() error
 }
 
-// load publishes a frame of each of so many streams every 50 ms.
+// load publishes a frame of each stream every 50 ms.
 func (s *site) load(t *testing.T, streams int) *load {
 	t.Helper()
 	l := &load{}
@@ -45,7 +45,7 @@ func (s *site) pour(ctx context.Context, l *load, streams int) error {
 			rgb := paint["blue"]
 			frames[i] = schemas.Frame{Stream: fmt.Sprintf("cam-%03d", i), Sequence: n, ContentType: schemas.RGB8, Width: 1, Height: 1, Image: rgb[:]}
 		}
-		// not ctx: what was begun is sent, so that the count is right
+		// not ctx: a started batch is sent, so that the count is right
 		if err := s.produce.Publish(context.WithoutCancel(ctx), frames); err != nil {
 			return err
 		}
@@ -77,7 +77,7 @@ func twoKafkas(t *testing.T) (first, second *kafkatest.Kafka) {
 }
 
 // Leaders move between two brokers under load, by election, when their broker is stopped and when it is killed:
-// reading and both ways of writing follow by themselves.
+// reading and both kinds of writing follow by themselves.
 func TestLeadersMoveUnderLoad(t *testing.T) {
 	if !kafkatest.Real() {
 		t.Skip("needs a real Kafka: make test-kafka")

@@ -10,7 +10,7 @@ import (
 	"github.com/cachenet/cachenet/connectors/parquetio"
 )
 
-// losing makes the runner lose jobs. lose says for the n-th job, from 1, after how many rows that is; -1: never. It
+// losing makes the runner lose jobs. lose returns for the n-th job, from 1, after how many rows; -1: never. It
 // returns how many jobs there were.
 func losing(c *config, lose func(n int) int64) (jobs *int) {
 	jobs = new(int)
@@ -21,7 +21,7 @@ func losing(c *config, lose func(n int) int64) (jobs *int) {
 		if after < 0 {
 			return prism(ctx, x)
 		}
-		// as when prism loses one: bundles in flight go on behind the supervisor's back, until the session refuses them
+		// as when prism loses one: bundles in flight continue, unknown to the supervisor, until the session refuses them
 		ended := make(chan error, 1)
 		go func() { ended <- prism(ctx, x) }()
 		tick := time.NewTicker(time.Millisecond)
@@ -40,7 +40,7 @@ func losing(c *config, lose func(n int) int64) (jobs *int) {
 	return jobs
 }
 
-// supervised is a run in the making: configured, and its folder locked.
+// supervised is a run before its first job: configured, and its folder locked.
 func (s *site) supervised(t *testing.T, o Options) *supervisor {
 	t.Helper()
 	c, err := configure(o)
@@ -59,19 +59,19 @@ func (s *site) supervised(t *testing.T, o Options) *supervisor {
 	return &supervisor{config: c}
 }
 
-// A job that the runner loses at its start, while it works or at its end is resumed from the files, and none of its late
-// bundles adds a row. A job that is lost again and again without a new row ends the run; a new row resets the count.
+// A job that the runner loses at its start, midway or at its end is resumed from the files, and none of its late
+// bundles adds a row. Repeated losses without a new row end the run; a new row resets the count.
 func TestALostJobIsResumed(t *testing.T) {
 	for name, c := range map[string]struct {
 		lose func(n int) int64
 		want reason
 		jobs int
 	}{
-		"never":          {func(int) int64 { return -1 }, reasonDone, 1},
-		"at once":        {func(n int) int64 { return []int64{0, 0, -1}[n-1] }, reasonDone, 3},
-		"while it works": {func(n int) int64 { return []int64{40, 90, 1, -1}[n-1] }, reasonDone, 4},
-		"always":         {func(int) int64 { return 0 }, reasonFailed, lostInARow + 1},
-		"not in a row": {func(n int) int64 { // the middle one brings rows
+		"never":   {func(int) int64 { return -1 }, reasonDone, 1},
+		"at once": {func(n int) int64 { return []int64{0, 0, -1}[n-1] }, reasonDone, 3},
+		"midway":  {func(n int) int64 { return []int64{40, 90, 1, -1}[n-1] }, reasonDone, 4},
+		"always":  {func(int) int64 { return 0 }, reasonFailed, lostInARow + 1},
+		"not in a row": {func(n int) int64 { // the middle one adds rows
 			return []int64{0, 0, 0, 0, 1 << 40, 0, 0, 0, 0, 0, -1}[n-1]
 		}, reasonDone, 11},
 	} {
@@ -96,7 +96,7 @@ func TestALostJobIsResumed(t *testing.T) {
 	}
 }
 
-// With UntilEnd the run ends where the topic ended when it began, however often its job is lost.
+// With UntilEnd the run ends where the topic ended when the run started, however often its job is lost.
 func TestALostJobKeepsTheEndOffsets(t *testing.T) {
 	s := newSite(t, 1)
 	s.fill(t, 1, 50)
@@ -118,7 +118,7 @@ func TestALostJobKeepsTheEndOffsets(t *testing.T) {
 }
 
 // A job that is lost while it drains for new partitions is followed by one that reads them; one that is lost while it
-// is stopped is an error, since frames that were read have no row.
+// stops is an error, since frames that were read have no row.
 func TestAJobLostWhileItDrains(t *testing.T) {
 	for name, c := range map[string]struct {
 		cause error

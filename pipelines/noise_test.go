@@ -15,8 +15,8 @@ import (
 	"github.com/cachenet/cachenet/schemas"
 )
 
-// noise makes records as no producer should: random bytes, real images cut, flipped and mislabelled, sizes that
-// no memory holds, keys and headers of any content.
+// noise generates malformed records: random bytes, real images truncated, with flipped bits or mislabelled, sizes that
+// exceed any memory, keys and headers of any content.
 type noise struct {
 	*rand.Rand
 	images [][]byte
@@ -112,7 +112,7 @@ func TestTenThousandMalformedRecordsGetARowEach(t *testing.T) {
 	s.checkSchema(t, o.OutcomesTopic, s.sent)
 }
 
-// checkSchema holds every record of the outcomes topic against the published schema.
+// checkSchema validates every record of the outcomes topic against the published schema.
 func (s *site) checkSchema(t *testing.T, topic string, want int) {
 	t.Helper()
 	text, err := os.ReadFile("../docs/outcome.schema.json")

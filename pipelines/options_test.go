@@ -9,7 +9,7 @@ import (
 	"github.com/cachenet/cachenet/models/policy"
 )
 
-// The nets a run uses, and the settings, follow from the pack and what was asked for.
+// A run's nets and settings follow from the pack and the options.
 func TestModelFromOptions(t *testing.T) {
 	own := policy.Settings{Kind: policy.Window, Threshold: 0.6, Teacher: policy.Inline}
 	routed := policy.Settings{Kind: policy.Window, Threshold: 0.8, Teacher: policy.Selector}
@@ -49,7 +49,7 @@ func TestModelMemoryReachesTheNets(t *testing.T) {
 	}
 }
 
-// Options that contradict themselves are refused before the pack or a broker is asked.
+// Contradictory options are refused before the pack or a broker is used.
 func TestContradictoryOptions(t *testing.T) {
 	for want, o := range map[string]Options{
 		"":                      {OutcomesTopic: "o", DeadLetterTopic: "d", Policy: PolicyPaper, Full: FullInline, Runner: RunnerPrism, Offset: "7"},
@@ -70,11 +70,11 @@ func TestContradictoryOptions(t *testing.T) {
 		}
 	}
 	if err := (Options{Topic: "t", Runner: RunnerFlink, Parallelism: 100_000}).Contradiction(); err != nil {
-		t.Errorf("flink has as many slots as it has: %v", err)
+		t.Errorf("flink must accept any parallelism: %v", err)
 	}
 }
 
-// A number as --offset lies within each partition: what is produced behind the present end is always read.
+// A numeric --offset is clamped to each partition's range: what is produced after the current end is always read.
 func TestNumericOffsetStartsWithinEachPartition(t *testing.T) {
 	p := kafkaio.Partition{First: 10, End: 20}
 	for offset, want := range map[string]int64{"": 10, oldest: 10, newest: 20, "5": 10, "15": 15, "20": 20, "21": 20, "99999": 20} {

@@ -32,7 +32,7 @@ func (*updatesFn) ProcessElement(_ []byte, emit func(string, int)) {
 	}
 }
 
-// stallFn counts the updates of a key in its state, and stalls once for as long as makes prism want to split.
+// stallFn counts the updates of a key in its state, and stalls once, long enough for prism to attempt a split.
 type stallFn struct {
 	Count state.Value[int]
 }
@@ -58,7 +58,7 @@ func (fn *stallFn) ProcessElement(p state.Provider, key string, update int) erro
 }
 
 // Prism 2.77 loses half of these updates when it splits the stalled bundle (apache/beam#40624). The runner
-// as this package sets it up must not.
+// as configured by this package must not.
 func TestPrismKeepsStateThroughAStall(t *testing.T) {
 	r, err := chooseRunner(Options{})
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/cachenet/cachenet/connectors/kafkaio"
 )
 
-// processOptions are what a run in a process of its own gets, in the environment variable processEnv.
+// processOptions are the options of a run in a separate process, passed in the environment variable processEnv.
 type processOptions struct {
 	Brokers, Topic, Group, Out, DeadLetterTopic, Full string
 	UntilEnd, Share                                   bool
@@ -25,7 +25,7 @@ type processOptions struct {
 
 const processEnv = "CACHENET_TEST_RUN"
 
-// runProcess is what the test binary does instead of testing when processEnv is set: one run, drained at SIGTERM.
+// runProcess is what the test binary does instead of testing when processEnv is set: one run, drained on SIGTERM.
 func runProcess(text string) error {
 	var p processOptions
 	if err := json.Unmarshal([]byte(text), &p); err != nil {
@@ -37,7 +37,7 @@ func runProcess(text string) error {
 		DeadLetterTopic: p.DeadLetterTopic, UntilEnd: p.UntilEnd, FileAge: p.FileAge, Share: p.Share, SessionTimeout: p.SessionTimeout})
 }
 
-// process prepares a run in a process of its own.
+// process prepares a run in a separate process.
 func (s *site) process(t *testing.T, o Options) (*exec.Cmd, *bytes.Buffer) {
 	t.Helper()
 	text, err := json.Marshal(processOptions{Brokers: strings.Join(s.cluster.Brokers, ","), Topic: s.topic, Group: o.Group, Out: o.Out, Full: o.Full,
@@ -52,7 +52,7 @@ func (s *site) process(t *testing.T, o Options) (*exec.Cmd, *bytes.Buffer) {
 	return c, said
 }
 
-// SIGTERM while frames pour in: the process ends well and leaves nothing half done; the next one finishes.
+// SIGTERM under load: the process exits with 0 and leaves nothing unfinished; the next run completes the topic.
 func TestSIGTERMUnderLoadDrains(t *testing.T) {
 	s := newSite(t, 3)
 	s.fill(t, 6, 200)
@@ -76,7 +76,7 @@ func TestSIGTERMUnderLoadDrains(t *testing.T) {
 			t.Fatalf("%v: %s", err, said)
 		}
 	case <-time.After(30 * time.Second):
-		t.Fatalf("goes on 30 s after SIGTERM: %s", said)
+		t.Fatalf("still running 30 s after SIGTERM: %s", said)
 	}
 	o.UntilEnd = true
 	if err := Run(t.Context(), o); err != nil {
@@ -85,7 +85,7 @@ func TestSIGTERMUnderLoadDrains(t *testing.T) {
 	s.rows(t, o.Out)
 }
 
-// main runs the tests, or one run as a process of its own.
+// main runs the tests, or one run as a separate process.
 func main(test func() int) int {
 	text, asked := os.LookupEnv(processEnv)
 	if !asked {

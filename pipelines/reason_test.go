@@ -43,7 +43,7 @@ func TestWhyAJobEnded(t *testing.T) {
 		{cut, nil, reasonReassigned, reasonReassigned},
 		{broken, nil, reasonReassigned, reasonFailed},
 
-		// the last commit of offsets is the next job's to repeat, where there is one; rows that are not written are not
+		// a failed last commit of offsets is repeated by the next job, if any; unwritten rows are an error
 		{nil, commit, nil, reasonFailed},
 		{nil, commit, context.Canceled, reasonFailed},
 		{nil, commit, reasonGrown, reasonGrown},
@@ -71,6 +71,6 @@ func TestTheTableIsDocumented(t *testing.T) {
 		}
 	}
 	if want := fmt.Sprintf("%d times in a row", lostInARow); !strings.Contains(steps[reasonLost].when, want) {
-		t.Errorf("the table does not say %q", want)
+		t.Errorf("the table lacks %q", want)
 	}
 }

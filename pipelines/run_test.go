@@ -102,7 +102,7 @@ func (s *site) rows(t *testing.T, dir string) []schemas.Outcome {
 }
 
 // rowEach reads the data set back and fails unless it holds each offset of the topic exactly once. Those may be
-// more than were sent: a producer that hears nothing sends again.
+// more than were sent: a producer retries without an acknowledgement.
 func (s *site) rowEach(t *testing.T, dir string) []schemas.Outcome {
 	t.Helper()
 	seen := map[string]bool{}
@@ -240,7 +240,7 @@ func TestBadFramesCostARowEachAndNothingElse(t *testing.T) {
 	}
 }
 
-// A stop must leave no frame without a row: what was read is answered and written before Run returns.
+// A stop leaves no frame without a row: what was read is answered and written before Run returns.
 func TestStoppingDrains(t *testing.T) {
 	s := newSite(t, 2)
 	s.fill(t, 4, 100)

@@ -10,10 +10,10 @@ import (
 	"github.com/cachenet/cachenet/connectors/kafkaio"
 )
 
-// raw publishes a record as it is.
+// raw publishes a record unchanged.
 func (s *site) raw(t *testing.T, messages ...kafka.Message) {
 	t.Helper()
-	transport := &kafka.Transport{} // the default one may not know the topic yet
+	transport := &kafka.Transport{} // the default one may not have the topic's metadata yet
 	defer transport.CloseIdleConnections()
 	w := &kafka.Writer{Transport: transport, Addr: kafka.TCP(s.cluster.Brokers...), Topic: s.topic, RequiredAcks: kafka.RequireAll,
 		BatchTimeout: time.Millisecond, Balancer: &kafka.RoundRobin{}}
@@ -26,7 +26,7 @@ func (s *site) raw(t *testing.T, messages ...kafka.Message) {
 	s.sent += len(messages)
 }
 
-// records reads what a topic holds.
+// records reads all records of a topic.
 func (s *site) records(t *testing.T, topic string) []kafka.Message {
 	t.Helper()
 	partitions, err := kafkaio.Describe(t.Context(), s.cluster, topic)
@@ -40,7 +40,7 @@ func (s *site) records(t *testing.T, topic string) []kafka.Message {
 	return all
 }
 
-// record reads one record of the topic with the frames.
+// record reads one record of the frames topic.
 func (s *site) record(t *testing.T, partition int32, offset int64) kafka.Message {
 	t.Helper()
 	return s.recordsAt(t, s.topic, partition, offset, offset+1)[0]

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Beam's own submission leaves a file in the temporary folder for every job, and panics where there is none.
+// Beam's own submission leaves a file in the temporary folder for every job, and panics without such a folder.
 func TestAJobNeedsNoTemporaryFolder(t *testing.T) {
 	for name, make := range map[string]func(dir string) error{
 		"empty":   func(dir string) error { return os.Mkdir(dir, 0o755) },

@@ -13,7 +13,7 @@ import (
 	"github.com/cachenet/cachenet/schemas"
 )
 
-// transaction is one of a producer's.
+// transaction is one transaction of a producer.
 type transaction struct{ client *kgo.Client }
 
 func (s *site) begin(t *testing.T, id string) transaction {
@@ -42,7 +42,7 @@ func (x transaction) send(t *testing.T, stream string, frames int) {
 	}
 }
 
-// endTransaction ends x and waits until the topic's last stable offset tells so: brokers write markers later.
+// endTransaction ends x and waits until the topic's last stable offset reflects it: brokers write markers later.
 func (s *site) endTransaction(t *testing.T, x transaction, how kgo.TransactionEndTry, stable int64) {
 	t.Helper()
 	if err := x.client.EndTransaction(t.Context(), how); err != nil {
@@ -57,7 +57,7 @@ func (s *site) endTransaction(t *testing.T, x transaction, how kgo.TransactionEn
 	})
 }
 
-// A frame has a row once its transaction is committed, and none when it is aborted; the offsets of what was aborted
+// A frame has a row once its transaction is committed, and none when it is aborted; aborted offsets
 // count as empty, so that nothing waits for them.
 func TestTransactions(t *testing.T) {
 	s := newSite(t, 1)
@@ -114,8 +114,8 @@ func TestTransactions(t *testing.T) {
 	}
 }
 
-// A dead-letter topic that was created by hand has Kafka's default limit, which is of a batch: letters that fit one by one
-// do not fit together. So has the topic that they go back to.
+// A dead-letter topic created by hand has Kafka's default limit, which applies to a batch: letters that fit one by one
+// do not fit together. The same holds for the topic that they are redelivered to.
 func TestLettersMayBeMoreThanABatch(t *testing.T) {
 	s := newSite(t, 1)
 	o := s.options(t)
@@ -146,7 +146,7 @@ func TestLettersMayBeMoreThanABatch(t *testing.T) {
 	}
 	sent, err := kafkaio.Replay(t.Context(), s.cluster, o.DeadLetterTopic, "replay-"+s.topic)
 	if err != nil || sent != frames+1 {
-		t.Errorf("replayed %d, error %v", sent, err)
+		t.Errorf("redelivered %d, error %v", sent, err)
 	}
 	for i, m := range s.records(t, s.topic)[frames+1:] {
 		if want := 300_000; len(m.Value) != want && len(m.Value) != len(limit.Value) {

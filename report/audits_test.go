@@ -7,7 +7,7 @@ import (
 	"github.com/cachenet/cachenet/schemas"
 )
 
-// auditedRows is a stream of hits of which every tenth is audited, and the first so many of these were wrong.
+// auditedRows is a stream of hits of which every tenth is audited, and the first wrong of these disagree.
 func auditedRows(stream string, from, n, wrong int, rate float32) []schemas.Outcome {
 	rows := make([]schemas.Outcome, n)
 	for i := range rows {
@@ -54,7 +54,7 @@ func TestAuditsBoundWrongHits(t *testing.T) {
 	}
 }
 
-// An audit that brought no answer vouches for nothing.
+// An audit without an answer counts as a wrong hit.
 func TestAnAuditWithoutAnswerCountsAsWrong(t *testing.T) {
 	o := frame(0)
 	o.Audited, o.AuditRate = true, 1

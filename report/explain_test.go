@@ -8,7 +8,7 @@ import (
 	"github.com/cachenet/cachenet/schemas"
 )
 
-// explained is the text about one frame of a data set.
+// explained returns the text about one frame of a data set.
 func explained(t *testing.T, dir string, q Question) string {
 	t.Helper()
 	e, err := Explain(t.Context(), dir, q)
@@ -53,12 +53,12 @@ func TestExplain(t *testing.T) {
 			text := explained(t, dir, Question{Stream: "cam-0", Offset: tt.offset, Before: 3})
 			for _, want := range tt.want {
 				if !strings.Contains(text, want) {
-					t.Errorf("it does not say %q:\n%s", want, text)
+					t.Errorf("the text lacks %q:\n%s", want, text)
 				}
 			}
 		})
 	}
-	// with two specialists, and none that a row before made active
+	// with two specialists, and no earlier row that activated one
 	if text := explained(t, dir, Question{Stream: "cam-1", Offset: 31}); !strings.Contains(text, "the one that the stream began with") {
 		t.Error(text)
 	}

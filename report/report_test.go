@@ -42,7 +42,7 @@ func frame(i int) schemas.Outcome {
 		CacheEvent: schemas.CacheNone, SpecialistUs: 10, LatencyUs: 5000}
 }
 
-// write puts a data set of n frames at dir, each as change leaves it.
+// write writes a data set of n frames to dir, each modified by change.
 func write(t *testing.T, dir string, n int, change func(i int, o *schemas.Outcome)) {
 	t.Helper()
 	folder := filepath.Join(dir, "outcomes", "dt=2026-05-04", "hour=12")
@@ -60,7 +60,7 @@ func write(t *testing.T, dir string, n int, change func(i int, o *schemas.Outcom
 }
 
 // demo writes a run and its three replays: a specialist that is wrong about every tenth frame, of which half are
-// asked of the full model, which is wrong about every fiftieth.
+// answered by the full model, which is wrong about every fiftieth.
 func demo(t *testing.T) string {
 	dir := t.TempDir()
 	full := func(i int, o *schemas.Outcome) {
@@ -94,7 +94,7 @@ func demo(t *testing.T) string {
 				LatencyUs: o.LatencyUs, Outcome: schemas.Error, Error: "not an image"}
 		}
 	}
-	// a replay reads all frames at once and emits one every so many µs
+	// a replay reads all frames at once and emits one at a fixed interval
 	paced := func(us int64, change func(int, *schemas.Outcome)) func(int, *schemas.Outcome) {
 		return func(i int, o *schemas.Outcome) {
 			change(i, o)

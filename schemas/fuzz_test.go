@@ -16,8 +16,8 @@ type encoding interface {
 	msgp.Unmarshaler
 }
 
-// Bytes of any content become a value or an error, at a price that their number bounds, whatever lengths they
-// declare; a value comes back from its own encoding as it was.
+// Any bytes decode to a value or an error, at a cost bounded by their number, whatever lengths they
+// declare; every value round-trips through its encoding.
 func FuzzEncodings(f *testing.F) {
 	of := map[byte]func() encoding{
 		'r': func() encoding { return &Run{} }, 'm': func() encoding { return &MissedRun{} }, 'o': func() encoding { return &Outcomes{} },
@@ -57,7 +57,7 @@ func FuzzEncodings(f *testing.F) {
 	})
 }
 
-// What is read from a footer is a set: disjoint ascending ranges that come back from their own text.
+// What is read from a footer is a set: disjoint ascending ranges that round-trip through their text.
 func FuzzOffsets(f *testing.F) {
 	f.Add([]byte("[[0,100],[120,130]]"))
 	f.Add([]byte("[[5,9],[0,6],[9,9]]"))

@@ -7,7 +7,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Whatever is added in whatever order, the set is the union of what was added.
+// The set is the union of what was added, in any order.
 func TestOffsetsIsASet(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var o, other Offsets
@@ -63,7 +63,7 @@ func TestOffsetsIsASet(t *testing.T) {
 func TestOffsetsRefusesInvalidRanges(t *testing.T) {
 	for _, bad := range []string{`[[3,1]]`, `[[-1,2]]`, `{}`, `[["a",1]]`} {
 		if err := json.Unmarshal([]byte(bad), new(Offsets)); err == nil {
-			t.Errorf("%s was taken", bad)
+			t.Errorf("%s was accepted", bad)
 		}
 	}
 }

@@ -15,7 +15,7 @@ func TestStreamOf(t *testing.T) {
 		"straße/kamera 7":             "straße/kamera 7",
 		"駐車場":                         "駐車場",
 		"0x":                          "0x",
-		"0xAB":                        "0xAB", // capitals: not the form of other keys
+		"0xAB":                        "0xAB", // capitals: not the form of binary keys
 		"0xabc":                       "0xabc",
 		"0x00000001":                  "0x30783030303030303031",
 		"\x00\x00\x00\x01":            "0x00000001",
@@ -35,7 +35,7 @@ func TestStreamOf(t *testing.T) {
 	}
 }
 
-// Numbers as Java's serializers write them have one form all, whatever their bytes mean as text.
+// Numbers as written by Java's serializers all have one form, whatever their bytes mean as text.
 func TestNumericKeysHaveOneForm(t *testing.T) {
 	for i := range uint32(1000) {
 		for _, key := range [][]byte{binary.BigEndian.AppendUint32(nil, i), binary.BigEndian.AppendUint64(nil, uint64(i))} {

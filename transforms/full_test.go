@@ -25,7 +25,7 @@ func missed(n *nets, f schemas.Frame) schemas.Missed {
 	return schemas.Missed{Outcome: n.blank(&f), Frame: f}
 }
 
-// answers runs misses through a FullModel as one bundle, one element each, and returns the rows of each batch.
+// answers passes misses through a FullModel as one bundle, one element each, and returns the rows of each batch.
 func answers(t *testing.T, fn *fullFn, misses ...schemas.Missed) (batches [][]schemas.Outcome) {
 	t.Helper()
 	at := mtime.FromTime(time.Unix(1000, 0))
@@ -43,7 +43,7 @@ func answers(t *testing.T, fn *fullFn, misses ...schemas.Missed) (batches [][]sc
 	return batches
 }
 
-// Misses share batches, each gets its own answer in order, and a frame that cannot be decoded costs no other.
+// Misses share batches, each gets its own answer in order, and a frame that cannot be decoded does not affect others.
 func TestFullModelAnswersEachMissOnce(t *testing.T) {
 	n := netsOf(t, false, func(*policy.Settings) {})
 	colours := []schemas.Frame{pixel(0, 230, 10, 10), pixel(0, 10, 230, 10), pixel(0, 10, 10, 230)}
@@ -92,7 +92,7 @@ func TestASuspectMissIsAnsweredAlone(t *testing.T) {
 	}
 }
 
-// Where the model fails as a whole, each frame of the batch is tried alone and gets a row that says why.
+// If the model fails on a batch, each frame is tried alone and gets a row with the reason.
 func TestAFullModelThatFailsMakesErrorRows(t *testing.T) {
 	n := netsOf(t, false, func(*policy.Settings) {})
 	broken := *n
@@ -178,7 +178,7 @@ func TestASmallNetThatFailsOnARunIsAskedFrameByFrame(t *testing.T) {
 	}
 }
 
-// DoFns that are set up behind the end of their job are refused, whatever they do.
+// DoFns that are set up after the end of their job are refused.
 func TestDoFnsOfAnEndedJobAreRefused(t *testing.T) {
 	job := session.Open("job", 0)
 	m := Model{PackDir: colours, Job: job.ID()}
@@ -192,7 +192,7 @@ func TestDoFnsOfAnEndedJobAreRefused(t *testing.T) {
 	}
 }
 
-// A stream starts with the state that the memory was given, and the memory has what it ends with; both outlive the job.
+// A stream starts with the state in the memory, which receives its final state; the memory outlives the job.
 func TestMemoryCarriesStreamsOverJobs(t *testing.T) {
 	st := policy.State{Window: []float32{0.5, 0.5}, Slow: []float32{0.5, 0.5}}
 	if !st.Newer(3, 41) {
@@ -212,7 +212,7 @@ func TestMemoryCarriesStreamsOverJobs(t *testing.T) {
 	}
 	recalled, err := m.recall("cam")
 	if err != nil || recalled.Newer(3, 41) || !recalled.Newer(3, 42) {
-		t.Errorf("the state is another one: %+v, error %v", recalled, err)
+		t.Errorf("the state differs: %+v, error %v", recalled, err)
 	}
 	if fresh, err := m.recall("new"); err != nil || !fresh.Newer(3, 0) {
 		t.Errorf("a new stream starts with %+v, error %v", fresh, err)

@@ -18,7 +18,7 @@ import (
 
 const colours = "../testdata/colours" // a pack of nets small enough to reason about
 
-// netsOf opens the pack with its own settings, changed.
+// netsOf opens the pack with its own settings, modified.
 func netsOf(t testing.TB, global bool, change func(*policy.Settings)) *nets {
 	t.Helper()
 	pack, err := models.OpenPack(colours)
@@ -41,13 +41,13 @@ func pixel(offset int64, r, g, b byte) schemas.Frame {
 	return schemas.Frame{Stream: "cam", Topic: "frames", Offset: offset, ContentType: schemas.RGB8, Width: 1, Height: 1, Image: []byte{r, g, b}}
 }
 
-// What a frame gets does not depend on how many share its run: not its row, not what the stream learns of it.
+// A frame's row, and what the stream learns from it, do not depend on how many frames share its run.
 func TestRunsDecideAsFramesOneByOne(t *testing.T) {
 	kinds := map[string]*nets{
 		"specialists, selector teaches":   netsOf(t, false, func(*policy.Settings) {}),
 		"specialists, full model teaches": netsOf(t, false, func(s *policy.Settings) { s.Teacher = policy.Inline }),
 		"one small net":                   netsOf(t, true, func(s *policy.Settings) { s.Teacher = policy.Inline }),
-		"two held, both tried": netsOf(t, false, func(s *policy.Settings) {
+		"two cached, both tried": netsOf(t, false, func(s *policy.Settings) {
 			s.Teacher, s.Capacity, s.Tries = policy.Inline, 2, 2
 		}),
 		"many audits, selector teaches": netsOf(t, false, func(s *policy.Settings) { s.AuditRate = 0.3 }),
@@ -97,7 +97,7 @@ func TestRunsDecideAsFramesOneByOne(t *testing.T) {
 	}
 }
 
-// Where a process may have crashed on a frame of the run, each of its frames is answered alone.
+// If a process may have crashed on a frame of the run, each of its frames is answered alone.
 func TestARunWithASuspectIsAnsweredFrameByFrame(t *testing.T) {
 	job := session.Open("suspects", 0)
 	defer job.Close()
@@ -116,15 +116,15 @@ func TestARunWithASuspectIsAnsweredFrameByFrame(t *testing.T) {
 	walked := walkOf(netsOf(t, true, func(s *policy.Settings) { s.Teacher = policy.Inline }), w)
 	done, _ := walked.run(&policy.State{}, frames)
 	if len(done.Rows) != len(frames) || len(walked.places) != 1 || len(walked.looks) != 1 {
-		t.Errorf("%d rows; the last step looked at %d frames, want 1", len(done.Rows), len(walked.looks))
+		t.Errorf("%d rows; the last step processed %d frames, want 1", len(done.Rows), len(walked.looks))
 	}
 	done, _ = walked.run(&policy.State{}, frames[4:])
 	if len(done.Rows) != 4 || len(walked.looks) != 4 {
-		t.Errorf("without the suspect a step looked at %d frames, want 4", len(walked.looks))
+		t.Errorf("without the suspect a step processed %d frames, want 4", len(walked.looks))
 	}
 }
 
-// A state that another pack left, or that was damaged, names specialists that are not there.
+// A state from another pack, or a damaged one, names specialists that do not exist.
 func TestAStateThatDoesNotFitIsReset(t *testing.T) {
 	n := netsOf(t, false, func(s *policy.Settings) { s.Teacher = policy.Inline })
 	st := &policy.State{Cached: []int{7}, Window: make([]float32, 4), Slow: make([]float32, 4)}
@@ -134,7 +134,7 @@ func TestAStateThatDoesNotFitIsReset(t *testing.T) {
 	}
 }
 
-// A row has the size of its frame's value, also where that was too large to be read.
+// A row has the size of its frame's value, also if that was too large to be read.
 func TestARowHasTheSizeOfItsFrame(t *testing.T) {
 	large := pixel(1, 0, 0, 0)
 	large.Image, large.Omitted, large.Fault = nil, 20<<20, "value of 20971520 bytes exceeds the limit of 8388608"

@@ -30,7 +30,7 @@ func openWatch(t *testing.T, suspects ...Place) (*Watch, string) {
 	return w, path
 }
 
-// marked reads the file as the next process would.
+// marked reads the file like the next process.
 func marked(t *testing.T, path string) []Place {
 	t.Helper()
 	b, err := os.ReadFile(path)
@@ -74,7 +74,7 @@ func TestASuspectIsProcessedAlone(t *testing.T) {
 				w.look([]Place{place}, func() {
 					if place == suspect {
 						if n, all := others.Load(), marked(t, path); n != 0 || len(all) != 1 {
-							t.Errorf("%d others at work, marked %v", n, all)
+							t.Errorf("%d others processing, marked %v", n, all)
 						}
 						return
 					}
@@ -87,7 +87,7 @@ func TestASuspectIsProcessedAlone(t *testing.T) {
 	wg.Wait()
 }
 
-// A job that ends takes its file along, unless a frame was left in it; what is looked at later is not marked.
+// A job that ends removes its file, unless a frame is left in it; frames processed later are not marked.
 func TestAWatchEndsWithItsJob(t *testing.T) {
 	for name, panics := range map[string]bool{"well": false, "with a panic": true} {
 		t.Run(name, func(t *testing.T) {
@@ -120,11 +120,11 @@ func TestAWatchEndsWithItsJob(t *testing.T) {
 			late := false
 			w.look([]Place{{5, 6}}, func() { late = true })
 			if _, _, _, err := attached(job.ID()); !late || !errors.Is(err, session.ErrClosed) {
-				t.Errorf("a late frame was looked at: %v, error %v", late, err)
+				t.Errorf("a late frame was processed: %v, error %v", late, err)
 			}
 			if !panics {
 				if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-					t.Errorf("the file is there: %v", err)
+					t.Errorf("the file exists: %v", err)
 				}
 			} else if diff := cmp.Diff([]Place{{1, 2}}, marked(t, path)); diff != "" {
 				t.Error(diff)

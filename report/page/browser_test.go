@@ -35,7 +35,7 @@ func browser(t *testing.T) (context.Context, *faults) {
 	return ctx, watch(ctx, t)
 }
 
-// watch collects what a tab complains of.
+// watch collects the errors of a tab.
 func watch(ctx context.Context, t *testing.T) *faults {
 	t.Helper()
 	seen := &faults{}
@@ -72,17 +72,17 @@ func (f *faults) add(text string) {
 	f.list = append(f.list, text)
 }
 
-// none fails the test where there was a complaint.
+// none fails the test if there were errors.
 func (f *faults) none(t *testing.T) {
 	t.Helper()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if len(f.list) > 0 {
-		t.Errorf("the browser complains: %q", f.list)
+		t.Errorf("browser errors: %q", f.list)
 	}
 }
 
-// drawn says of a page what a person would look at: it is wide enough to be seen and nothing sticks out.
+// drawn describes the visible layout of a page: charts have a width and nothing overflows.
 const drawn = `(() => {
 	const empty = [...document.querySelectorAll("svg[role=img]")].filter((s) => {
 		const path = s.querySelector("path:not(.grid)");
@@ -146,7 +146,7 @@ func TestChartsAreDrawnInABrowser(t *testing.T) {
 	complaints.none(t)
 }
 
-// screenshot keeps a picture of the tab where CACHENET_SCREENSHOTS names a folder for it.
+// screenshot saves a picture of the tab in the folder named by CACHENET_SCREENSHOTS, if set.
 func screenshot(ctx context.Context, t *testing.T, name string) {
 	dir := os.Getenv("CACHENET_SCREENSHOTS")
 	if dir == "" {

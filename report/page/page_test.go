@@ -19,7 +19,7 @@ import (
 
 var noon = time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
 
-// row is the i-th frame of a stream: four a second; the later the stream, the more of its frames are misses.
+// row is the i-th frame of a stream, four a second; the higher the stream's number, the more of its frames are misses.
 func row(stream, i int) schemas.Outcome {
 	o := schemas.Outcome{Stream: fmt.Sprintf("cam-%02d", stream), Topic: "frames", Partition: int32(stream), Offset: int64(i),
 		EventTime: noon.Add(time.Duration(i) * 250 * time.Millisecond), Outcome: schemas.Hit, Label: "bicycle", Truth: "bicycle",
@@ -71,7 +71,7 @@ func TestThePageSaysWhatTheRowsSay(t *testing.T) {
 		"specialist-00",              // legend
 	} {
 		if !strings.Contains(text, want) {
-			t.Errorf("the page does not say %q", want)
+			t.Errorf("the page lacks %q", want)
 		}
 	}
 	if worst, best := strings.Index(text, "<b>cam-05"), strings.Index(text, "<b>cam-00"); worst < 0 || best < worst {
@@ -82,10 +82,10 @@ func TestThePageSaysWhatTheRowsSay(t *testing.T) {
 func TestThePageIsSelfContained(t *testing.T) {
 	text := string(written(t, example(2, 50), Heading{Source: "out"}))
 	if found := regexp.MustCompile(`(?:src|href|url\()=?["']?(?:https?:)?//[^"']+`).FindString(text); found != "" {
-		t.Errorf("the page asks for %s", found)
+		t.Errorf("the page loads %s", found)
 	}
 	if strings.Contains(text, "<script") {
-		t.Error("a page of files has a script")
+		t.Error("a page made from files has a script")
 	}
 }
 
@@ -117,7 +117,7 @@ func TestChartsAreWellFormedXML(t *testing.T) {
 
 func TestEmptyPage(t *testing.T) {
 	if text := string(written(t, NewCollector(), Heading{Source: "frames", Live: true})); !strings.Contains(text, "No frames yet") {
-		t.Error("a page before the first row does not say so")
+		t.Error("a page without rows does not say so")
 	}
 }
 
@@ -157,7 +157,7 @@ func TestNoFrameIsLostOnTheTimeAxis(t *testing.T) {
 			}
 		}
 		if cells := c.whole.strip.over(c.axis); cells[0].frames() == 0 || cells[len(cells)-1].frames() == 0 {
-			t.Fatal("the axis begins or ends without a frame")
+			t.Fatal("the axis starts or ends without a frame")
 		}
 	})
 }
@@ -207,7 +207,7 @@ func TestSynchronisedCamerasAreNotOutages(t *testing.T) {
 	}
 	joined, _ := filled(outage)
 	if len(joined) < fewestSlots || joined[len(joined)/2].frames() > 0 {
-		t.Errorf("an outage is gone from %d slots", len(joined))
+		t.Errorf("an outage is missing from %d slots", len(joined))
 	}
 }
 
@@ -226,7 +226,7 @@ func TestAuditsAreOnThePage(t *testing.T) {
 	text := string(written(t, c, Heading{Source: "out"}))
 	for _, want := range []string{"Wrong hits", "10 of 10 hits, 1 wrong", "audits changed the stream", `class="alarm"`} {
 		if !strings.Contains(text, want) {
-			t.Errorf("the page does not say %q", want)
+			t.Errorf("the page lacks %q", want)
 		}
 	}
 }
