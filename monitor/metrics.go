@@ -48,17 +48,17 @@ var (
 
 func newMetrics(run Run, job func() *session.Session) *metrics {
 	m := &metrics{registry: prometheus.NewRegistry(), job: job, topic: run.Topic, stages: map[session.Stage]session.StageTime{}}
-	m.frames = m.counters("cachenet_frames_total", "Frames that have a row.", "outcome", schemas.Hit, schemas.Miss, schemas.Error)
+	m.frames = m.counters("cachenet_frames_total", "Frames that have a row.", "outcome", schemas.Hit, schemas.Miss, schemas.Same, schemas.Error)
 	m.events = m.counters("cachenet_stream_cache_events_total", "Changes of the specialists that streams hold.", "event",
 		schemas.CacheSwap, schemas.CacheLoad, schemas.CacheEvict)
-	audits := m.counters("cachenet_audited_hits_total", "Hits that the full model was asked about too.", "answer", "same", "different")
+	audits := m.counters("cachenet_audited_hits_total", "Hits and repeated answers that the full model was asked about too.", "answer", "same", "different")
 	m.audits = [2]prometheus.Counter{audits["same"], audits["different"]}
 	letters := m.counters("cachenet_dead_letters_total", "Frames that went to the dead-letter topic.", "reason",
 		schemas.StageRead, schemas.StageDecode, schemas.StageLookup, schemas.StageFull)
 	if run.DeadLetters {
 		m.deadLetters = letters
 	}
-	m.latency = m.histograms("cachenet_frame_latency_seconds", "Time from a frame's record to its row.", "outcome", latencyBuckets, schemas.Hit, schemas.Miss, schemas.Error)
+	m.latency = m.histograms("cachenet_frame_latency_seconds", "Time from a frame's record to its row.", "outcome", latencyBuckets, schemas.Hit, schemas.Miss, schemas.Same, schemas.Error)
 	tier := m.histograms("cachenet_inference_duration_seconds", "Time in a net for one frame; a batch's time divided by its frames.", "tier",
 		inferenceBuckets, "small", "selector", "full")
 	m.inference = [tiers]prometheus.Observer{tier["small"], tier["selector"], tier["full"]}
@@ -95,7 +95,7 @@ func (m *metrics) observe(rows []schemas.Outcome) {
 	for i := range rows {
 		o := &rows[i]
 		outcome := o.Outcome
-		if outcome != schemas.Hit && outcome != schemas.Miss {
+		if outcome != schemas.Hit && outcome != schemas.Miss && outcome != schemas.Same {
 			outcome = schemas.Error
 			if c := m.deadLetters[o.Stage]; c != nil {
 				c.Inc()

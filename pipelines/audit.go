@@ -2,11 +2,13 @@ package pipelines
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/cachenet/cachenet/connectors/parquetio"
 	"github.com/cachenet/cachenet/models/policy"
@@ -21,6 +23,25 @@ const leastSecret = 16
 
 // secretFile is kept with the data set, so that a restart and a replay into the same folder audit the same frames.
 const secretFile = "audit-secret"
+
+// Limits of repeated answers, where a user names none.
+const (
+	DefaultSimilarFrames = 10
+	DefaultSimilarFor    = 2 * time.Second
+)
+
+// similar sets what the policy is to do about frames that are nearly equal.
+func (o Options) similar(s *policy.Settings) error {
+	s.Similar, s.SimilarMs = 0, 0
+	if !o.SkipSimilar {
+		return nil
+	}
+	if s.Kind == policy.Full && s.Teacher != policy.Inline {
+		return errors.New("--skip-similar: with --policy full the model's answers come back to the stream only with --full inline")
+	}
+	s.Similar, s.SimilarMs = cmp.Or(o.SimilarFrames, DefaultSimilarFrames), cmp.Or(o.SimilarFor, DefaultSimilarFor).Milliseconds()
+	return nil
+}
 
 // trust sets what the policy is to do about audits.
 func (o Options) trust(s *policy.Settings) error {

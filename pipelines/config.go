@@ -50,7 +50,9 @@ func netsOf(p *models.Pack, m transforms.Model) (string, error) {
 	for _, n := range p.Specialists {
 		shas = append(shas, n.SHA256)
 	}
-	text, err := json.Marshal(map[string]any{"pack": p.ID(), "nets": shas, "policy": m.Policy, "global": m.Global})
+	decides := m.Policy
+	decides.AuditRate, decides.Similar, decides.SimilarMs = 0, 0, 0 // what streams have learned holds whatever is audited or repeated
+	text, err := json.Marshal(map[string]any{"pack": p.ID(), "nets": shas, "policy": decides, "global": m.Global})
 	if err != nil {
 		return "", fmt.Errorf("name the nets of pack %s: %w", p.ID(), err)
 	}

@@ -3,6 +3,7 @@ package pipelines
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -67,6 +68,10 @@ type Options struct {
 	AuditSecretFile string  // file with the key of the coin that chooses them; empty: one that is kept with the data set
 	MaxFalseHits    float64 // share of a stream's hits that may be wrong, beyond which its threshold becomes stricter; 0: what the pack says
 
+	SkipSimilar   bool          // a frame nearly equal to the last answered one of its stream takes that answer
+	SimilarFrames int           // with SkipSimilar: for so many frames in a row at most; 0: DefaultSimilarFrames
+	SimilarFor    time.Duration // … and no longer than this, in record time; 0: DefaultSimilarFor
+
 	// Share makes this process a member of the group: those that run with it share the topic's partitions and the
 	// data set, and take over from each other.
 	Share          bool
@@ -125,6 +130,9 @@ func (o Options) model(p *models.Pack) (transforms.Model, error) {
 		m.Global = true
 		m.Policy.Kind, m.Policy.Score, m.Policy.Threshold, m.Policy.Alpha, m.Policy.Guard = policy.Window, policy.Confidence, 0, 1, 0
 	}
+	if err := o.similar(&m.Policy); err != nil {
+		return m, err
+	}
 	return m, o.trust(&m.Policy)
 }
 
@@ -171,6 +179,10 @@ func (o Options) Contradiction() error {
 		return fmt.Errorf("--audit-rate %v: must lie in 0 … 1", o.AuditRate)
 	case !(o.MaxFalseHits >= 0 && o.MaxFalseHits < 0.5):
 		return fmt.Errorf("--max-false-hits %v: must lie in 0 … <0.5", o.MaxFalseHits)
+	case o.SimilarFrames < 0 || o.SimilarFrames > math.MaxUint16:
+		return fmt.Errorf("--similar-frames %d: must lie in 1 … %d", o.SimilarFrames, math.MaxUint16)
+	case o.SimilarFor < 0 || o.SimilarFor > 0 && o.SimilarFor < time.Millisecond:
+		return fmt.Errorf("--similar-for %v: must be at least 1ms", o.SimilarFor)
 	case o.MaxFalseHits > 0 && (o.Policy == PolicySmall || o.Policy == PolicyFull):
 		return fmt.Errorf("--max-false-hits: has no effect with --policy %s: leave one of them out", o.Policy)
 	}

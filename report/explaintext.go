@@ -75,6 +75,8 @@ func (e Explanation) decision() string {
 		return fmt.Sprintf("hit: %s answered %s, %s", r.Model, r.Label, e.score())
 	case schemas.Miss:
 		return fmt.Sprintf("miss: the full model answered %s with confidence %.3f; no specialist passed the threshold of %.3g", r.Label, r.Confidence, r.Threshold)
+	case schemas.Same:
+		return fmt.Sprintf("same: nearly equal to the last answered frame of its stream; it takes the answer %s of %s, and no net was asked", r.Label, r.Model)
 	}
 	return fmt.Sprintf("error in stage %s: %s", r.Stage, r.Error)
 }
@@ -126,6 +128,8 @@ func (e Explanation) otherwise() string {
 		return "a higher threshold may have made it a hit; how unsure the small net was is not in the row of a miss"
 	case r.Outcome == schemas.Miss:
 		return "a lower threshold may have made it a hit; how sure the small net was is not in the row of a miss"
+	case r.Outcome == schemas.Same:
+		return "a picture that differs more, or a run without --skip-similar"
 	case r.Stage == schemas.StageRead:
 		return "a record that is a frame: see what a frame may look like in docs/delivery.md"
 	case r.Stage == schemas.StageDecode:

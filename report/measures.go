@@ -15,6 +15,7 @@ type Measures struct {
 	Streams           int              `json:"streams"`
 	Hits              int64            `json:"hits"`
 	Misses            int64            `json:"misses"`
+	Same              int64            `json:"same"` // took the answer of the last answered frame of their stream
 	Errors            int64            `json:"errors"`
 	HitRate           *float64         `json:"hit_rate,omitempty"`            // hits among the answered frames
 	FramesWithTruth   int64            `json:"frames_with_truth"`             // answered frames whose true class is known …
@@ -109,6 +110,9 @@ func (t *tally) add(o *schemas.Outcome) {
 	case schemas.Miss:
 		t.Misses++
 		t.addAnswer(o)
+	case schemas.Same:
+		t.Same++
+		t.addAnswer(o)
 	default:
 		t.Errors++
 		t.addReason(o.Error)
@@ -146,8 +150,8 @@ func (t *tally) measures() Measures {
 	m.nets = t.nets
 	m.Streams = len(t.streams)
 	m.Audits = t.audits()
-	answered := float64(m.Hits + m.Misses)
-	m.HitRate = share(float64(m.Hits), answered)
+	answered := float64(m.Hits + m.Misses + m.Same)
+	m.HitRate = share(float64(m.Hits), float64(m.Hits+m.Misses))
 	m.Accuracy = share(float64(t.right), float64(m.FramesWithTruth))
 	m.AgreementWithFull = share(float64(t.alike), float64(t.shared))
 	m.ModelUsPerFrame = share(t.modelUs, answered)

@@ -39,6 +39,9 @@ func (s Summary) writeRun(out *strings.Builder) {
 	}
 	line("answered by", "specialist %s, full model %s; hit rate %s",
 		humanize.Comma(s.Hits), humanize.Comma(s.Misses), percent(s.HitRate))
+	if s.Same > 0 {
+		line("", "%s took the answer of the frame before", humanize.Comma(s.Same))
+	}
 	if s.Accuracy != nil {
 		line("accuracy", "%s of %s frames whose class is known", percent(s.Accuracy), humanize.Comma(s.FramesWithTruth))
 	}

@@ -6,6 +6,7 @@ import "time"
 const (
 	Hit   = "hit"   // the stream's active specialist answered
 	Miss  = "miss"  // the full model answered
+	Same  = "same"  // the frame is nearly equal to the last answered one of its stream and takes that answer
 	Error = "error" // no net answered; Outcome.Error says why
 )
 
@@ -44,7 +45,7 @@ type Outcome struct {
 	Offset        int64     `parquet:"offset,delta" json:"offset"`
 	Sequence      int64     `parquet:"sequence,delta" json:"sequence"`
 	EventTime     time.Time `parquet:"event_time,timestamp(microsecond)" json:"event_time"` // record time, UTC
-	Outcome       string    `parquet:"outcome,dict" json:"outcome"`                         // hit, miss or error
+	Outcome       string    `parquet:"outcome,dict" json:"outcome"`                         // hit, miss, same or error
 	Label         string    `parquet:"label,optional,dict" json:"label,omitempty"`          // the answer's class; absent on error
 	Confidence    float32   `parquet:"confidence" json:"confidence"`                        // calibrated probability of Label, 0..1
 	Entropy       float32   `parquet:"entropy" json:"entropy"`                              // of the answering distribution, nats
@@ -62,9 +63,9 @@ type Outcome struct {
 	Truth         string    `parquet:"truth,optional,dict" json:"truth,omitempty"`             // true class where the producer knew it
 	Error         string    `parquet:"error,optional,dict" json:"error,omitempty"`             // why there is no answer
 	Stage         string    `parquet:"stage,optional,dict" json:"stage,omitempty"`             // where that was found: read, decode, lookup or full
-	Audited       bool      `parquet:"audited" json:"audited"`                                 // a hit that the full model was asked about too; Label is still the specialist's
-	AuditLabel    string    `parquet:"audit_label,optional,dict" json:"audit_label,omitempty"` // the full model's class on an audited hit; absent when it gave none
-	AuditRate     float32   `parquet:"audit_rate" json:"audit_rate"`                           // probability with which this hit was to be audited, 0..1; 0 on other rows
+	Audited       bool      `parquet:"audited" json:"audited"`                                 // a hit or a repeated answer that the full model was asked about too; Label is still the one without it
+	AuditLabel    string    `parquet:"audit_label,optional,dict" json:"audit_label,omitempty"` // the full model's class on an audited row; absent when it gave none
+	AuditRate     float32   `parquet:"audit_rate" json:"audit_rate"`                           // probability with which this row was to be audited, 0..1; 0 on misses and errors
 }
 
 // Outcomes is a batch of outcomes, the element that reaches the sinks.

@@ -135,7 +135,7 @@ func (n *nets) fullOf(rows []schemas.Outcome, places []int, pixels []byte) {
 		switch {
 		case unread != nil:
 			*out = unanswered(*out, schemas.StageFull, unread)
-		case out.Outcome == schemas.Hit:
+		case out.Outcome != schemas.Miss:
 			out.AuditLabel = n.pack.Classes[answer.Class]
 		default:
 			n.answer(out, answer, models.FullNet)
@@ -143,11 +143,11 @@ func (n *nets) fullOf(rows []schemas.Outcome, places []int, pixels []byte) {
 	}
 }
 
-// unanswered is the row of a frame about which the full model said nothing: an audited hit stands.
+// unanswered is the row of a frame about which the full model said nothing: an audited answer stands.
 func unanswered(out schemas.Outcome, stage string, err error) schemas.Outcome {
-	if out.Outcome != schemas.Hit {
+	if out.Outcome == schemas.Miss {
 		return failed(out, stage, err.Error())
 	}
-	slog.Warn("a hit could not be audited", "stream", out.Stream, "partition", out.Partition, "offset", out.Offset, "error", err)
+	slog.Warn("an answer could not be audited", "stream", out.Stream, "partition", out.Partition, "offset", out.Offset, "error", err)
 	return out
 }

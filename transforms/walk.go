@@ -26,6 +26,7 @@ type walk struct {
 	}
 
 	places []Place
+	plan   plan
 	looks  []look
 	view   picture.View // of the specialist that is active in a step
 	pixels []byte       // of the frames of the step that could be decoded, one after the other
@@ -64,7 +65,7 @@ type look struct {
 	frame *schemas.Frame
 	stage string // where an error was found; empty: none so far
 	err   string
-	row   int // its place in walk.pixels and among the answers ahead
+	row   int // its place in walk.pixels and among the answers ahead; -1: it was not decoded, since it will take the last answer
 }
 
 // run moves st through the frames. It returns the outcomes that are settled and the misses that the full-model
@@ -83,8 +84,7 @@ func (w *walk) run(st *policy.State, frames []schemas.Frame) (schemas.Outcomes, 
 	active, bypassed := w.nets.policy.Next(st)
 	for reach := limit; len(frames) > 0; {
 		n := min(reach, len(frames))
-		w.step(st, active, bypassed, frames[:n])
-		frames = frames[n:]
+		frames = frames[w.step(st, active, bypassed, frames[:n]):]
 		before := active
 		active, bypassed = w.nets.policy.Next(st)
 		if reach = min(2*reach, limit); active != before {
@@ -115,18 +115,21 @@ func (w *walk) route(frames []schemas.Frame) {
 	}
 }
 
-// step takes frames through the policy that the active specialist answers in one call, unless the stream is bypassed.
-func (w *walk) step(st *policy.State, active int, bypassed bool, frames []schemas.Frame) {
+// step takes frames through the policy that the active specialist answers in one call, unless the stream is bypassed. It
+// returns how many were decided: less than all where a frame that was not decoded has to be after all.
+func (w *walk) step(st *policy.State, active int, bypassed bool, frames []schemas.Frame) (decided int) {
+	w.plan.look(w.nets.policy, st, frames)
 	w.places = w.places[:0]
 	for i := range frames {
 		w.places = append(w.places, Place{frames[i].Partition, frames[i].Offset})
 	}
 	w.watch.look(w.places, func() {
 		each := w.ask(active, bypassed, frames)
-		for i := range w.looks {
-			w.decide(st, &w.looks[i], each)
+		for decided < len(w.looks) && w.decide(st, decided, each) {
+			decided++
 		}
 	})
+	return decided
 }
 
 // ask decodes frames and asks the active specialist about them, if one is asked at all. It returns the time it took
@@ -151,6 +154,8 @@ func (w *walk) decode(frames []schemas.Frame, view picture.View) (decoded int) {
 		end := len(w.pixels)
 		if l.frame.Fault != "" {
 			l.stage, l.err = schemas.StageRead, l.frame.Fault
+		} else if w.plan.repeats(i) {
+			l.row = -1
 		} else if err := picture.Decode(w.pixels[end:end+view.Bytes()], l.frame, view); err != nil {
 			l.stage, l.err = schemas.StageDecode, err.Error()
 		} else {
@@ -181,22 +186,36 @@ func (w *walk) answer(i, frames int) (each float32) {
 	return micros(took) / float32(frames)
 }
 
-// decide settles one frame of the step, or leaves it to the full-model transform.
-func (w *walk) decide(st *policy.State, l *look, each float32) {
-	n, f, size := w.nets, l.frame, w.view.Bytes()
+// decide settles frame i of the step, or leaves it to the full-model transform. It reports false, and does nothing, where
+// the frame has to be decoded first.
+func (w *walk) decide(st *policy.State, i int, each float32) bool {
+	n, l, size := w.nets, &w.looks[i], w.view.Bytes()
+	f, glance := l.frame, w.plan.glance(i)
 	out := n.blank(f)
 	if l.stage != "" {
 		w.done.Rows = append(w.done.Rows, failed(out, l.stage, l.err))
-		return
+		return true
+	}
+	same := w.plan.on() && st.Follows(f.Partition, f.Offset) && n.policy.Repeats(st, glance)
+	if l.row < 0 && !same {
+		return false
+	}
+	learn := st.Newer(f.Partition, f.Offset)
+	if same {
+		w.repeat(st, f, glance, out)
+		return true
 	}
 	w.ahead.Frame = l.row
 	w.single.show(f, w.view, w.pixels[l.row*size:(l.row+1)*size], each)
-	d, err := n.policy.DecideAudited(st, &w.ahead, st.Newer(f.Partition, f.Offset), w.toss.of(f))
+	d, err := n.policy.DecideAudited(st, &w.ahead, learn, w.toss.of(f))
 	out.SpecialistUs, out.SelectorUs, out.FullUs = w.single.specialistUs, w.single.selectorUs, w.single.fullUs
 	out.HitRateWindow = st.HitRate
 	if err != nil {
 		w.done.Rows = append(w.done.Rows, failed(out, schemas.StageLookup, err.Error()))
-		return
+		return true
+	}
+	if learn {
+		n.policy.Answered(st, glance, d)
 	}
 	out.CacheEvent, out.Threshold = d.CacheEvent, d.Threshold
 	w.tell(&out)
@@ -206,18 +225,19 @@ func (w *walk) decide(st *policy.State, l *look, each float32) {
 		n.answer(&out, d.Answer, n.names[d.Specialist])
 		if w.audited(&out, d) {
 			w.pending.Frames = append(w.pending.Frames, schemas.Missed{Outcome: out, Frame: *f})
-			return
+			return true
 		}
 	case d.Answered:
 		n.answer(&out, d.Answer, models.FullNet)
 	default:
 		w.pending.Frames = append(w.pending.Frames, schemas.Missed{Outcome: out, Frame: *f})
-		return
+		return true
 	}
 	w.done.Rows = append(w.done.Rows, out)
+	return true
 }
 
-// audited puts into the row what became of the audit of a hit. It reports whether the full-model transform has yet to be
+// audited puts into the row what became of its audit. It reports whether the full-model transform has yet to be
 // asked.
 func (w *walk) audited(out *schemas.Outcome, d policy.Decision) (pending bool) {
 	out.AuditRate, out.Audited = d.AuditRate, d.Audited
@@ -225,7 +245,7 @@ func (w *walk) audited(out *schemas.Outcome, d policy.Decision) (pending bool) {
 		out.AuditLabel = w.nets.pack.Classes[d.AuditClass]
 	}
 	if d.AuditErr != nil {
-		slog.Warn("a hit could not be audited", "stream", out.Stream, "partition", out.Partition, "offset", out.Offset, "error", d.AuditErr)
+		slog.Warn("an answer could not be audited", "stream", out.Stream, "partition", out.Partition, "offset", out.Offset, "error", d.AuditErr)
 	}
 	return d.Audited && w.nets.policy.Teacher == policy.Selector
 }

@@ -21,6 +21,7 @@ type runSummary struct {
 	Frames    int64              `json:"frames"`
 	Hits      int64              `json:"hits"`
 	Misses    int64              `json:"misses"`
+	Same      int64              `json:"same"` // took the answer of the frame before
 	Errors    int64              `json:"errors"`
 	ErrorRate float64            `json:"error_rate"`       // of all frames, 0 to 1
 	Reasons   []parquetio.Reason `json:"reasons"`          // for the errors, the most frequent first
@@ -29,7 +30,7 @@ type runSummary struct {
 
 // tellRun says how a run went.
 func tellRun(c *cobra.Command, o pipelines.Options, format string, t parquetio.Tally) error {
-	s := runSummary{Frames: t.Frames(), Hits: t.Hits, Misses: t.Misses, Errors: t.Errors, Reasons: t.Reasons()}
+	s := runSummary{Frames: t.Frames(), Hits: t.Hits, Misses: t.Misses, Same: t.Same, Errors: t.Errors, Reasons: t.Reasons()}
 	if s.Frames > 0 {
 		s.ErrorRate = float64(s.Errors) / float64(s.Frames)
 	}
@@ -54,8 +55,12 @@ func (s runSummary) write(w io.Writer, o pipelines.Options) {
 		fmt.Fprintln(w, "no frame was read: there were none without a row")
 		return
 	}
-	fmt.Fprintf(w, "%s frames: %s hits, %s misses, %s errors (%.3g %%)\n", humanize.Comma(s.Frames), humanize.Comma(s.Hits),
-		humanize.Comma(s.Misses), humanize.Comma(s.Errors), 100*s.ErrorRate)
+	repeated := ""
+	if s.Same > 0 {
+		repeated = humanize.Comma(s.Same) + " repeated answers, "
+	}
+	fmt.Fprintf(w, "%s frames: %s hits, %s misses, %s%s errors (%.3g %%)\n", humanize.Comma(s.Frames), humanize.Comma(s.Hits),
+		humanize.Comma(s.Misses), repeated, humanize.Comma(s.Errors), 100*s.ErrorRate)
 	if s.Audits != nil {
 		fmt.Fprintf(w, "audits: %s\n", s.Audits)
 	}

@@ -17,9 +17,9 @@ const maxReasons = 50
 
 // Tally counts rows by outcome. The zero value counts none.
 type Tally struct {
-	Hits, Misses, Errors int64
-	Audits               audit.Count // of the hits
-	reasons              map[string]Reason
+	Hits, Misses, Same, Errors int64
+	Audits                     audit.Count // of the hits and the repeated answers
+	reasons                    map[string]Reason
 }
 
 // Reason is one reason for errors.
@@ -30,7 +30,7 @@ type Reason struct {
 }
 
 // Frames is how many rows were counted.
-func (t Tally) Frames() int64 { return t.Hits + t.Misses + t.Errors }
+func (t Tally) Frames() int64 { return t.Hits + t.Misses + t.Same + t.Errors }
 
 // Reasons returns the reasons for errors, the most frequent first.
 func (t Tally) Reasons() []Reason {
@@ -43,6 +43,7 @@ func (t Tally) Reasons() []Reason {
 func (t *Tally) Merge(other Tally) {
 	t.Hits += other.Hits
 	t.Misses += other.Misses
+	t.Same += other.Same
 	t.Errors += other.Errors
 	t.Audits.Merge(other.Audits)
 	for _, r := range other.Reasons() {
@@ -58,6 +59,9 @@ func (t *Tally) add(o *schemas.Outcome) {
 		t.Audits.Row(o)
 	case schemas.Miss:
 		t.Misses++
+	case schemas.Same:
+		t.Same++
+		t.Audits.Row(o)
 	default:
 		t.Errors++
 		t.reason(Reason{Stage: o.Stage, Example: o.Error, Rows: 1})

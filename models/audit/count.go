@@ -48,9 +48,9 @@ func (c *Count) Add(rate float32, audited, caught bool) {
 	}
 }
 
-// Row adds a row that is a hit.
+// Row adds a row that is a hit or a repeated answer.
 func (c *Count) Row(o *schemas.Outcome) {
-	if o.Outcome == schemas.Hit {
+	if o.Outcome == schemas.Hit || o.Outcome == schemas.Same {
 		c.Add(o.AuditRate, o.Audited, o.Audited && o.AuditLabel != o.Label)
 	}
 }

@@ -6,9 +6,11 @@ import (
 	"math"
 )
 
-// stateVersion is the first byte of an encoded state; one of the version before holds nothing about audits.
+// stateVersion is the first byte of an encoded state. Those of earlier versions are read too: the first hold nothing about
+// audits, the next nothing about repeated answers.
 const (
-	stateVersion    = 3
+	stateVersion    = 4
+	unrepeating     = 3
 	unauditedStates = 2
 )
 
@@ -37,7 +39,7 @@ func (s *State) AppendBinary(b []byte) ([]byte, error) {
 	for _, v := range [...]int64{int64(s.Candidate), int64(s.Named), int64(s.Partition), s.Offset} {
 		b = binary.AppendVarint(b, v)
 	}
-	return s.Trust.append(b), nil
+	return s.Last.append(s.Trust.append(b)), nil
 }
 
 // append appends one byte where there are no audits and the cost of nets is unknown.
@@ -100,7 +102,7 @@ func appendFloat(b []byte, v float32) []byte {
 func (s *State) UnmarshalBinary(b []byte) error {
 	r := reader{b: b}
 	version := r.byte()
-	if !r.bad && version != stateVersion && version != unauditedStates {
+	if !r.bad && (version < unauditedStates || version > stateVersion) {
 		s.clear()
 		return errStateVersion
 	}
@@ -117,9 +119,12 @@ func (s *State) UnmarshalBinary(b []byte) error {
 	s.Candidate, s.Named = int(r.varint()), int(r.varint())
 	partition := r.varint()
 	s.Partition, s.Offset = int32(partition), r.varint()
-	s.Trust = Trust{}
-	if version == stateVersion {
+	s.Trust, s.Last = Trust{}, Last{}
+	if version > unauditedStates {
 		s.Trust = r.trust()
+	}
+	if version > unrepeating {
+		s.Last = r.last()
 	}
 	if r.bad || len(r.b) > 0 || partition != int64(s.Partition) {
 		s.clear()
@@ -179,6 +184,15 @@ func (r *reader) varint() int64 {
 	return v
 }
 
+func (r *reader) short() uint16 {
+	n := r.uvarint()
+	if n > math.MaxUint16 {
+		r.bad, r.b = true, nil
+		return 0
+	}
+	return uint16(n)
+}
+
 func (r *reader) length() int {
 	n := r.uvarint()
 	if n > maxLength {
@@ -195,14 +209,12 @@ func (r *reader) trust() Trust {
 	}
 	t := Trust{Mode: r.byte(), Level: r.byte(), Fresh: r.byte()}
 	for _, v := range [...]*uint16{&t.Frames, &t.Right, &t.Proof} {
-		n := r.uvarint()
-		if n > math.MaxUint16 {
-			r.bad, r.b = true, nil
-			return Trust{}
-		}
-		*v = uint16(n)
+		*v = r.short()
 	}
 	t.Drift, t.Over, t.Under = r.float(), r.float(), r.float()
+	if r.bad {
+		return Trust{}
+	}
 	return t
 }
 

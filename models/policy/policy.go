@@ -44,13 +44,14 @@ type Policy struct {
 type Decision struct {
 	Answer             // of the specialist on a hit, of the full model on an inline miss; else not set (Class -1)
 	Hit        bool    // the specialist's answer stands
+	Same       bool    // Answer is that of the stream's last answered frame; Specialist gave it, -1: the full model
 	Answered   bool    // Answer is set; false: the full-model transform has yet to answer
 	Specialist int     // that answered or was asked last
 	CacheEvent string  // what the frame did to the stream's set
 	Moved      bool    // later decisions depend on what this frame changed; false: only HitRate and the offset moved
 	Threshold  float32 // of the hit test of this frame
 
-	Audited    bool    // the full model was asked about a hit, or, where the teacher is no full model, has yet to be
+	Audited    bool    // the full model was asked about a hit or a repeated answer, or, where the teacher is no full model, has yet to be
 	AuditClass int     // its answer; -1 where there is none
 	AuditRate  float32 // probability with which this hit was to be audited; 0 on a miss
 	AuditErr   error   // why an audit has no answer; the hit stands

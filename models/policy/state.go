@@ -14,6 +14,7 @@ type State struct {
 	Partition int32      // where the last learned frame was read
 	Offset    int64      // of the last learned frame
 	Trust     Trust      // what audits have shown
+	Last      Last       // what frames may take their answer from (similar)
 
 	raw, q []float32 // scratch, so that a decision allocates nothing
 }
@@ -39,11 +40,16 @@ func (p *Policy) Next(s *State) (active int, bypassed bool) {
 // Newer reports whether a frame follows the last one the state learned from, and remembers it. A runner that does not
 // keep a key's order must not make a stream learn backwards. Another partition (a topic that grew) starts afresh.
 func (s *State) Newer(partition int32, offset int64) bool {
-	if partition == s.Partition && offset <= s.Offset && s.seen() {
+	if !s.Follows(partition, offset) {
 		return false
 	}
 	s.Partition, s.Offset = partition, offset
 	return true
+}
+
+// Follows is Newer that remembers nothing.
+func (s *State) Follows(partition int32, offset int64) bool {
+	return partition != s.Partition || offset > s.Offset || !s.seen()
 }
 
 func (s *State) seen() bool { return len(s.Window) > 0 }
@@ -77,7 +83,7 @@ func (s *State) fits(classes, specialists int) bool {
 			return false
 		}
 	}
-	return s.Trust.sound() && shares(s.Window) && shares(s.Slow)
+	return s.Trust.sound() && s.Last.sound(classes, specialists) && shares(s.Window) && shares(s.Slow)
 }
 
 // share reports whether v lies in 0 … 1, up to rounding; NaN does not.

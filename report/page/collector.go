@@ -133,6 +133,8 @@ func (c *Collector) cellOf(o *schemas.Outcome, full string) (one cell) {
 	switch o.Outcome {
 	case schemas.Hit:
 		one.hits, one.net = 1, c.net(o.Model)
+	case schemas.Same: // answered without the full model, at the least cost of all
+		one.hits, one.net = 1, c.net(o.Model)
 	case schemas.Miss:
 		one.misses = 1
 	default:

@@ -216,7 +216,7 @@ type latencyTier struct {
 func (c *Collector) latencyView() (v latencyView) {
 	most := 0.0
 	for _, o := range []struct{ outcome, name string }{
-		{schemas.Hit, "hits (small net)"}, {schemas.Miss, "misses (full model)"}, {schemas.Error, "errors"}} {
+		{schemas.Hit, "hits (small net)"}, {schemas.Miss, "misses (full model)"}, {schemas.Same, "repeated answers"}, {schemas.Error, "errors"}} {
 		h := c.latency[o.outcome]
 		if h == nil {
 			continue

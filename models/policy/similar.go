@@ -1,0 +1,231 @@
+package policy
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"github.com/cachenet/cachenet/models/audit"
+	"github.com/cachenet/cachenet/schemas"
+)
+
+// Glance is what a frame tells without being decoded.
+type Glance struct {
+	Size int32  // bytes of the compressed picture, which move with what it shows; 0 where they do not (raw pixels)
+	Sum  uint64 // hash of its bytes
+	At   int64  // record time, ms
+}
+
+// Last is the frame from which the next ones may take their answer, and how often such answers were the same. A frame is
+// compared with it by the lengths of the two JPEGs: at one quality the length is a measure of all that is in the picture,
+// it costs nothing to know, and on a fixed camera it tells changes apart about as well as decoded thumbnails do.
+type Last struct {
+	Known bool
+	Glance
+	Answer                   // of that frame
+	Net    int               // specialist that answered it; -1: the full model
+	Age    uint16            // frames since
+	Stayed [distances]uint16 // frames at each distance from their last one, of which the answer was the same …
+	Moved  [distances]uint16 // … or another one
+}
+
+const (
+	distances     = 8      // told apart; beyond them two frames are never similar
+	leastDistance = 0.0005 // of the logarithms of two lengths; each further distance is twice as large
+
+	sameRate   = 2     // audits of repeated answers, as a multiple of AuditRate: a rate that no hit has
+	sameChange = 0.005 // answers that may change, of those that are repeated
+	sameDoubt  = 0.3   // changes that are assumed beside those that were seen
+	sameMemory = 1000  // frames at one distance, after which older ones count half
+)
+
+// distance returns how far g is from the last frame, 0 … distances-1 or more; identical says that it is the same picture,
+// byte by byte.
+func (l *Last) distance(g Glance) (d int, identical bool) {
+	switch {
+	case l.Sum == g.Sum && l.Size == g.Size:
+		return 0, true
+	case l.Size <= 0 || g.Size <= 0:
+		return distances, false
+	}
+	apart := math.Abs(math.Log(float64(g.Size) / float64(l.Size)))
+	for limit := leastDistance; apart > limit && d < distances; limit *= 2 {
+		d++
+	}
+	return d, false
+}
+
+// reach is the largest distance up to which so few answers were seen to change that they may be repeated, -1: none.
+func (l *Last) reach() int {
+	reach, all, moved := -1, 0, 0
+	for d := range distances {
+		moved += int(l.Moved[d])
+		all += int(l.Moved[d]) + int(l.Stayed[d])
+		if float32(moved)+sameDoubt <= sameChange*float32(all) {
+			reach = d
+		}
+	}
+	return reach
+}
+
+// lasts reports whether an answer may still be repeated at that time.
+func (l *Last) lasts(p *Policy, g Glance) bool {
+	return l.Known && int(l.Age) < p.Similar && g.At >= l.At && g.At-l.At <= p.SimilarMs
+}
+
+// note counts whether the answer of a frame was still that of the last one.
+func (l *Last) note(g Glance, moved bool) {
+	d, identical := l.distance(g)
+	if identical || d >= distances {
+		return
+	}
+	if l.Stayed[d]+l.Moved[d] >= sameMemory {
+		l.Stayed[d], l.Moved[d] = l.Stayed[d]/2, l.Moved[d]/2
+	}
+	if moved {
+		l.Moved[d]++
+	} else {
+		l.Stayed[d]++
+	}
+}
+
+func (l *Last) take(g Glance, a Answer, net int) {
+	l.Known, l.Glance, l.Answer, l.Net, l.Age = true, g, a, net, 0
+}
+
+// Repeats reports whether the next frame of the stream takes the answer of the last answered one: it is nearly equal, and
+// that one is neither too many frames nor too long ago. A stream whose net has to prove itself repeats nothing.
+func (p *Policy) Repeats(s *State, g Glance) bool {
+	l := &s.Last
+	if p.Similar <= 0 || s.Trust.Mode == probation || !l.lasts(p, g) {
+		return false
+	}
+	d, identical := l.distance(g)
+	return identical || d <= l.reach() && d < distances
+}
+
+// Expect moves the state over a frame as if its answer will be what the last one's was. It serves to look ahead, on a copy.
+func (p *Policy) Expect(s *State, g Glance) {
+	if p.Repeats(s, g) {
+		s.Last.Age++
+		return
+	}
+	p.Answered(s, g, Decision{Answer: s.Last.Answer, Answered: true, Specialist: s.Last.Net})
+}
+
+// Repeat gives a frame for which Repeats holds the answer of the last one. The coin may ask the full model too.
+func (p *Policy) Repeat(s *State, g Glance, nets Nets, coin Coin) Decision {
+	l := &s.Last
+	l.Age++
+	d := Decision{Answer: l.Answer, Same: true, Answered: true, Specialist: l.Net, CacheEvent: schemas.CacheNone,
+		Threshold: p.threshold(s), AuditClass: -1}
+	if coin == nil || p.AuditRate <= 0 {
+		return d
+	}
+	d.AuditRate = min(1, sameRate*p.AuditRate)
+	if d.Audited = audit.Chosen(coin.Toss(), d.AuditRate); !d.Audited || p.Teacher != Inline {
+		return d
+	}
+	if d.AuditErr = p.teacher(s, "full model", nets.Full, p.FullTemperature); d.AuditErr != nil {
+		return d
+	}
+	a := summarise(s.q, Specialist{})
+	d.AuditClass = a.Class
+	l.note(g, a.Class != d.Class)
+	l.take(g, a, -1)
+	d.CacheEvent, d.Moved = p.learn(s, s.q), true
+	return d
+}
+
+// Answered makes a frame that was decided the one that later frames may take their answer from. While too little is known
+// of the stream to repeat anything, the one before stays, so that answers are compared over all the frames that a
+// repetition may last.
+func (p *Policy) Answered(s *State, g Glance, d Decision) {
+	l := &s.Last
+	switch {
+	case p.Similar <= 0:
+		return
+	case !d.Answered:
+		l.Known = false // the full model answers elsewhere
+		return
+	}
+	keep := false
+	if l.lasts(p, g) {
+		moved := l.Class != d.Class
+		l.note(g, moved)
+		l.Age++
+		keep = !moved && l.reach() < 0 && int(l.Age) < p.Similar
+	}
+	if keep {
+		return
+	}
+	net := d.Specialist
+	if !d.Hit && !d.Same {
+		net = -1
+	}
+	l.take(g, d.Answer, net)
+}
+
+// sound reports whether l is what a policy of that many classes and specialists can have left.
+func (l *Last) sound(classes, specialists int) bool {
+	if *l == (Last{}) {
+		return true
+	}
+	return l.Class >= 0 && l.Class < classes && l.Net >= -1 && l.Net < specialists && share(l.Confidence) &&
+		l.Entropy >= 0 && l.Entropy <= math.MaxFloat32
+}
+
+// append appends one byte where no answers are repeated.
+func (l *Last) append(b []byte) []byte {
+	if *l == (Last{}) {
+		return append(b, 0)
+	}
+	known := byte(1)
+	if l.Known {
+		known = 2
+	}
+	b = append(b, known)
+	for _, v := range [...]int64{int64(l.Size), int64(l.Sum), l.At, int64(l.Class), int64(l.Net), int64(l.Age)} {
+		b = binary.AppendVarint(b, v)
+	}
+	b = appendFloat(appendFloat(b, l.Confidence), l.Entropy)
+	for d := range distances {
+		b = binary.AppendUvarint(binary.AppendUvarint(b, uint64(l.Stayed[d])), uint64(l.Moved[d]))
+	}
+	return b
+}
+
+// last reads what Last.append wrote.
+func (r *reader) last() (l Last) {
+	known := r.byte()
+	if known == 0 || known > 2 {
+		r.bad = r.bad || known > 2
+		return Last{}
+	}
+	l.Known = known == 2
+	size := r.varint()
+	l.Size, l.Sum, l.At = int32(size), uint64(r.varint()), r.varint()
+	l.Class, l.Net = int(r.varint()), int(r.varint())
+	age := r.varint()
+	l.Age = uint16(age)
+	l.Confidence, l.Entropy = r.float(), r.float()
+	r.bad = r.bad || size != int64(l.Size) || age != int64(l.Age)
+	for d := range distances {
+		l.Stayed[d], l.Moved[d] = r.short(), r.short()
+	}
+	if r.bad {
+		return Last{}
+	}
+	return l
+}
+
+// validateSimilar reports the first setting about repeated answers that is wrong.
+func (s Settings) validateSimilar() error {
+	switch {
+	case s.Similar < 0 || s.Similar > math.MaxUint16:
+		return fmt.Errorf("similar %d: must lie in 0 … %d frames", s.Similar, math.MaxUint16)
+	case s.Similar > 0 && s.SimilarMs < 1:
+		return fmt.Errorf("similar_ms %d: must be at least 1", s.SimilarMs)
+	}
+	return nil
+}
