@@ -8,7 +8,9 @@ import (
 	"testing"
 
 	"github.com/cachenet/cachenet/connectors/parquetio"
+	"github.com/cachenet/cachenet/models"
 	"github.com/cachenet/cachenet/models/policy"
+	"github.com/cachenet/cachenet/transforms"
 )
 
 func TestTheAuditsSecretStaysWithTheDataSet(t *testing.T) {
@@ -86,5 +88,40 @@ func TestTrustOptions(t *testing.T) {
 		if err := o.Contradiction(); err == nil {
 			t.Errorf("%+v was accepted", o)
 		}
+	}
+}
+
+// What streams have learned is kept when other hits are audited or answers are repeated, and not under another threshold.
+func TestTheSnapshotOutlivesWhatIsAudited(t *testing.T) {
+	p := &models.Pack{}
+	name := func(edit func(*policy.Settings)) string {
+		m := transforms.Model{Policy: policy.Settings{Kind: policy.Window, Threshold: 0.9, AuditRate: 0.01}}
+		edit(&m.Policy)
+		s, err := netsOf(p, m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	was := name(func(*policy.Settings) {})
+	if got := name(func(s *policy.Settings) { s.AuditRate, s.Similar, s.SimilarMs = 0.1, 5, 1000 }); got != was {
+		t.Errorf("%s, want %s", got, was)
+	}
+	if name(func(s *policy.Settings) { s.Threshold = 0.8 }) == was {
+		t.Error("another threshold is the same policy")
+	}
+}
+
+func TestSkipSimilarNeedsAnswersThatComeBack(t *testing.T) {
+	s := policy.Settings{Kind: policy.Full, Teacher: policy.Selector}
+	if err := (Options{SkipSimilar: true}).similar(&s); err == nil {
+		t.Error("the full model's answers do not come back to the stream, and that is accepted")
+	}
+	s.Teacher = policy.Inline
+	if err := (Options{SkipSimilar: true}).similar(&s); err != nil || s.Similar != DefaultSimilarFrames || s.SimilarMs != 2000 {
+		t.Errorf("%+v, %v", s, err)
+	}
+	if err := (Options{}).similar(&s); err != nil || s.Similar != 0 {
+		t.Errorf("%+v, %v", s, err)
 	}
 }

@@ -15,7 +15,7 @@ type Measures struct {
 	Streams           int              `json:"streams"`
 	Hits              int64            `json:"hits"`
 	Misses            int64            `json:"misses"`
-	Same              int64            `json:"same"` // took the answer of the last answered frame of their stream
+	Same              int64            `json:"same,omitempty"` // took the answer of the last answered frame of their stream
 	Errors            int64            `json:"errors"`
 	HitRate           *float64         `json:"hit_rate,omitempty"`            // hits among the answered frames
 	FramesWithTruth   int64            `json:"frames_with_truth"`             // answered frames whose true class is known …

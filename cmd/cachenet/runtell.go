@@ -21,7 +21,7 @@ type runSummary struct {
 	Frames    int64              `json:"frames"`
 	Hits      int64              `json:"hits"`
 	Misses    int64              `json:"misses"`
-	Same      int64              `json:"same"` // took the answer of the frame before
+	Same      int64              `json:"same,omitempty"` // took the answer of the frame before
 	Errors    int64              `json:"errors"`
 	ErrorRate float64            `json:"error_rate"`       // of all frames, 0 to 1
 	Reasons   []parquetio.Reason `json:"reasons"`          // for the errors, the most frequent first
