@@ -18,6 +18,9 @@ import (
 // ErrNotFinite is the error of a net that answers NaN or an infinity, or probabilities that are none.
 var ErrNotFinite = errors.New("the net's answer is not a finite number or no probability")
 
+// errNoDistribution is in the chain, too, where the answer is said to be probabilities.
+var errNoDistribution = errors.New("these are no probabilities that sum to 1")
+
 // MaxBatch is how many frames go through a net on a CPU in one call; more are split. Beyond it a CPU gains nothing.
 const MaxBatch = 16
 
@@ -293,13 +296,13 @@ func logarithms(p []float32) error {
 	var sum float64
 	for i, v := range p {
 		if !(v >= 0 && v <= 1+coarse) {
-			return fmt.Errorf("%w: probability %d is %v", ErrNotFinite, i, v)
+			return fmt.Errorf("%w: %w: number %d is %v", ErrNotFinite, errNoDistribution, i, v)
 		}
 		sum += float64(v)
 		p[i] = float32(math.Log(max(float64(v), least)))
 	}
 	if !(math.Abs(sum-1) <= coarse) {
-		return fmt.Errorf("%w: its probabilities sum to %v", ErrNotFinite, sum)
+		return fmt.Errorf("%w: %w: their sum is %v", ErrNotFinite, errNoDistribution, sum)
 	}
 	return nil
 }

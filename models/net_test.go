@@ -212,6 +212,7 @@ func TestTryTellsProbabilitiesFromLogits(t *testing.T) {
 		{"softmax.onnx", Probabilities, "", ""},
 		{"softmax.onnx", Logits, "probabilities (softmax)", ""},
 		{"plain.onnx", Probabilities, "", "sum to 1"},
+		{"alone.onnx", Logits, "cannot take several frames in one call", ""},
 	} {
 		n, err := loadNet(t, c.file, Input{View: size8}, Output{Kind: c.kind}, 4)
 		if err != nil {

@@ -47,28 +47,86 @@ func (n *Net) Try() (doubt string, err error) {
 }
 
 // Kind tells of what kind the net's answers are, by what it answers to frames of one colour and of noise: Probabilities
-// or Logits. A doubt is what it cannot answer.
+// or Logits. A doubt is what it cannot answer, or what is seldom meant; where there are several, the first one.
 func (n *Net) Kind() (kind, doubt string, err error) {
 	var answers []float32
-	for frame := range slices.Chunk(probes(n.input.Bytes()), n.input.Bytes()) {
+	frames := probes(n.input.Bytes())
+	for frame := range slices.Chunk(frames, n.input.Bytes()) {
 		logits := make([]float32, n.outputs)
-		if _, err := n.Answer(logits, frame, 1); errors.Is(err, ErrNotFinite) {
+		switch _, err := n.Answer(logits, frame, 1); {
+		case errors.Is(err, errNoDistribution):
+			return Logits, "", nil // though they are said to be probabilities
+		case errors.Is(err, ErrNotFinite):
 			doubt = err.Error() + ", for a test frame: frames like it become error rows"
 			continue
-		} else if err != nil {
+		case err != nil:
 			return "", "", err
 		}
 		answers = append(answers, logits...)
+	}
+	if len(answers) == 0 {
+		return Logits, "it answers none of the test frames with numbers: every frame may become an error row", nil
+	}
+	if doubt == "" {
+		doubt = n.alone(frames, answers)
 	}
 	if n.answer.probabilities {
 		for i, v := range answers {
 			answers[i] = float32(math.Exp(float64(v)))
 		}
 	}
-	if len(answers) > 0 && sumToOne(answers, n.outputs) {
+	if sumToOne(answers, n.outputs) {
 		return Probabilities, doubt, nil
 	}
+	if doubt == "" {
+		doubt = doubtful(answers, n.outputs)
+	}
 	return Logits, doubt, nil
+}
+
+// alone holds the answers to frames, of one call each, against those of one call for all: a net that was exported in
+// training mode answers otherwise there. It returns a doubt.
+func (n *Net) alone(frames []byte, answers []float32) (doubt string) {
+	if n.batch == 1 {
+		return ""
+	}
+	together := make([]float32, len(answers))
+	if _, err := n.Answer(together, frames, len(answers)/n.outputs); err != nil {
+		return fmt.Sprintf("it cannot take several frames in one call, though its input says so: each is run alone, which is slower: %v", err)
+	}
+	for i, v := range answers {
+		if math.Abs(float64(v-together[i])) > 0.02*(1+math.Abs(float64(v))) { // accelerators and float16 are coarse
+			return "what it answers to a frame depends on the frames beside it, so that answers change from run to run: export it in evaluation mode"
+		}
+	}
+	return ""
+}
+
+// doubtful looks for answers that are no logits either.
+func doubtful(answers []float32, outputs int) (doubt string) {
+	first := answers[:outputs]
+	alike, scores, sums := true, true, map[float64]bool{}
+	for row := range slices.Chunk(answers, outputs) {
+		var sum float64
+		for i, v := range row {
+			alike = alike && v == first[i]
+			scores = scores && v >= 0 && v <= 1
+			sum += float64(v)
+		}
+		if slices.Min(row) < 0 {
+			sum = math.NaN() // which equals nothing
+		}
+		sums[math.Round(sum*100)/100] = true
+	}
+	switch {
+	case alike:
+		return "it answers all test frames alike: it does not seem to look at them"
+	case scores:
+		return "its answers all lie in 0 … 1 and do not sum to 1 (a sigmoid?) and are taken for logits, which makes every confidence low: export it without its last layer"
+	case len(sums) == 1:
+		return "its answers have the same sum for every test frame (probabilities in per cent?) and are taken for logits: export it without its last layer"
+	}
+	return ""
 }
 
 // probes are frames of size bytes: black, white, grey, noise, and two of other colours.
