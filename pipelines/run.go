@@ -8,9 +8,6 @@ import (
 	"github.com/cachenet/cachenet/connectors/parquetio"
 )
 
-// outcomePartitions is what the outcomes topic gets when it has to be created.
-const outcomePartitions = 6
-
 // Run reads frames and writes outcomes until the topic's end (UntilEnd) or until ctx is done; then it
 // drains: every frame that was read has its durable row when Run returns nil. beam.Init must have been
 // called. Only one process at a time may write the rows of a topic into a data set, and the second gets an error,
@@ -49,7 +46,7 @@ func Run(ctx context.Context, o Options) (err error) {
 // createTopics creates the topics to be written to, where they are not there.
 func (o Options) createTopics(ctx context.Context) error {
 	if o.OutcomesTopic != "" {
-		if _, err := kafkaio.EnsureTopic(ctx, o.Cluster, o.OutcomesTopic, outcomePartitions); err != nil {
+		if err := kafkaio.EnsureOutcomesTopic(ctx, o.Cluster, o.OutcomesTopic); err != nil {
 			return err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"strings"
 	"time"
@@ -115,10 +116,18 @@ func (c Cluster) unreachable(err error) error {
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		hint = "it closes the connection: check the login and whether it expects TLS" // as some brokers answer a wrong password
+	case errors.Is(err, os.ErrDeadlineExceeded) && !c.Security.TLS && connected(err):
+		hint = "it takes the connection and does not answer: check that it is a Kafka broker, that it is not stopped, and whether it expects TLS"
 	case c.Security.TLS && errors.Is(err, os.ErrDeadlineExceeded):
 		hint = "it does not answer in TLS: check that this is the port of its TLS listener, or leave --tls out"
 	}
 	return fmt.Errorf("kafka: reach %s: %s: %w", strings.Join(c.Brokers, ","), hint, err)
+}
+
+// connected reports whether err, from the network, came after the connection was made.
+func connected(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op != "dial"
 }
 
 func (s Security) tls() (*tls.Config, error) {

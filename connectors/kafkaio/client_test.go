@@ -116,7 +116,8 @@ func TestTheErrorOfAnUnreachableCluster(t *testing.T) {
 		tls bool
 		err error
 	}{
-		"start the broker or correct its address": {false, silent},
+		"start the broker or correct its address":          {false, &net.OpError{Op: "dial", Net: "tcp", Err: os.ErrDeadlineExceeded}},
+		"does not answer: check that it is a Kafka broker": {false, silent},
 		"TLS listener":           {true, silent},
 		"check the login":        {true, io.EOF},
 		"whether it expects TLS": {false, io.ErrUnexpectedEOF},

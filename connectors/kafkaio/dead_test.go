@@ -159,3 +159,19 @@ func TestDeadLetterTopicIsChecked(t *testing.T) {
 		t.Errorf("a new topic takes %d bytes, error %v", n, err)
 	}
 }
+
+func TestOutcomesTopicIsChecked(t *testing.T) {
+	leakCheck(t)
+	_, c := startBroker(t, 1)
+	limited(t, c, "tiny", 1000)
+	settings(t, c, "compacted", cleanupPolicy, "compact") // the last outcome of each stream: some want that
+	for topic, want := range map[string]string{"new": "", "compacted": "", "frames": "", "tiny": "too small"} {
+		err := EnsureOutcomesTopic(t.Context(), c, topic)
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: error %v, want %q", topic, err, want)
+		}
+	}
+	if n, err := EnsureTopic(t.Context(), c, "new", 1); err != nil || n != outcomePartitions {
+		t.Errorf("a new topic has %d partitions, error %v", n, err)
+	}
+}

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/segmentio/kafka-go"
 )
@@ -15,7 +13,6 @@ import (
 const (
 	deadPartitions = 1
 	deadBytes      = 64 << 20 // a letter is as large as the frame was
-	leastDeadBytes = 16 << 10 // what a letter needs at most where the frame is left out
 )
 
 // EnsureDeadLetterTopic creates topic, for the dead letters of frames from the topic frames, unless it exists. It warns
@@ -39,15 +36,12 @@ func EnsureDeadLetterTopic(ctx context.Context, cluster Cluster, topic, frames s
 		slog.Debug("the dead-letter topic does not report its settings", "topic", topic, "error", err)
 		return nil
 	}
-	if slices.Contains(strings.Split(settings[cleanupPolicy], ","), "compact") {
+	if settings.compacted() {
 		return fmt.Errorf("kafka: use %s for dead letters: it is compacted, and would keep one letter of each stream: name another topic, or set its %s to delete", topic, cleanupPolicy)
 	}
-	limit, err := strconv.ParseInt(settings[maxMessageBytes], 10, 64)
-	switch {
-	case err != nil: // not told
-		return nil
-	case limit < leastDeadBytes:
-		return fmt.Errorf("kafka: use %s for dead letters: its %s of %d is too small for one: name another topic, or set it to %d or more", topic, maxMessageBytes, limit, leastDeadBytes)
+	limit, err := settings.roomFor("dead letters", topic)
+	if err != nil || limit == 0 {
+		return err
 	}
 	if needed, err := c.maxMessageBytes(ctx, frames); err == nil && limit < needed {
 		slog.Warn("the dead-letter topic takes smaller records than the frames' topic: letters of larger frames go without their value; raise its max.message.bytes",

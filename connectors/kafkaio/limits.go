@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/segmentio/kafka-go"
 )
@@ -15,24 +17,48 @@ const (
 	cleanupPolicy   = "cleanup.policy"
 )
 
+// leastRecord is what an outcome needs at most, and a dead letter without its frame.
+const leastRecord = 16 << 10
+
+// topicConfig holds values of a topic's settings by name, those that the broker tells.
+type topicConfig map[string]string
+
+// compacted reports whether the topic keeps only the last record of each key.
+func (s topicConfig) compacted() bool {
+	return slices.Contains(strings.Split(s[cleanupPolicy], ","), "compact")
+}
+
+// roomFor returns how large a batch of records the topic takes, 0 where the broker does not tell. A topic that takes
+// hardly any bytes is an error.
+func (s topicConfig) roomFor(what, topic string) (int64, error) {
+	limit, err := strconv.ParseInt(s[maxMessageBytes], 10, 64)
+	if err != nil {
+		return 0, nil
+	}
+	if limit < leastRecord {
+		return 0, fmt.Errorf("kafka: use %s for %s: its %s of %d is too small for one: name another topic, or set it to %d or more", topic, what, maxMessageBytes, limit, leastRecord)
+	}
+	return limit, nil
+}
+
 // topicSettings returns the topic's own settings or the broker's defaults for them. A setting that the broker does not
 // tell is left out.
-func (c *client) topicSettings(ctx context.Context, topic string, names ...string) (map[string]string, error) {
+func (c *client) topicSettings(ctx context.Context, topic string, names ...string) (topicConfig, error) {
 	res, err := c.DescribeConfigs(ctx, &kafka.DescribeConfigsRequest{Resources: []kafka.DescribeConfigRequestResource{
 		{ResourceType: kafka.ResourceTypeTopic, ResourceName: topic, ConfigNames: names}}})
 	if err != nil {
 		return nil, fmt.Errorf("kafka: read the settings of topic %s: %w", topic, err)
 	}
-	settings := map[string]string{}
+	told := topicConfig{}
 	for _, r := range res.Resources {
 		if r.Error != nil {
 			return nil, fmt.Errorf("kafka: read the settings of topic %s: %w", topic, r.Error)
 		}
 		for _, e := range r.ConfigEntries {
-			settings[e.ConfigName] = e.ConfigValue
+			told[e.ConfigName] = e.ConfigValue
 		}
 	}
-	return settings, nil
+	return told, nil
 }
 
 // maxMessageBytes returns how large a batch of records the topic takes.
