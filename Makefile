@@ -1,4 +1,4 @@
-# `make demo` and `make test` set up what they need; everything fetched lands in the cache folder, outside the tree.
+# `make demo` and `make test` set up what they need; all downloads go to the cache folder, outside the tree.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: test-own-model ffmpeg test-video lint-deploy test-share flink-demo test-flink readers-venv test-readers test-notebooks kafka kafka-stop test-kafka test-outage bench-memory fuzz chaos help setup build demo test lint generate clean pack pack-cifar10 train-venv test-train
@@ -20,17 +20,17 @@ build: ## bin/cachenet
 demo: setup build ## the whole pipeline on generated frames, in under a minute
 	@bin/cachenet demo
 
-flink-demo: setup build ## the same on Apache Flink, with a real Kafka (needs Java 17 and Maven)
+flink-demo: setup build ## the demo on Apache Flink, with a real Kafka (needs Java 17 and Maven)
 	@scripts/flink-demo.sh
 
-test-flink: setup ## Flink: answers as on prism, drains, recovers (needs Java 17 and Maven)
+test-flink: setup ## Flink: same answers as on prism, drain, recovery (needs Java 17 and Maven)
 	CACHENET_TEST_FLINK=1 go test -count=1 -timeout 25m -v -run Flink ./pipelines
 
 test: setup ## unit and end-to-end tests, race detector on
 	go test -race -timeout 15m ./...
 
 FUZZTIME ?= 30s
-fuzz: setup ## every fuzz target, FUZZTIME=30s each (their known inputs run with make test)
+fuzz: setup ## every fuzz target, FUZZTIME=30s each (their seed inputs run with make test)
 	@scripts/fuzz.sh $(FUZZTIME)
 
 lint: $(GOLANGCI) ## gofmt, vet, golangci-lint and the direction of imports
@@ -43,7 +43,7 @@ $(GOLANGCI):
 	GOBIN=$(@D) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	@mv $(@D)/golangci-lint $@
 
-# Training is Python; its environment lives in the cache. FRAMES holds train/, val/ and test/ image folders.
+# Training is in Python; its environment is in the cache. FRAMES holds train/, val/ and test/ image folders.
 VENV := $(CACHE)/train-venv
 TRAIN := PYTHONPATH=models/train $(VENV)/bin/python -m cachenet_train
 WORK := $(CACHE)/training
@@ -55,10 +55,10 @@ train-venv: ## the Python environment for training (PyTorch: a large download)
 test-train: setup build train-venv ## tests of the training project
 	cd models/train && $(VENV)/bin/python -m pytest -q
 
-test-own-model: setup build train-venv ## docs/your-own-model.md as written: a classifier and video become a measured pack (fetches 100 MB)
+test-own-model: setup build train-venv ## run docs/your-own-model.md: from a classifier and video to a measured pack (fetches 100 MB)
 	CACHENET_TEST_OWN_MODEL=1 go test -count=1 -timeout 70m -v -run OwnModelDocument ./cmd/cachenet
 
-pack: setup build train-venv ## train the bundled pack from nothing (hours on a small machine)
+pack: setup build train-venv ## train the bundled pack from scratch (hours on a small machine)
 	test -d $(WORK)/scenes/frames || bin/cachenet scenes --out $(WORK)/scenes/frames --held-out 200
 	$(TRAIN) train $(WORK)/scenes/frames --out $(WORK)/scenes/nets --preset scenes --name scenes
 	bin/cachenet pack build $(WORK)/scenes/nets --data $(WORK)/scenes/frames --out models/packs/scenes --name scenes --version 1.0.0 --resize crop
@@ -70,17 +70,17 @@ pack-cifar10: setup build train-venv ## train a pack on CIFAR-10, into the cache
 	$(TRAIN) train $(WORK)/cifar10/frames --out $(WORK)/cifar10/nets --preset cifar --name cifar10 --flip
 	bin/cachenet pack build $(WORK)/cifar10/nets --data $(WORK)/cifar10/frames --out $(CACHE)/packs/cifar10 --name cifar10 --version 1.0.0
 
-# Python readers of the data set and the notebook; their environment lives in the cache too.
+# Python readers of the data set and the notebooks; their environment is in the cache too.
 READERS := $(CACHE)/readers-venv
 
 readers-venv:
 	@test -x $(READERS)/bin/python || python3 -m venv $(READERS)
 	@$(READERS)/bin/pip install --quiet --disable-pip-version-check -r connectors/parquetio/testdata/requirements.txt -r notebooks/requirements.txt
 
-test-readers: readers-venv ## DuckDB, polars, pandas and pyarrow read what is written here
+test-readers: readers-venv ## DuckDB, polars, pandas and pyarrow read the data set
 	CACHENET_PYTHON=$(READERS)/bin/python go test -count=1 -tags interop -run 'Others|Compacted' ./connectors/parquetio
 
-test-notebooks: setup build readers-venv ## the notebooks, executed over a small demo
+test-notebooks: setup build readers-venv ## the notebooks, executed on small demos
 	@d=$$(mktemp -d) && trap 'rm -rf "$$d"' EXIT && \
 	bin/cachenet demo --streams 12 --frames 60 --out "$$d/demo" >/dev/null && \
 	$(READERS)/bin/papermill --no-progress-bar --cwd notebooks notebooks/outcomes.ipynb "$$d/out.ipynb" -p data "$$d/demo"
@@ -98,16 +98,16 @@ kafka: ## a real Apache Kafka on 127.0.0.1:9092, until make kafka-stop
 kafka-stop: ## stop it
 	@scripts/kafka.sh stop out/kafka
 
-test-share: setup ## several processes in one consumer group, on a real Kafka: joins, deaths, pauses
+test-share: setup ## several processes in one consumer group, on a real Kafka: joins, crashes, pauses
 	CACHENET_TEST_SHARE=1 CACHENET_TEST_KAFKA=1 go test -count=1 -timeout 15m -v -run MembersShare ./pipelines
 
-lint-deploy: ## the container file and the Kubernetes examples, by their linters (needs Python and Maven)
+lint-deploy: ## lint the container file and the Kubernetes examples (needs Python and Maven)
 	@scripts/lint-deploy.sh
 
-test-kafka: setup ## the delivery tests on a real Kafka: 20 s without it, moving leaders, 10,000 malformed records, …
+test-kafka: setup ## the delivery tests on a real Kafka: a 20 s outage, moving leaders, 10,000 malformed records, …
 	CACHENET_TEST_KAFKA=1 go test -race -count=1 -timeout 20m -v ./pipelines
 
-test-outage: setup ## 20 s without a broker, on the embedded one
+test-outage: setup ## a 20 s outage of the embedded broker
 	CACHENET_TEST_LONG=1 go test -race -count=1 -timeout 5m -v -run BrokerOutage ./pipelines
 
 KILLS ?= 100
@@ -116,30 +116,30 @@ chaos: setup build ## kill runs at random moments, on a real Kafka and on the em
 	bin/cachenet-chaos -kafka -kills $(KILLS)
 	bin/cachenet-chaos -kills $(KILLS)
 
-ffmpeg: ## print the path of an ffmpeg, fetched into the cache folder where there is none
+ffmpeg: ## print the path of an ffmpeg, fetched into the cache folder if needed
 	@scripts/ffmpeg.sh
 
-test-video: setup ## files and cameras through ffmpeg, which is fetched where there is none: RTSP, MJPEG, crops, lost cameras
+test-video: setup ## video files and cameras through ffmpeg (fetched if needed): RTSP, MJPEG, crops, lost cameras
 	f=$$(scripts/ffmpeg.sh) && CACHENET_FFMPEG=$$f CACHENET_TEST_VIDEO=1 go test -race -count=1 -timeout 10m ./connectors/video && \
 	CACHENET_FFMPEG=$$f CACHENET_TEST_VIDEO=1 go test -race -count=1 -timeout 10m -run Camera ./cmd/cachenet
 
 .PHONY: test-browser
-test-browser: ## the pages of a run in a headless Chromium, which is fetched where there is none
+test-browser: ## the pages of a run in a headless Chromium (fetched if needed)
 	f=$$(scripts/chromium.sh) && CACHENET_CHROMIUM=$$f go test -race -count=1 -timeout 5m -run 'Browser|LivePage' ./report/page
 
-bench-memory: setup build ## memory of a run whose producer is twice as fast as it can be, for 120 s
+bench-memory: setup build ## memory of a run under twice its capacity, for 120 s
 	@scripts/bench-memory.sh bin/cachenet models/packs/scenes testdata/images
 
-# The benchmark's peers are Python; their environment lives in the cache too, and so do the rendered frames.
+# The benchmark's peers are Python; their environment is in the cache too, and so are the rendered frames.
 BENCH := $(CACHE)/bench-venv
 .PHONY: bench bench-check bench-scale bench-build bench-venv test-peers
 BENCH_FLAGS := --python $(BENCH)/bin/python --cache $(CACHE)/bench \
 	$(if $(BENCH_ROUNDS),--rounds $(BENCH_ROUNDS)) $(if $(BENCH_SIZES),--sizes $(BENCH_SIZES)) $(if $(BENCH_CONTENDERS),--contenders $(BENCH_CONTENDERS)) \
 	$(if $(BENCH_FRAMES),--frames $(BENCH_FRAMES)) $(if $(BENCH_ALSO),--also $(BENCH_ALSO)) $(if $(BENCH_SWEEP),--sweep=$(BENCH_SWEEP)) $(if $(BENCH_LATENCY),--latency=$(BENCH_LATENCY)) \
 	$(if $(BENCH_BUDGET),--budget $(BENCH_BUDGET))
-# what was narrowed down is no result to keep
+# results of a reduced benchmark are not kept
 BENCH_OUT := $(if $(strip $(BENCH_ROUNDS)$(BENCH_SIZES)$(BENCH_CONTENDERS)$(BENCH_FRAMES)$(BENCH_ALSO)$(BENCH_SWEEP)$(BENCH_LATENCY)),out/bench,bench)
-# the document has the tables of what is kept
+# the document shows the tables of the kept results
 BENCH_DOCS = bin/cachenet-bench render $$(ls bench/results.json bench/scale.json 2>/dev/null) --into docs/performance.md
 
 bench-venv:
@@ -150,11 +150,11 @@ bench-build: setup build bench-venv
 	@go build -o bin/cachenet-bench ./bench
 	@go build -o bin/cachenet-bench-loop ./bench/loop
 
-bench: bench-build ## speed beside Go and Python peers, into bench/; quick: BENCH_ROUNDS=1 BENCH_SIZES=32x32 BENCH_CONTENDERS=run,loop-16
+bench: bench-build ## speed compared with Go and Python peers, into bench/; quick: BENCH_ROUNDS=1 BENCH_SIZES=32x32 BENCH_CONTENDERS=run,loop-16
 	@bin/cachenet-bench measure $(BENCH_FLAGS) --out $(BENCH_OUT)
 	@test $(BENCH_OUT) != bench || $(BENCH_DOCS)
 
-bench-check: bench-build ## ratios now against those of bench/results.json; fails where one fell beyond the spread
+bench-check: bench-build ## current ratios against bench/results.json; fails if one fell by more than the spread
 	@bin/cachenet-bench check --rounds 3 --sizes 32x32 $(BENCH_FLAGS) --out out/bench
 
 bench-scale: bench-build ## cachenet run with 10 to 10,000 streams, 6 and 64 partitions, one and two cores
@@ -162,12 +162,12 @@ bench-scale: bench-build ## cachenet run with 10 to 10,000 streams, 6 and 64 par
 	@test $(BENCH_OUT) != bench || $(BENCH_DOCS)
 
 .PHONY: bench-policy
-bench-policy: setup build ## what audits are worth on the bundled pack, into docs/bench-policy.md
+bench-policy: setup build ## what audits cost and gain on the bundled pack, into docs/bench-policy.md
 	test -d $(WORK)/scenes/frames || bin/cachenet scenes --out $(WORK)/scenes/frames
 	go run ./bench/trust -data $(WORK)/scenes/frames -out docs/bench-policy.md
 
-test-peers: bench-venv ## the benchmark's Python peers decide as the Go policy does
+test-peers: bench-venv ## the benchmark's Python peers decide like the Go policy
 	cd bench/peers && $(BENCH)/bin/python -m pytest -q
 
-clean: ## remove what was built here (the cache stays)
+clean: ## remove build outputs (the cache stays)
 	rm -rf bin out

@@ -7,7 +7,7 @@ import (
 	"github.com/cachenet/cachenet/schemas"
 )
 
-// auditedRows is a stream of hits of which every tenth is audited, and the first wrong of these disagree.
+// auditedRows is a stream of n hits of which every tenth is audited; the first wrong of the audits disagree.
 func auditedRows(stream string, from, n, wrong int, rate float32) []schemas.Outcome {
 	rows := make([]schemas.Outcome, n)
 	for i := range rows {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Memory of a run whose producer is twice as fast as it can be, for 120 s: prints its resident memory every 10 s.
+# Memory of a run whose producer sends at twice the run's capacity, for 120 s: prints the resident memory every 10 s.
 #   bench-memory.sh BINARY PACK IMAGES
 set -euo pipefail
 binary=$1 pack=$2 images=$3
@@ -27,7 +27,7 @@ capacity=$((400 * streams * 1000 / (($(date +%s%N) - begin) / 1000000)))
 rate=$((2 * capacity / streams))
 echo "capacity $capacity frames/s; producing $((rate * streams)) frames/s for $seconds s"
 
-(produce --topic frames --frames 1) # makes the topic
+(produce --topic frames --frames 1) # creates the topic
 "$binary" run --brokers "$brokers" --group bench --pack "$pack" --policy full --topic frames --out "$work/out" --file-age 1s 2>/dev/null &
 worker=$!
 pids+=($worker)

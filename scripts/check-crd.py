@@ -1,6 +1,6 @@
-"""Checks a custom resource against the definition that its operator ships: every field known, every value of its type.
+"""Checks a custom resource against the definition that its operator ships: unknown fields and wrong types.
 
-    check-crd.py DEFINITION RESOURCE    YAML files; exit code 1 and a line for each fault
+    check-crd.py DEFINITION RESOURCE    YAML files; exit code 1 and a line for each error
 """
 
 import sys
@@ -10,7 +10,7 @@ import yaml
 
 
 def strict(schema):
-    """Makes a structural schema of Kubernetes a JSON schema that takes no unknown fields."""
+    """Turns a structural schema of Kubernetes into a JSON schema that refuses unknown fields."""
     if schema.get("x-kubernetes-int-or-string"):
         return {"type": ["integer", "string"]}
     out = dict(schema)
@@ -26,7 +26,7 @@ def strict(schema):
 
 
 def faults(definition, resource):
-    """Yields what is wrong with a resource."""
+    """Yields the errors of a resource."""
     group, _, version = resource["apiVersion"].rpartition("/")
     if (group, resource["kind"]) != (definition["spec"]["group"], definition["spec"]["names"]["kind"]):
         yield f"is a {resource['apiVersion']} {resource['kind']}, which is not what is defined"

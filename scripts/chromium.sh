@@ -36,7 +36,7 @@ if [ ! -x "$dir/run" ]; then
     tar -xf "$work/$part.tar" -C "$work/new"
   done
   chmod +x "$work/new/chromium"
-  # its own libraries come behind those of the system
+  # its own libraries come after those of the system
   cat > "$work/new/run" <<'END'
 #!/usr/bin/env bash
 here=$(cd "$(dirname "$0")" && pwd)

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # The pipeline on Apache Flink, fed by a real Kafka, both on this machine: publishes frames, runs the job with
-# parallelism 2 and a checkpoint every two seconds, and prints the report. Whatever it starts it stops.
-#   flink-demo.sh [OUT]    outcomes land in OUT (out/flink-demo), which must not be there yet
+# parallelism 2 and a checkpoint every two seconds, and prints the report. It stops everything that it starts.
+#   flink-demo.sh [OUT]    outcomes are written to OUT (out/flink-demo), which must not exist
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 out=${1:-out/flink-demo}
 pack=${PACK:-models/packs/scenes}
 streams=${STREAMS:-24} frames=${FRAMES:-200}
-[ ! -e "$out" ] || { echo "flink-demo: $out is there already: remove it or name another folder" >&2; exit 1; }
+[ ! -e "$out" ] || { echo "flink-demo: $out already exists: remove it or name another folder" >&2; exit 1; }
 
 # port: one that is free and whose two followers are
 port() {

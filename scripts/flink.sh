@@ -1,20 +1,20 @@
 #!/usr/bin/env bash
-# Apache Flink with Beam's job service on this machine, for trying things out and for the tests: loopback only, no
+# Apache Flink with Beam's job service on this machine, for experiments and tests: loopback only, no
 # container. Needs Java 11 or 17 and Maven.
 #   flink.sh jars                    fetch the jars by artifact name (once) and print their folder
 #   flink.sh start DIR [PORT [N]]    start N task managers (1) of two slots each, and the job service at PORT (8099),
 #                                    with their files in DIR; Flink's own REST service is at PORT + 2. It returns
-#                                    when all answer.
+#                                    when all respond.
 #   flink.sh taskmanager DIR NUMBER  start that task manager of a cluster (again)
 #   flink.sh stop DIR                stop all of it
-# DIR/*.pid are the processes, DIR/*.log what they say. Where OWNER_PID names a process, all is stopped too when that
-# one is gone.
+# DIR/*.pid are the processes, DIR/*.log their output. If OWNER_PID names a process, everything is also stopped when that
+# process ends.
 set -euo pipefail
 
-# Not the all-in-one jar beam-runners-flink-*-job-server, which not every mirror of Maven Central holds: its parts.
+# The parts of the all-in-one jar beam-runners-flink-*-job-server, which not every mirror of Maven Central has.
 flink=1.19
 beam=2.70.0
-service=2.65.0 # the newest beam-runners-java-job-service that every mirror holds
+service=2.65.0 # the newest beam-runners-java-job-service that every mirror has
 jars=${CACHENET_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/cachenet}/flink/$flink-$beam-$service
 
 die() { echo "flink: $*" >&2; exit 1; }
@@ -25,7 +25,7 @@ fetch() {
   mkdir -p "$(dirname "$jars")"
   echo "fetching Flink $flink and Beam $beam" >&2
   local work; work=$(mktemp -d "$(dirname "$jars")/fetch.XXXXXX")
-  # shellcheck disable=SC2064  # work is known now and not at exit
+  # shellcheck disable=SC2064  # expand work now, not at exit
   trap "rm -rf '$work'" EXIT
   cat > "$work/pom.xml" <<POM
 <project xmlns="http://maven.apache.org/POM/4.0.0">
@@ -52,7 +52,7 @@ for p in lang net io nio lang.reflect text time util util.concurrent util.concur
 done
 opens+=(--add-opens=java.base/sun.nio.ch=ALL-UNNAMED --add-exports=java.base/sun.net.util=ALL-UNNAMED)
 
-# launch DIR NAME HEAP CLASS ARGS…: a process of its own, which outlives this script
+# launch DIR NAME HEAP CLASS ARGS…: a separate process, which outlives this script
 launch() {
   local dir=$1 name=$2 heap=$3; shift 3
   setsid java "${opens[@]}" "-Xmx$heap" -Dorg.slf4j.simpleLogger.showDateTime=true "-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss" \
@@ -60,9 +60,9 @@ launch() {
   echo $! > "$dir/$name.pid"
 }
 
-# await DIR NAME TEXT: until its log says so
+# await DIR NAME TEXT: until its log contains TEXT
 await() {
-  for _ in $(seq 360); do # 3 minutes: a busy machine starts a JVM slowly
+  for _ in $(seq 360); do # 3 minutes: JVMs start slowly on a busy machine
     grep -q "$3" "$1/$2.log" && return
     kill -0 "$(cat "$1/$2.pid")" 2>/dev/null || break
     sleep 0.5
@@ -141,7 +141,7 @@ stop() {
   done
 }
 
-# guard DIR PID: stop when that process is gone
+# guard DIR PID: stop when that process ends
 guard() {
   while kill -0 "$2" 2>/dev/null; do sleep 1; done
   stop "$1"

@@ -7,6 +7,6 @@ cd "$(dirname "$0")/.."
 grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9]*' . | while IFS=: read -r file found; do
   target=${found#func }
   echo "== $target (${file%/*})"
-  # inputs are found faster than they are made small: where a map's order decides what is run, that never ends
+  # minimising inputs never ends where coverage depends on map order
   go test -run '^$' -fuzz "^$target\$" -fuzztime "$1" -fuzzminimizetime 2s "${file%/*}" </dev/null
 done

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# A real Apache Kafka on this machine, for trying things out and for the tests: one process (broker and
+# A real Apache Kafka on this machine, for experiments and tests: one process (broker and
 # KRaft controller), or two, loopback only, no container. Needs Java 17 and Maven.
 #   kafka.sh jars               fetch Kafka's jars by artifact name (once) and print their folder
 #   kafka.sh start DIR [PORT [PROPERTIES]]
 #                               start a broker that keeps its data in DIR (PORT 9092), with the lines of the file
-#                               PROPERTIES in its configuration; returns when it answers
+#                               PROPERTIES in its configuration; returns when it responds
 #   kafka.sh join DIR FIRST PORT [PROPERTIES]
-#                               start a second broker, in the cluster of the one that runs in FIRST
+#                               start a second broker, in the cluster of the broker in FIRST
 #   kafka.sh stop DIR           stop that broker
 set -euo pipefail
 
@@ -20,7 +20,7 @@ fetch() {
   echo "fetching Apache Kafka $version" >&2
   mkdir -p "$cache"
   local work; work=$(mktemp -d "$cache/fetch.XXXXXX")
-  # shellcheck disable=SC2064  # work is known now and not at exit
+  # shellcheck disable=SC2064  # expand work now, not at exit
   trap "rm -rf '$work'" EXIT
   cat >"$work/pom.xml" <<POM
 <project xmlns="http://maven.apache.org/POM/4.0.0">
@@ -70,7 +70,7 @@ join() {
   local dir=$1 first=$2 port=$3 more=${4:-/dev/null}
   fetch
   prepare "$dir"
-  local cluster; cluster=$(cluster_of "$first") || { echo "kafka: $first: no broker was started there" >&2; exit 1; }
+  local cluster; cluster=$(cluster_of "$first") || { echo "kafka: $first: no broker runs there" >&2; exit 1; }
   cat >"$dir/server.properties" <<CONF
 process.roles=broker
 node.id=2
@@ -95,7 +95,7 @@ prepare() {
   fi
 }
 
-# launch DIR PORT CLUSTER [ARG]: starts what DIR/server.properties says; an empty folder becomes one of CLUSTER
+# launch DIR PORT CLUSTER [ARG]: starts a broker by DIR/server.properties; an empty folder is formatted for CLUSTER
 launch() {
   local dir=$1 port=$2 cluster=$3
   if [ ! -f "$dir/data/meta.properties" ]; then
@@ -109,14 +109,14 @@ launch() {
     kill -0 "$(cat "$dir/pid")" 2>/dev/null || { tail -n 5 "$dir/log" >&2; exit 1; }
     sleep 0.2
   done
-  echo "kafka: no answer within 60 s: see $dir/log" >&2; exit 1
+  echo "kafka: no response within 60 s: see $dir/log" >&2; exit 1
 }
 
 stop() {
-  local pid; pid=$(cat "$1/pid" 2>/dev/null) || { echo "kafka: $1: no broker was started there" >&2; exit 1; }
+  local pid; pid=$(cat "$1/pid" 2>/dev/null) || { echo "kafka: $1: no broker runs there" >&2; exit 1; }
   kill "$pid" 2>/dev/null || true
   for _ in $(seq 150); do kill -0 "$pid" 2>/dev/null || { rm -f "$1/pid"; return; }; sleep 0.2; done
-  echo "kafka: process $pid goes on after 30 s" >&2; exit 1
+  echo "kafka: process $pid still runs after 30 s" >&2; exit 1
 }
 
 case "${1:-}" in

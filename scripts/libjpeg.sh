@@ -2,7 +2,7 @@
 # Puts libjpeg-turbo's TurboJPEG library where cachenet looks for it and prints its path.
 # Taken by package name from whichever client is there (npm: libjpeg-turbo 3.1.3; pip, x86_64 only: 3.0 beta), pinned,
 # checked by sha256. CACHENET_LIBJPEG, when set, wins and nothing is fetched.
-# Without it cachenet decodes JPEG in Go, several times slower: so that is no failure here, but it is said.
+# Without it cachenet decodes JPEG in Go, several times slower: a failure here is only a warning.
 set -euo pipefail
 
 npm_version=3.0.1 pip_version=0.0.2

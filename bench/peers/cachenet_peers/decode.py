@@ -14,7 +14,7 @@ class Decoder:
 
     def __init__(self, width: int, height: int, resize: str, scale: str):
         if resize not in ("stretch", "crop"):
-            raise ValueError(f"resize {resize}: this port knows stretch and crop")
+            raise ValueError(f"resize {resize}: this port supports stretch and crop")
         self.size, self.crop = (width, height), resize == "crop"
         self.least = {"min_width": width, "min_height": height, "min_factor": 1} if scale == REDUCED else {}
 

@@ -29,7 +29,7 @@ class Full:
 
 
 class Cascade:
-    """The small net answers what it is sure of, the full model the rest."""
+    """The small net answers the frames it is confident of, the full model the rest."""
 
     def __init__(self, task: Task, o):
         self.small, self.temperature = Net(task.small.file, o.threads, o.batch), task.small.temperature
@@ -74,7 +74,7 @@ POLICIES = {"full": Full, "cascade": Cascade, "window": Window}
 
 
 def work(o, task: Task, share: int, partitions: list[int]) -> None:
-    """Answers the frames of those partitions."""
+    """Answers the frames of the given partitions."""
     answer, decode, rows = POLICIES[o.policy](task, o), Decoder(task.width, task.height, task.resize, o.scale), Rows(o.out, share, task.classes)
     for frames in source.read(o.brokers, o.topic, partitions):
         rows.add(frames, *answer(frames, decode([f.image for f in frames])))

@@ -1,4 +1,4 @@
-"""ONNX Runtime as a plain loop uses it."""
+"""ONNX Runtime, used directly."""
 
 import numpy as np
 import onnxruntime as ort

@@ -1,6 +1,6 @@
 """The window policy of models/policy, in numpy, for packs of one small net that knows all classes.
 
-A hit that teaches nothing leaves a stream's state as it is, so all frames up to the next miss are judged at once, and
+A hit that teaches nothing leaves a stream's state unchanged, so all frames up to the next miss are decided at once, and
 the misses at which several streams stop go to the full model in one batch. Decisions are those of the Go policy;
 tests/test_policy.py compares them.
 """
@@ -19,7 +19,7 @@ def softmax(logits: np.ndarray, temperature: float) -> np.ndarray:
 
 @dataclass
 class Stream:
-    """What a stream remembers between frames."""
+    """A stream's state between frames."""
 
     window: np.ndarray
     slow: np.ndarray
@@ -33,7 +33,7 @@ class WindowPolicy:
     def __init__(self, settings: dict, classes: int, temperature: float, full_temperature: float):
         unsupported = [k for k in ("guard",) if settings.get(k)]
         if settings["kind"] != "window" or settings["score"] != "confidence" or settings["teacher"] != "full" or unsupported:
-            raise ValueError(f"policy {settings}: this port knows kind window, score confidence, teacher full, no guard")
+            raise ValueError(f"policy {settings}: this port supports kind window, score confidence, teacher full, no guard")
         self.classes, self.temperature, self.full_temperature = classes, temperature, full_temperature
         self.threshold = np.float32(settings["threshold"])
         self.alpha, self.decay = settings["alpha"], settings["decay"]
@@ -75,7 +75,7 @@ class WindowPolicy:
         return out
 
     def _hits(self, s: Stream, raw: np.ndarray, start: int, out) -> int:
-        """Fills in the hits from frame start on, and returns the first frame that is none."""
+        """Fills in the hits from frame start on, and returns the first frame that is not a hit."""
         classes, confidences, hits = out
         n = len(raw)
         while start < n:
@@ -100,7 +100,7 @@ class WindowPolicy:
         return n
 
     def _first_sure(self, raw: np.ndarray, best: np.ndarray) -> int:
-        """The first frame of which the net alone is sure enough to teach, -1 when there is none."""
+        """The first frame of which the net alone is confident enough to teach, -1 if there is none."""
         if self.trust <= 0 or not len(raw):
             return -1
         sure = (raw.max(axis=1) >= np.float32(self.trust)) & (raw.argmax(axis=1) == best)
@@ -111,7 +111,7 @@ class WindowPolicy:
         return (1 / 3, 1 / 3) if self.slow > 0 else (1 / 2, 0.0)
 
     def _teach(self, s: Stream, q: np.ndarray) -> None:
-        """Moves the windows, and the belief in them, towards the teacher's distribution q [K]."""
+        """Moves the windows, and their credit, towards the teacher's distribution q [K]."""
         if self.share > 0:
             guess, a = 1 / self.classes, self.alpha
             mass = float(q.sum())

@@ -1,4 +1,4 @@
-"""Reads the benchmark's file of frames; bench/recording says what is in it."""
+"""Reads the benchmark's file of frames; its format is in bench/recording."""
 
 import json
 import mmap

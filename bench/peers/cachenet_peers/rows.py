@@ -1,4 +1,4 @@
-"""One row a frame, in Parquet, with the columns of the pipeline's that a plain loop has something to say for."""
+"""One row per frame, in Parquet, with those of the pipeline's columns that a plain loop can fill."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Frames, from Kafka to its present end."""
+"""Frames from Kafka, up to the current end of the topic."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ def partitions(brokers: str, topic: str) -> list[int]:
 
 
 def read(brokers: str, topic: str, mine: list[int]) -> Iterator[list[Frame]]:
-    """Batches of frames of those partitions, each partition in order."""
+    """Batches of frames of the given partitions, each partition in order."""
     consumer = Consumer({
         "bootstrap.servers": brokers, "group.id": "peers", "enable.auto.commit": False,
         "fetch.max.bytes": 16 << 20, "max.partition.fetch.bytes": 4 << 20,

@@ -39,7 +39,7 @@ def frames(n):
     return [Frame(f"stream-{i % 3}", i // 3, 0, i, 1_000 + i, "b", b"") for i in range(n)]
 
 
-def test_rows_come_back(tmp_path):
+def test_rows_round_trip(tmp_path):
     n = BUFFERED + 5
     rows, all_frames = Rows(tmp_path, 0, ["a", "b"]), frames(n)
     hits = np.arange(n) % 2 == 0
@@ -53,7 +53,7 @@ def test_rows_come_back(tmp_path):
 
 
 class Echo:
-    """A net whose logits are those that the first pixel of a frame stands for."""
+    """A net whose logits are encoded in the first pixel of a frame."""
 
     def __init__(self, margin):
         self.margin, self.calls = margin, []
@@ -74,7 +74,7 @@ def test_answers_are_in_the_order_of_the_frames():
     some = frames(12)
     pixels = np.zeros((12, 2, 2, 3), np.uint8)
     pixels[:, 0, 0, 0] = shown = [0, 1, 2, 1, 1, 3, 0, 0, 2, 2, 1, 3]
-    w = window(small=1.0, full=9.0)  # nothing is ever sure: the full model answers all, three streams at a time
+    w = window(small=1.0, full=9.0)  # never confident: the full model answers all, three streams at a time
     classes, confidences, hits = w(some, pixels)
     assert classes.tolist() == shown and not hits.any() and (confidences > 0.99).all()
     assert w.small.calls == [12] and w.full.calls == [3, 3, 3, 3]
@@ -82,7 +82,7 @@ def test_answers_are_in_the_order_of_the_frames():
     assert classes.tolist() == shown and hits.all()
 
 
-def test_cascade_asks_the_full_model_only_what_it_must():
+def test_cascade_calls_the_full_model_only_on_misses():
     c = object.__new__(loop.Cascade)
     c.small, c.temperature, c.threshold = Echo(2.0), 1.0, 0.8
     c.full = lambda _, pixels: (np.full(len(pixels), 3), np.full(len(pixels), 0.99, np.float32), None)

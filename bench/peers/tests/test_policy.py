@@ -10,7 +10,7 @@ CASES = json.loads(Path(__file__).with_name("decisions.json").read_text())
 
 
 def decide(case, chunk):
-    """Plays a case in chunks of so many frames of all streams, and returns what is decided of each frame."""
+    """Plays a case in chunks of frames of all streams, and returns the decision on each frame."""
     policy = WindowPolicy(case["settings"], case["classes"], case["temperature"], case["full_temperature"])
     frames, decided = case["frames"], [None] * len(case["frames"])
     for start in range(0, len(frames), chunk):
@@ -37,6 +37,6 @@ def test_decides_as_the_go_policy(case, chunk):
         assert confidence == pytest.approx(f["confidence"], abs=2e-5), f"frame {i}"
 
 
-def test_refuses_what_it_does_not_know():
+def test_refuses_unsupported_settings():
     with pytest.raises(ValueError, match="guard"):
         WindowPolicy({**CASES[0]["settings"], "guard": 0.4}, 5, 1, 1)

@@ -38,13 +38,13 @@ class Catalogue:
         self._append(file, role, outputs, other, val_accuracy, written)
 
     def adopt(self, file: str, source: Path, val_accuracy: float, teacher) -> None:
-        """Takes a user's own model over as the full net; teacher is the same model, loaded."""
+        """Adds a user's own model as the full net; teacher is the same model, loaded."""
         names = output_names(self.classes, list(range(len(self.classes))), False)
         written = export.adopt(source, self.out / file, names, self.samples, teacher)
         self._append(file, "full", list(range(len(self.classes))), False, val_accuracy, written)
 
     def adopt_pack(self, file: str, teacher: PackTeacher, val_accuracy: float) -> None:
-        """Takes the full model of a pack over as the full net, with the input and output that it has."""
+        """Adds the full model of a pack as the full net, with its own input and output."""
         written = export.copied(teacher.file, self.out / file, teacher.digest)
         self._append(file, "full", list(range(len(self.classes))), False, val_accuracy, written)
         self.nets[-1] |= {key: teacher.entry[key] for key in ("input", "output") if key in teacher.entry}
@@ -78,7 +78,7 @@ class Catalogue:
                 path.with_suffix(".vectors.json").unlink(missing_ok=True)
 
     def table(self) -> str:
-        """The nets as aligned text, one a line."""
+        """The nets as aligned text, one per line."""
         rows = [("net", "classes", "MFLOP", "parameters", "val accuracy")]
         rows += [
             (n["file"], str(len(n["classes"])), f"{n['mflops']:.2f}", str(n["params"]), f"{n['val_accuracy']:.4f}")

@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"cachenet_train: {err}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("cachenet_train: interrupted: the same command goes on from the last whole epoch", file=sys.stderr)
+        print("cachenet_train: interrupted: run the same command again to resume from the last complete epoch", file=sys.stderr)
         return 130
 
 
@@ -47,8 +47,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_train(commands, raw)
     sort = commands.add_parser("label", help="sort frames into an image folder by your own classifier's answers")
     sort.add_argument("frames", type=Path, metavar="FRAMES", help="folder of images <sequence>_<frame>.jpg")
-    sort.add_argument("--teacher", type=Path, required=True, metavar="MODEL", help="your own classifier: a pack that `cachenet pack import` made of it, or ONNX")
-    sort.add_argument("--classes", type=Path, metavar="FILE", help="its classes in order, one a line")
+    sort.add_argument("--teacher", type=Path, required=True, metavar="MODEL", help="your own classifier: a pack made by `cachenet pack import`, or an ONNX file")
+    sort.add_argument("--classes", type=Path, metavar="FILE", help="its classes in order, one per line")
     sort.add_argument("--out", type=Path, required=True, metavar="DATA", help="image folder to write")
     sort.add_argument("--split", choices=("train", "val", "test"), default="train", help="part of DATA to write (default: train)")
     sort.add_argument("--size", type=_size, default=(32, 32), metavar="WxH", help="input size (default: 32)")
@@ -62,10 +62,10 @@ def _add_train(commands, raw) -> None:
     train.add_argument("--out", type=Path, required=True, metavar="NETS", help="folder to write nets to")
     train.add_argument("--name", help="name of the nets (default: that of DATA)")
     train.add_argument("--preset", choices=sorted(PRESETS), default="scenes", help="net sizes (default: scenes)")
-    train.add_argument("--teacher", type=Path, metavar="MODEL", help="your own classifier in place of a full net: a pack that `cachenet pack import` made of it, or ONNX")
+    train.add_argument("--teacher", type=Path, metavar="MODEL", help="your own classifier instead of a full net: a pack made by `cachenet pack import`, or an ONNX file")
     train.add_argument("--quick", action="store_true", help="short training: minutes on two cores")
     train.add_argument("--effort", type=float, default=1.0, metavar="X", help="scale every training budget by X (default: 1)")
-    train.add_argument("--flip", action="store_true", help="mirrored images mean the same")
+    train.add_argument("--flip", action="store_true", help="mirrored images have the same class")
     train.add_argument("--size", type=_size, default=(32, 32), metavar="WxH", help="input size (default: 32)")
     train.add_argument("--groups", type=int, metavar="N", help="specialists (default: classes/8, at least 2)")
     train.add_argument("--specialist-size", type=int, default=1, metavar="I", help="small net to start them from (1)")
@@ -73,8 +73,8 @@ def _add_train(commands, raw) -> None:
     train.add_argument("--small", type=_net, action="append", metavar="NET", help="small net; repeat for several")
     train.add_argument("--selector", type=_net, metavar="NET", help="selector net")
     train.add_argument("--val-share", type=float, default=0.1, metavar="P", help="share of sequences held out (0.1)")
-    train.add_argument("--seed", type=int, default=1, help="seed of everything random (default: 1)")
-    train.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: one a core; fewer on a busy machine)")
+    train.add_argument("--seed", type=int, default=1, help="random seed (default: 1)")
+    train.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: one per core; use fewer on a busy machine)")
     train.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: auto)")
     train.set_defaults(run=_train)
 

@@ -1,4 +1,4 @@
-"""Writes a trained net as ONNX with recorded test vectors, and proves that ONNX Runtime agrees."""
+"""Writes a trained net as ONNX with recorded test vectors, and checks that ONNX Runtime agrees."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OPSET = 18
 OTHER = "__other__"
 TOLERANCE = 1e-3
 LEAST = 1e-12
-"""The probability that a model's 0 counts as: its logarithm must be finite."""
+"""The smallest probability, used in place of 0 so that its logarithm is finite."""
 
 
 class ExportError(Exception):
@@ -94,7 +94,7 @@ def write(net: Net, path: Path, role: str, names: list[str], trained: str, frame
 
 def adopt(source: Path, path: Path, names: list[str], frames: np.ndarray, teacher) -> Exported:
     """Copies a user's model to path as the full net: inputs and outputs renamed, metadata and vectors added, weights
-    that it keeps in other files taken in. Where it answers probabilities their logarithm is added: a pack's nets answer logits."""
+    in external files embedded. If it outputs probabilities, their logarithm is added: a pack's nets output logits."""
     model = onnx.load(source)
     inlet, outlet = model.graph.input[0].name, model.graph.output[0].name
     expected = teacher(torch.from_numpy(frames)).numpy()
@@ -113,10 +113,10 @@ def adopt(source: Path, path: Path, names: list[str], frames: np.ndarray, teache
 
 
 def copied(source: Path, path: Path, sha256: str) -> Exported:
-    """Copies a model as it is to path; ExportError where it is not the one of that sha256."""
+    """Copies a model unchanged to path; ExportError if its sha256 differs."""
     content = source.read_bytes()
     if hashlib.sha256(content).hexdigest() != sha256:
-        raise ExportError(f"copy {source}: it does not have the sha256 of its pack: import the model again")
+        raise ExportError(f"copy {source}: its sha256 is not the one in its pack: import the model again")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     path.with_suffix(".vectors.json").unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""One training loop for every net: averaged weights, one linear schedule, a checkpoint an epoch."""
+"""One training loop for every net: averaged weights, one linear schedule, a checkpoint per epoch."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .views import Views
 
 @dataclass(frozen=True)
 class Recipe:
-    """How long and how hard a net is trained; average is the share of old weights kept a step."""
+    """Length and learning rates of a training; average is the share of old weights kept per step."""
 
     epochs: int
     batch: int = 256
@@ -30,7 +30,7 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Place:
-    """Where training runs: device, bf16 autocast or not, seed, checkpoint folder, where notes go."""
+    """Where training runs: device, bf16 autocast or not, seed, checkpoint folder, where messages go."""
 
     device: torch.device
     bf16: bool
@@ -39,7 +39,7 @@ class Place:
     say: Callable[[str], None] = tqdm.write
 
     def autocast(self):
-        """Mixed precision, where it pays."""
+        """Mixed precision, where it is faster."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
 
 
@@ -48,7 +48,7 @@ def fit(name: str, key: str, net: nn.Module, views: Views, loss, order, recipe: 
 
     loss(logits, view, rows) is the objective; loss.views, if not None, bounds the distinct views.
     order(epoch) gives the rows of an epoch. A finished net of the same key is read back; an interrupted
-    one goes on from its last whole epoch.
+    one resumes from its last complete epoch.
     """
     done, state = place.checkpoints / f"{name}-{key}.pt", place.checkpoints / f"{name}-{key}.epoch.pt"
     net = net.to(place.device, memory_format=torch.channels_last)
@@ -59,7 +59,7 @@ def fit(name: str, key: str, net: nn.Module, views: Views, loss, order, recipe: 
     run = _Run(net, views, loss, order, recipe, place)
     if state.exists():
         run.load_state_dict(torch.load(state, map_location=place.device, weights_only=True))
-        place.say(f"{name}: goes on after epoch {run.epoch} of {recipe.epochs}")
+        place.say(f"{name}: resumes after epoch {run.epoch} of {recipe.epochs}")
     started, first = time.monotonic(), run.epoch
     while run.epoch < recipe.epochs:
         run.train_epoch(name)
@@ -68,12 +68,12 @@ def fit(name: str, key: str, net: nn.Module, views: Views, loss, order, recipe: 
     _save(net.state_dict(), done)
     state.unlink(missing_ok=True)
     seconds, epochs = time.monotonic() - started, max(1, recipe.epochs - first)
-    place.say(f"{name}: {seconds:.0f} s, {seconds / epochs:.1f} s an epoch, peak memory {peak_memory_mb()} MB")
+    place.say(f"{name}: {seconds:.0f} s, {seconds / epochs:.1f} s per epoch, peak memory {peak_memory_mb()} MB")
     return net.eval()
 
 
 class _Run:
-    """The moving parts of one training."""
+    """The state of one training."""
 
     def __init__(self, net: nn.Module, views: Views, loss, order, recipe: Recipe, place: Place):
         self.net, self.views, self.loss, self.order = net, views, loss, order
@@ -124,7 +124,7 @@ class _Run:
 
 @torch.no_grad()
 def logits_of(net, views: Views, place: Place, view: int | None = None, batch: int = 512) -> torch.Tensor:
-    """Logits float32 [N,C] of net on every frame of a split: as it is, or in a numbered view."""
+    """Logits float32 [N,C] of net on every frame of a split: unchanged, or in a numbered view."""
     net.eval()
     parts = []
     for rows in torch.arange(len(views.frames)).split(batch):
@@ -135,7 +135,7 @@ def logits_of(net, views: Views, place: Place, view: int | None = None, batch: i
 
 
 def peak_memory_mb() -> int:
-    """The most memory this process has held, in MB."""
+    """The peak memory of this process, in MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 

@@ -45,7 +45,7 @@ def is_clutter(name: str) -> bool:
 
 
 def folder_names(classes: Iterable[str]) -> dict[str, str]:
-    """Class name → a folder name of its own: no path, no name that is passed over, none taken twice."""
+    """Class name → a unique folder name: not a path, not an ignored name."""
     names: dict[str, str] = {}
     taken: set[str] = set()
     for name in classes:
@@ -64,13 +64,13 @@ def folder_names(classes: Iterable[str]) -> dict[str, str]:
 def scan(root: Path, val_share: float, seed: int, classes: list[str] | None = None) -> Folder:
     """Lists the images of a folder; without `val`, holds out val_share of the train sequences.
 
-    classes, where they are given, are those of a teacher, whatever images there are of them; else the folders are.
+    classes, if given, are a teacher's, whether or not they have images; otherwise they are the folders.
     """
     root = Path(root)
     if not (root / "train").is_dir():
         raise DataError(
             f"read data: {root / 'train'} is not a folder: "
-            "lay images out as DATA/train/<class>/<sequence>_<frame>.png"
+            "arrange images as DATA/train/<class>/<sequence>_<frame>.png"
         )
     warnings: list[str] = []
     if classes is None:
@@ -100,7 +100,7 @@ def _images(root: Path, split: str, classes: list[str], warnings: list[str]) -> 
     found = []
     for folder in sorted(p for p in (root / split).iterdir() if p.is_dir() and not is_clutter(p.name)):
         if folder.name not in index:
-            warnings.append(f"{folder} is no class of those that are trained: its images are left out")
+            warnings.append(f"{folder} is not one of the trained classes: its images are skipped")
             continue
         for path in sorted(folder.iterdir()):
             if path.suffix.lower() in EXTENSIONS and not is_clutter(path.name):
@@ -113,7 +113,7 @@ def _without_empty(root, classes, images, warnings) -> tuple[list[str], list[Ima
     counts = Counter(image.label for image in images)
     kept = [i for i in range(len(classes)) if counts[i]]
     warnings += [
-        f"{root / 'train' / name} holds no JPEG or PNG: the class is left out"
+        f"{root / 'train' / name} contains no JPEG or PNG: the class is skipped"
         for i, name in enumerate(classes)
         if not counts[i]
     ]

@@ -15,7 +15,7 @@ from .folder import DataError, Image
 from .pixels import Unreadable, decode, read_image
 
 DECODER = "cachenet 1"
-"""Changes when the same images would become other pixels, so that no old cache is read."""
+"""Changes when the same images would decode to other pixels, so that no outdated cache is read."""
 
 __all__ = ["Frames", "load", "read_image"]
 
@@ -36,7 +36,7 @@ class Frames:
 def load(root: Path, split: str, images: list[Image], size: tuple[int, int], cache: Path, say) -> Frames:
     """Returns the frames of a split at size (width, height), from the cache when it is current.
 
-    An image that does not decode is left out, and named through say.
+    An image that does not decode is skipped, and named through say.
     """
     key = _fingerprint(root, images, size)
     pixels, index = cache / f"{split}-{key}.npy", cache / f"{split}-{key}.json"
@@ -45,7 +45,7 @@ def load(root: Path, split: str, images: list[Image], size: tuple[int, int], cac
         _decode(root, split, images, size, pixels, index)
     kept = json.loads(index.read_text())
     for path, reason in kept["unreadable"]:
-        say(f"warning: {root / path} is left out: {reason}")
+        say(f"warning: {root / path} is skipped: {reason}")
     if not kept["rows"]:
         raise DataError(f"read {split}: none of {len(images)} images decodes: check the files of {root / split}")
     array = np.load(pixels, mmap_mode="r+")[: len(kept["rows"])]

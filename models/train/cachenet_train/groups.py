@@ -1,4 +1,4 @@
-"""Divides the classes into groups that are confused with each other: one specialist each."""
+"""Divides the classes into groups that are confused with each other, one per specialist."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def group_count(classes: int) -> int:
 
 
 def divide(confused: np.ndarray, count: int) -> list[list[int]]:
-    """Merges the most confused groups (average linkage) until count are left, most of at most 1.5 times the mean size.
+    """Merges the most confused groups (average linkage) until count are left, mostly of at most 1.5 times the mean size.
 
     The result is ordered by smallest class, each group ascending.
     """
@@ -35,7 +35,7 @@ def divide(confused: np.ndarray, count: int) -> list[list[int]]:
 
 
 def _closest(likeness: np.ndarray, sizes: np.ndarray, most: int) -> tuple[int, int]:
-    """The pair a < b to merge: the most alike that fits or, when none does, the smallest union."""
+    """The pair a < b to merge: the most similar one that fits or, if none does, the smallest union."""
     union = sizes[:, None] + sizes
     apart = ~np.eye(len(sizes), dtype=bool)
     fitting = apart & (union <= most)

@@ -1,4 +1,4 @@
-"""Sorts unlabelled frames into an image folder by what a user's own classifier says of each sequence."""
+"""Sorts unlabelled frames into an image folder by a user's own classifier, sequence by sequence."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from .pixels import Unreadable
 from .teacher import OnnxTeacher, PackTeacher
 
 LABELS = "labelled-by.json"
-"""Says whose answers the classes of an image folder are; `cachenet pack build` then measures agreement."""
+"""Names the model that labelled an image folder; `cachenet pack build` then measures agreement with it."""
 
 
 def label(source: Path, out: Path, teacher: OnnxTeacher | PackTeacher, say, split: str = "train") -> dict[str, int]:
     """Copies the images below source to out/<split>/<class>/ and returns the number of images by class.
 
     All frames of a sequence get one class, that of the highest mean probability. An image that does not
-    decode, or that the classifier answers with no numbers, is left out, and named through say.
+    decode, or that the classifier answers with NaN or infinity, is skipped, and named through say.
     """
     images = [
         path for path in sorted(source.rglob("*"))
         if path.suffix.lower() in EXTENSIONS and not any(is_clutter(part) for part in path.relative_to(source).parts)
     ]
     if not images:
-        raise DataError(f"read frames: {source} holds no JPEG or PNG: give a folder of images")
+        raise DataError(f"read frames: {source} contains no JPEG or PNG: give a folder of images")
     images.sort(key=lambda path: _sequence(path.relative_to(source)))
     folders = folder_names(teacher.classes)
     for name, folder in folders.items():
         if name != folder:
-            say(f"warning: class {name!r} becomes the folder {folder}: its name cannot be one")
+            say(f"warning: class {name!r} becomes the folder {folder}: its name is not a valid folder name")
     _sign(out, teacher)
     counts: dict[str, int] = {}
     answers = tqdm(teacher.of_images(images), total=len(images), desc="label", unit="image", mininterval=1)
@@ -43,7 +43,7 @@ def label(source: Path, out: Path, teacher: OnnxTeacher | PackTeacher, say, spli
         answered = {}
         for path, got in sequence:
             if isinstance(got, Unreadable):
-                say(f"warning: {path} is left out: {got}")
+                say(f"warning: {path} is skipped: {got}")
             else:
                 answered[path] = got
         if answered:
@@ -57,7 +57,7 @@ def label(source: Path, out: Path, teacher: OnnxTeacher | PackTeacher, say, spli
 def _sign(out: Path, teacher: OnnxTeacher | PackTeacher) -> None:
     path, mine = out / LABELS, {"sha256": teacher.digest}
     if path.exists() and json.loads(path.read_text()) != mine:
-        raise DataError(f"label: {out} was labelled by another model: choose another folder, so that labels do not mix")
+        raise DataError(f"label: {out} was labelled by another model: choose another folder, so that labels are not mixed")
     out.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(mine))
 

@@ -1,4 +1,4 @@
-"""The objectives: labels alone, or a teacher's logits beside them."""
+"""The objectives: labels alone, or labels and a teacher's logits."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Labels:
 class Distilled:
     """Mixes the labels with a teacher's logits [V,N,C] on the same views, softened by temperature.
 
-    A teacher that has seen the images only as they are gives [1,N,C], and holds for any number of views.
+    A teacher that has seen only the unchanged images gives [1,N,C], used for any number of views.
     """
 
     labels: torch.Tensor
@@ -36,7 +36,7 @@ class Distilled:
 
     @property
     def views(self) -> int:
-        """How many distinct views there are."""
+        """The number of distinct views."""
         return self.plain or len(self.teacher)
 
     def __call__(self, logits: torch.Tensor, view: int, rows: torch.Tensor) -> torch.Tensor:

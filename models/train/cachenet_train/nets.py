@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.25, 0.25, 0.25)
-HEAD_GAIN = 0.125  # keeps first logits small after max pooling, and the head's steps with them
+HEAD_GAIN = 0.125  # keeps the first logits, and so the head's first steps, small after max pooling
 
 _STAGE = re.compile(r"(\d+)(?:/(\d)|(p))?(?:\+(\d))?")
 
@@ -35,7 +35,7 @@ class Net(nn.Module):
 
     def __init__(self, body: nn.Module, features: int, classes: int):
         super().__init__()
-        # Frames are 0..255; one scale and offset stand for (x / 255 - mean) / std.
+        # Frames are 0..255; one scale and offset replace (x / 255 - mean) / std.
         self.register_buffer("scale", 1 / (255 * torch.tensor(STD)).view(1, 3, 1, 1))
         self.register_buffer("offset", -(torch.tensor(MEAN) / torch.tensor(STD)).view(1, 3, 1, 1))
         self.body = body
@@ -64,8 +64,8 @@ def conv(inputs: int, outputs: int, stride: int = 1, padding: int = 1) -> nn.Seq
 def whiten(net: Net, frames: torch.Tensor) -> None:
     """Fixes the stem to the leading principal components of 3x3 patches of frames uint8 [N,H,W,3], scaled to unit variance.
 
-    Each component is there twice, with either sign, so that ReLU loses none of it. The first epochs no longer
-    go into decorrelating neighbouring pixels (Jordan, "94% on CIFAR-10 in 3.29 Seconds", arXiv 2404.00498).
+    Each component occurs twice, once per sign, so that ReLU loses nothing. The first epochs are then not
+    spent on decorrelating neighbouring pixels (Jordan, "94% on CIFAR-10 in 3.29 Seconds", arXiv 2404.00498).
     """
     stem = net.body[0][0]
     variance, components = torch.linalg.eigh(_patch_moment(net, frames))
@@ -86,7 +86,7 @@ def _patch_moment(net: Net, frames: torch.Tensor) -> torch.Tensor:
 
 
 def build(notation: str, classes: int) -> Net:
-    """Builds a net with freshly drawn weights; raises ValueError when the notation is not understood."""
+    """Builds a net with random weights; raises ValueError if the notation is invalid."""
     layers: list[nn.Module] = []
     width = 3
     for stage in notation.split() or [""]:
@@ -94,7 +94,7 @@ def build(notation: str, classes: int) -> Net:
         if not match:
             raise ValueError(f"net {notation!r}: stage {stage!r} is not WIDTH, WIDTH/STRIDE or WIDTHp, then +DEPTH")
         wider, stride, depth = int(match[1]), int(match[2] or 1), int(match[4] or 0)
-        # A strided stem goes without padding, so that the mean folds into its bias.
+        # A strided stem has no padding, so that the mean can be folded into its bias.
         layers.append(conv(width, wider, stride, padding=0 if width == 3 and stride > 1 else 1))
         width = wider
         if match[3]:

@@ -7,12 +7,12 @@ from torch import nn
 
 
 class Optimiser:
-    """Steps the parameters of a net that learn on one linear schedule: up over warm_up of the steps, then down to 0."""
+    """Steps a net's trainable parameters on one linear schedule: up over warm_up of the steps, then down to 0."""
 
     def __init__(self, net: nn.Module, steps: int, lr: float, warm_up: float):
         learning = [p for p in net.parameters() if p.requires_grad]
         self._convs = [p for p in learning if p.ndim == 4]
-        # Muon wants matrices: these share the convolutions' storage, which is channels-last.
+        # Muon needs matrices: these share the convolutions' storage, which is channels-last.
         self._matrices = [nn.Parameter(_matrix(p.data)) for p in self._convs]
         if any(m.data_ptr() != p.data_ptr() for m, p in zip(self._matrices, self._convs)):
             raise ValueError("the net's convolutions have to be in channels_last memory format")
@@ -39,11 +39,11 @@ class Optimiser:
             part.step()
 
     def state_dict(self) -> list[dict]:
-        """What a resumed training needs."""
+        """The state that a resumed training needs."""
         return [part.state_dict() for part in self._optimisers + self._schedules]
 
     def load_state_dict(self, state: list[dict]) -> None:
-        """Goes on from a state_dict."""
+        """Restores a state_dict."""
         for part, saved in zip(self._optimisers + self._schedules, state, strict=True):
             part.load_state_dict(saved)
 

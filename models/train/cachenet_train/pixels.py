@@ -1,4 +1,4 @@
-"""Reads images through the `cachenet` program, so that nets are trained on the pixels that they will be asked about."""
+"""Reads images through the `cachenet` program, so that training and serving see the same pixels."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 from .folder import DataError
 
 PROGRAM = "CACHENET"
-"""Environment variable that names the program; else bin/cachenet of this tree, else `cachenet` of PATH."""
+"""Environment variable that names the program; otherwise bin/cachenet of this tree, then `cachenet` in PATH."""
 
 
 class Unreadable(Exception):
@@ -32,20 +32,20 @@ def program() -> str:
 
 
 def decode(paths: Iterable[Path], size: tuple[int, int]) -> Iterator[np.ndarray | Unreadable]:
-    """Yields for each path uint8 [H,W,3] in RGB at size (width, height), or why it cannot be read."""
+    """Yields for each path uint8 [H,W,3] in RGB at size (width, height), or the reason why it cannot be read."""
     width, height = size
     for record in _records(["pixels", "--input", f"{width}x{height}"], paths, width * height * 3):
         yield record if isinstance(record, Unreadable) else np.frombuffer(record, np.uint8).reshape(height, width, 3)
 
 
 def answers(pack: Path, paths: Iterable[Path], classes: int) -> Iterator[np.ndarray | Unreadable]:
-    """Yields for each path the logits float32 [classes] of a pack's full model, or why there are none."""
+    """Yields for each path the logits float32 [classes] of a pack's full model, or the reason why there are none."""
     for record in _records(["answers", str(pack)], paths, 4 * classes):
         yield record if isinstance(record, Unreadable) else np.frombuffer(record, "<f4")
 
 
 def read_image(path: Path, size: tuple[int, int]) -> np.ndarray:
-    """Decodes one image to uint8 [H,W,3] at size (width, height), as it is served; Unreadable says why not."""
+    """Decodes one image to uint8 [H,W,3] at size (width, height), as in serving; raises Unreadable with the reason."""
     (pixels,) = decode([path], size)
     if isinstance(pixels, Unreadable):
         raise pixels

@@ -1,4 +1,4 @@
-"""Presets: which nets a pack is made of and how many frames each is trained on."""
+"""Presets: the nets of a pack, and how many frames each is trained on."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ MOST_EPOCHS = 300
 
 
 def quick(plan: Plan) -> Plan:
-    """Budgets of minutes: enough to try a pipeline on, short of what the nets can reach."""
+    """Budgets of minutes: enough to try a pipeline, below the accuracy that the nets can reach."""
     return replace(
         plan, full_frames=110_000, small_frames=220_000, selector_frames=100_000, specialist_frames=50_000, views=3
     )

@@ -20,22 +20,22 @@ from .views import Views
 
 
 BATCH = 16
-"""Frames that a teacher is asked about at once."""
+"""Frames per call of a teacher."""
 
 
 COARSE = 0.05
-"""How far from 1 probabilities of low precision may sum."""
+"""Tolerance of the sum of low-precision probabilities."""
 
 
 class NotFinite(DataError):
-    """A teacher answered NaN or an infinity."""
+    """A teacher's output contains NaN or infinity."""
 
 
 class OnnxTeacher:
     """A user's own classifier: one uint8 input [N,H,W,3] in RGB, one float output [N,K] of logits or probabilities.
 
-    classes are its outputs in order; None takes them from the model's `cachenet.classes` metadata. Of probabilities
-    it answers the logarithms, which are logits of the same probabilities. N may be fixed to 1.
+    classes are its outputs in order; None takes them from the model's `cachenet.classes` metadata. For probabilities
+    it returns the logarithms, which are logits of the same probabilities. N may be fixed to 1.
     """
 
     def __init__(self, path: Path, classes: list[str] | None, size: tuple[int, int]):
@@ -61,7 +61,7 @@ class OnnxTeacher:
     def _agreed(self, path: Path, classes: list[str] | None) -> list[str]:
         named = self.session.get_modelmeta().custom_metadata_map.get("cachenet.classes")
         if classes is None and named is None:
-            raise DataError(f"read teacher: {path} does not name its classes: give --classes FILE, one name a line")
+            raise DataError(f"read teacher: {path} does not name its classes: give --classes FILE, one name per line")
         if classes and named and json.loads(named) != classes:
             raise DataError(f"read teacher: {path} names other classes, or in another order, than were given")
         return classes or json.loads(named)
@@ -84,7 +84,7 @@ class OnnxTeacher:
         """Does nothing: an ONNX model is always in evaluation mode."""
 
     def __call__(self, frames: torch.Tensor) -> torch.Tensor:
-        """Logits float32 [N,K] of frames uint8 [N,H,W,3]; NotFinite where it answers no numbers."""
+        """Logits float32 [N,K] of frames uint8 [N,H,W,3]; raises NotFinite if an output is not a number."""
         answers = self._run(frames.cpu())
         if not answers.isfinite().all():
             raise NotFinite("the teacher answers NaN or an infinity")
@@ -93,7 +93,7 @@ class OnnxTeacher:
         return answers.clamp(min=LEAST).log() if self.probabilities else answers
 
     def of_images(self, paths: list[Path]):
-        """Yields for each image the logits float32 [K], or why there are none."""
+        """Yields for each image the logits float32 [K], or the reason why there are none."""
         for batch in batched(decode(paths, self.size), BATCH):
             readable = [torch.from_numpy(got.copy()) for got in batch if not isinstance(got, Unreadable)]
             answered = iter(self._each(readable))
@@ -101,7 +101,7 @@ class OnnxTeacher:
                 yield got if isinstance(got, Unreadable) else next(answered)
 
     def _each(self, frames: list[torch.Tensor]) -> list[torch.Tensor | Unreadable]:
-        """Asks about all frames at once, and one by one where that gives an answer that is no number."""
+        """Answers all frames in one call, or one by one if that gives an answer that is not a number."""
         try:
             return list(self(torch.stack(frames))) if frames else []
         except NotFinite as err:
@@ -113,9 +113,9 @@ class OnnxTeacher:
 
 
 class PackTeacher:
-    """The full model of a pack, as `cachenet pack import` makes one: it looks at images in its own size and form.
+    """The full model of a pack made by `cachenet pack import`: it has its own input size and format.
 
-    classes are those of the pack, digest the sha256 of the model, entry what the pack's manifest says of it.
+    classes are those of the pack, digest the sha256 of the model, entry its entry in the pack's manifest.
     """
 
     def __init__(self, path: Path):
@@ -134,7 +134,7 @@ class PackTeacher:
         return self.path / self.entry["file"]
 
     def of_images(self, paths: list[Path]):
-        """Yields for each image the logits float32 [K], or why there are none."""
+        """Yields for each image the logits float32 [K], or the reason why there are none."""
         for got in answers(self.path, paths, len(self.classes)):
             yield got if isinstance(got, Unreadable) else torch.from_numpy(got.copy())
 
@@ -147,7 +147,7 @@ def batched(items, count: int):
 
 
 def taught_views(teacher, key: str, views: Views, count: int, classes: int, place: Place) -> torch.Tensor:
-    """Logits float16 [count,N,K] of teacher on views 0..count-1; kept in a file a view, under key."""
+    """Logits float16 [count,N,K] of teacher on views 0..count-1; kept in one file per view, under key."""
     folder = place.checkpoints / f"teacher-{key}"
     folder.mkdir(parents=True, exist_ok=True)
     taught = torch.empty(count, len(views.frames), classes, dtype=torch.float16)

@@ -24,14 +24,14 @@ from .teacher import OnnxTeacher, PackTeacher, narrowed, narrowed_labels, taught
 from .views import Augment, Views, epoch_order
 
 SAMPLES = 4
-MOST_GROUPS = 16  # specialists, unless more are asked for
+MOST_GROUPS = 16  # specialists, unless more are requested
 LABEL_ALONE = 10.0  # the logit of the label where the teacher has no answer
 WHITENING = 3000  # frames whose patches the full net's stem is fitted to
 
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be trained: decoded frames by split, class names, the plan, the place."""
+    """What to train: decoded frames by split, class names, the plan, the device."""
 
     name: str
     classes: list[str]
@@ -48,7 +48,7 @@ class Task:
 
 
 class Training:
-    """One run of a Task; every step finds what an interrupted run left."""
+    """One run of a Task; every step reuses the results of an interrupted run."""
 
     def __init__(self, task: Task):
         self.task, self.plan, self.place = task, task.plan, task.place
@@ -91,7 +91,7 @@ class Training:
         return net, key
 
     def _by_pack(self, teacher: PackTeacher) -> None:
-        """Has the full model of a pack answer every image once, as it is: it looks at them in its own size."""
+        """Runs the full model of a pack once on every unchanged image, at its own input size."""
         key = self._key(teacher.digest, "pack")
         agreed = self._answers(teacher, key, "val").argmax(1) == self.val.frames.labels
         self.catalogue.adopt_pack("full.onnx", teacher, agreed.float().mean().item())
@@ -106,7 +106,7 @@ class Training:
             logits = torch.zeros(len(frames), len(self.task.classes))
             for i, got in enumerate(tqdm(rows, total=len(frames), desc=f"teacher {split}", unit="image", mininterval=1)):
                 if isinstance(got, Unreadable):
-                    self.place.say(f"warning: {frames.paths[i]} is taught by its folder alone: {got}")
+                    self.place.say(f"warning: {frames.paths[i]} is trained on its folder's class only: {got}")
                     logits[i, frames.labels[i]] = LABEL_ALONE
                 else:
                     logits[i] = got
@@ -123,13 +123,13 @@ class Training:
         return net, key
 
     def _plain(self) -> int:
-        """The number of views, where the teacher has seen none of them."""
+        """The number of views, if the teacher has not seen them."""
         return self.plan.views if len(self.taught) == 1 else 0
 
     def _specialists(self, small: nets.Net, small_key: str, notation: str) -> None:
         probabilities = logits_of(small, self.val, self.place).softmax(1).numpy()
         confused = grouping.confusion(probabilities, self.val.frames.labels.numpy())
-        present = sorted(set(self.labels.tolist()))  # of a teacher's thousand classes, those that the frames show
+        present = sorted(set(self.labels.tolist()))  # of a teacher's many classes, those that occur in the frames
         count = self.task.groups or min(grouping.group_count(len(present)), MOST_GROUPS)
         for number, group in enumerate(grouping.divide(confused[np.ix_(present, present)], count)):
             group = [present[c] for c in group]
@@ -139,7 +139,7 @@ class Training:
         classes = len(self.task.classes)
         labels = narrowed_labels(self.labels, group, classes)
         loss, order = Distilled(labels, narrowed(self.taught, group), plain=self._plain()), self._mixed(labels, len(group))
-        # Fine-tuning from a trained net wants half the rate.
+        # Fine-tuning a trained net needs half the rate.
         steps = recipe(self.plan.specialist_frames, len(order(0)), self.plan.distilled_lr / 2)
         net = self._fit(f"specialist-{number:02d}", self._key(small_key, group, steps), net, loss, order, steps)
         expected = narrowed_labels(self.val.frames.labels, group, classes)
@@ -151,7 +151,7 @@ class Training:
         return fit(name, key, net, self.train, loss, order, steps, self.place)
 
     def _key(self, *parts) -> str:
-        """Names a checkpoint by all that went into it, so that a changed setting never finds an old one."""
+        """Names a checkpoint by all its inputs, so that a changed setting never finds an outdated one."""
         everything = (self.train.frames.key, self.train.augment, self.place.seed, *parts)
         return hashlib.sha256(repr(everything).encode()).hexdigest()[:12]
 
@@ -186,7 +186,7 @@ class Training:
 
 
 def specialised(small: nets.Net, notation: str, group: list[int]) -> nets.Net:
-    """A copy of a trained small net with one output a class of the group, and one for all others."""
+    """A copy of a trained small net with one output per class of the group, and one for all others."""
     net = nets.build(notation, len(group) + 1)
     net.body = copy.deepcopy(small.body)
     rest = [c for c in range(small.head.out_features) if c not in set(group)]

@@ -11,7 +11,7 @@ from .frames import Frames
 
 @dataclass(frozen=True)
 class Augment:
-    """What a view may change: shift and cutout as shares of the side, light as a share of the range."""
+    """The augmentation of a view: shift and cutout as shares of the side, light as a share of the range."""
 
     shift: float = 0.125
     cutout: float = 0.25
@@ -27,7 +27,7 @@ class Views:
         self._sides = torch.rand(len(frames), generator=torch.Generator().manual_seed(seed))
 
     def plain(self, rows: torch.Tensor) -> torch.Tensor:
-        """Frames as they are: uint8 [B,H,W,3]."""
+        """Unchanged frames: uint8 [B,H,W,3]."""
         return self.frames.pixels[rows]
 
     def view(self, number: int, rows: torch.Tensor) -> torch.Tensor:
@@ -39,7 +39,7 @@ class Views:
         y = _reflect(torch.arange(height) + down[:, None], height)
         x = _reflect(torch.arange(width) + right[:, None], width)
         if self.augment.flip:
-            # Turned in every other view: over two epochs each image is seen both ways (arXiv 2404.00498).
+            # Flipped in every other view: over two epochs each image is seen both ways (arXiv 2404.00498).
             turned = (self._sides[rows] < 0.5) ^ bool(number % 2)
             x = torch.where(turned[:, None], width - 1 - x, x)
         pixels = self.frames.pixels[rows[:, None, None], y[:, :, None], x[:, None, :]]

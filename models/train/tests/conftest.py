@@ -20,7 +20,7 @@ def draw(path: Path, colour, random: np.random.Generator, size=(40, 36)) -> None
 
 @pytest.fixture(scope="session")
 def photos(tmp_path_factory) -> Path:
-    """train/ of 4 classes, 8 sequences of 4 frames each, and a test/ beside it."""
+    """train/ with 4 classes of 8 sequences of 4 frames each, and a test/."""
     root, random = tmp_path_factory.mktemp("data") / "photos", np.random.default_rng(0)
     for name, colour in COLOURS.items():
         for sequence in range(8):
@@ -32,11 +32,11 @@ def photos(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def own_photos(photos, tmp_path) -> Path:
-    """A copy that a test may spoil."""
+    """A copy that a test may corrupt."""
     return shutil.copytree(photos, tmp_path / "photos")
 
 
 @pytest.fixture(autouse=True, scope="session")
 def one_thread():
-    """Nets this small only lose time on several threads."""
+    """Nets this small are slower on several threads."""
     torch.set_num_threads(1)

@@ -61,7 +61,7 @@ def test_full_net_knows_the_colours(trained, photos):
         assert net.run(None, {"frames": frame_of(photos, name)})[0].argmax() == label
 
 
-def test_specialists_divide_the_classes_and_know_what_is_not_theirs(trained, photos):
+def test_specialists_divide_the_classes_and_answer_other_for_the_rest(trained, photos):
     nets = json.loads((trained / "nets.json").read_text())["nets"]
     specialists = [net for net in nets if net["role"] == "specialist"]
     assert sorted(c for net in specialists for c in net["classes"]) == [0, 1, 2, 3]
@@ -110,7 +110,7 @@ def test_frames_without_labels_are_sorted_by_sequence(trained, photos, tmp_path,
         (["{photos}", "--effort", "-1"], "--effort -1"),
     ],
 )
-def test_what_cannot_be_done_is_said_in_one_line(photos, tmp_path, capsys, arguments, said):
+def test_errors_are_one_line(photos, tmp_path, capsys, arguments, said):
     data, *more = [a.format(photos=photos) for a in arguments]
     assert train(data, tmp_path, *more) == 1
     last = capsys.readouterr().err.strip().splitlines()[-1]

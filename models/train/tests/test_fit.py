@@ -1,4 +1,4 @@
-"""Training goes on where it was interrupted and learns; views are a function of their number."""
+"""Training resumes where it was interrupted, and learns; views are a function of their number."""
 
 import pytest
 import torch

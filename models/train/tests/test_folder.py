@@ -1,4 +1,4 @@
-"""Image folders as they come: uneven, incomplete, damaged."""
+"""Realistic image folders: uneven, incomplete, damaged."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Frames sorted by a user's own classifier, whatever form it and its class names have."""
+"""Frames sorted by a user's own classifier, whatever its input format and class names."""
 
 import json
 from pathlib import Path
@@ -52,10 +52,10 @@ def test_class_names_stay_below_the_output(sequences, tmp_path, capsys):
     assert not (tmp_path / "escaped").exists()
     inside = {p.parent.name for p in (tmp_path / "data").rglob("*.png")}
     assert len(inside) == 3 and all("/" not in name for name in inside) and "a_b_c" in inside
-    assert "its name cannot be one" in capsys.readouterr().err
+    assert "not a valid folder name" in capsys.readouterr().err
 
 
-def test_folder_names_are_names_of_their_own():
+def test_folder_names_are_unique():
     names = ["a/b", "a_b", "A_B", "..", "", "CON\x00", "__MACOSX", "@eaDir", "日本", "x" * 500]
     folders = folder_names(names)
     assert folders["日本"] == "日本" and folders["a/b"] == "a_b"
@@ -82,7 +82,7 @@ def _batch_1(tmp_path):
     return tmp_path / "one.onnx"
 
 
-def test_a_teacher_without_numbers_is_said(sequences, tmp_path, capsys):
+def test_a_teacher_with_nan_is_reported(sequences, tmp_path, capsys):
     assert run(sequences, tmp_path / "data", "nan.onnx") == 0
     assert "NaN" in capsys.readouterr().err
     assert not list((tmp_path / "data").rglob("*.png"))
@@ -93,20 +93,20 @@ def test_fewer_names_than_outputs(sequences, tmp_path, capsys):
     assert "4,) outputs for 3 classes" in capsys.readouterr().err
 
 
-def test_labels_say_whose_they_are(sequences, tmp_path):
+def test_labels_name_their_model(sequences, tmp_path):
     assert run(sequences, tmp_path / "data", "plain.onnx") == 0
     teacher = OnnxTeacher(MODELS / "plain.onnx", NAMES, (8, 8))
     assert json.loads((tmp_path / "data/labelled-by.json").read_text()) == {"sha256": teacher.digest}
     assert run(sequences, tmp_path / "data", "softmax.onnx") == 1  # of another model
 
 
-def test_a_split_of_its_own(sequences, tmp_path):
+def test_a_separate_split(sequences, tmp_path):
     options = ["--teacher", str(MODELS / "plain.onnx"), "--out", str(tmp_path / "data"), "--size", "8", "--split", "val"]
     (tmp_path / "classes.txt").write_text("\n".join(NAMES))
     assert main(["label", str(sequences), *options, "--classes", str(tmp_path / "classes.txt")]) == 0
     assert len(list((tmp_path / "data/val/red").iterdir())) == 3 and not (tmp_path / "data/train").exists()
 
 
-def test_folders_are_those_that_pack_build_knows():
+def test_folders_are_those_of_pack_build():
     for case in json.loads((MODELS.parent / "folders.json").read_text()):
         assert [*folder_names(case["Classes"]).values()] == case["Folders"]

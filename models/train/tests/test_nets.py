@@ -37,7 +37,7 @@ def test_folded_net_computes_the_same(notation):
 def test_whitened_stem_decorrelates_patches_and_stays():
     net = nets.build("16 16/2", 3)
     frames = torch.randint(0, 256, (6, 8, 8, 3), dtype=torch.uint8)
-    frames = frames.repeat_interleave(4, 1).repeat_interleave(4, 2)  # neighbours are alike, as in photos
+    frames = frames.repeat_interleave(4, 1).repeat_interleave(4, 2)  # neighbouring pixels are similar, as in photos
     nets.whiten(net, frames)
     stem = net.body[0][0]
     with torch.no_grad():
@@ -49,7 +49,7 @@ def test_whitened_stem_decorrelates_patches_and_stays():
 
 
 @pytest.mark.parametrize("notation", ["", "x", "16//2", "16 32q", "16-2"])
-def test_notation_that_is_not_understood(notation):
+def test_invalid_notation(notation):
     with pytest.raises(ValueError, match="net "):
         nets.build(notation, 2)
 
@@ -76,7 +76,7 @@ def test_written_net_is_cheap_to_describe_and_serves_as_teacher(tmp_path):
 
 
 @pytest.mark.parametrize("file", ["softmax.onnx", "external.onnx", "plain.onnx"])
-def test_adopted_models_answer_logits_and_stand_alone(tmp_path, file):
+def test_added_models_output_logits_and_are_self_contained(tmp_path, file):
     source = Path(__file__).parents[3] / "testdata" / "models" / file
     names = ["red", "green", "blue", "dark"]
     frames = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3), np.uint8)
@@ -135,7 +135,7 @@ def test_cost_of_matrix_products_counts_both_factors():
     assert cost.mflops(onnx.helper.make_model(graph)) == 1.0
 
 
-def test_groups_merge_by_mean_likeness():
+def test_groups_merge_by_mean_similarity():
     # 0-1 first; then 2 is on average closer to 3 (0.3) than to {0, 1} (0.25).
     likeness = np.zeros((4, 4))
     for a, b, value in [(0, 1, 0.9), (1, 2, 0.45), (0, 2, 0.05), (2, 3, 0.3)]:

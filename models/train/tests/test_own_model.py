@@ -64,12 +64,12 @@ def test_small_nets_learn_from_a_pack(pack, frames, tmp_path, capsys):
         assert NAMES[small.run(None, {"frames": pixels[None]})[0].argmax()] == name
 
 
-def test_what_is_no_pack_is_said(tmp_path):
+def test_a_folder_without_a_pack_is_reported(tmp_path):
     with pytest.raises(DataError, match="cachenet pack import"):
         PackTeacher(tmp_path)
 
 
-def test_an_image_without_an_answer_is_said(pack, tmp_path):
+def test_an_image_without_an_answer_is_reported(pack, tmp_path):
     (tmp_path / "text.png").write_text("no image")
     (got,) = PackTeacher(pack).of_images([tmp_path / "text.png"])
     assert isinstance(got, Unreadable) and "text/plain" in str(got)

@@ -1,4 +1,4 @@
-"""Training reads images as they are served: through the cachenet program."""
+"""Training reads images as serving does: through the cachenet program."""
 
 import struct
 import zlib
@@ -12,7 +12,7 @@ from cachenet_train import pixels
 from cachenet_train.folder import DataError
 
 
-def test_pixels_are_pillows_within_two_levels(photos):
+def test_pixels_equal_pillows_within_two_levels(photos):
     paths = sorted(photos.rglob("*.png"))[:20]
     for path, got in zip(paths, pixels.decode(paths, (24, 18)), strict=True):
         with Image.open(path) as image:
@@ -37,7 +37,7 @@ def test_a_dark_sixteen_bit_frame_stays_dark(tmp_path):
     assert (pixels.read_image(tmp_path / "dark.png", (16, 16)) == 0x0F).all()
 
 
-def test_what_is_no_image_is_said(tmp_path):
+def test_invalid_images_are_reported(tmp_path):
     (tmp_path / "text.jpg").write_text("no image")
     draw(tmp_path / "good.png", (0, 200, 0), np.random.default_rng(0))
     bad, good, gone = pixels.decode([tmp_path / n for n in ("text.jpg", "good.png", "gone.png")], (16, 16))
