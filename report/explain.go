@@ -24,6 +24,7 @@ type Explanation struct {
 
 	Change *schemas.Outcome `json:"change,omitempty"` // the last row before it that changed the active specialist
 	Taught *schemas.Outcome `json:"taught,omitempty"` // the last miss before it: what the full model said moved the stream's window
+	Bypass *schemas.Outcome `json:"bypass,omitempty"` // the row before it since which the full model answers the stream whatever the small net says
 	Hits   int64            `json:"hits_before"`      // of the stream, before it …
 	Misses int64            `json:"misses_before"`
 	Nets   []string         `json:"nets"` // specialists that answered the stream, before or after it
@@ -64,6 +65,7 @@ type witness struct {
 	first, last int64
 	found       bool
 	e           Explanation
+	mode        *schemas.Outcome // the last row before it at which audits, or the cost of hits, changed who answers
 	byScore     struct{ hits, confident, certain int64 }
 }
 
@@ -109,6 +111,8 @@ func (w *witness) before(row schemas.Outcome) {
 	switch row.CacheEvent {
 	case schemas.CacheSwap, schemas.CacheLoad, schemas.CacheEvict:
 		w.e.Change = later(w.e.Change, row)
+	case schemas.TrustBypass, schemas.TrustDrift, schemas.TrustReturn:
+		w.mode = later(w.mode, row)
 	}
 	at, _ := slices.BinarySearchFunc(w.e.Before, row.Offset, func(o schemas.Outcome, offset int64) int { return int(o.Offset - offset) })
 	w.e.Before = slices.Insert(w.e.Before, at, row)
@@ -128,6 +132,9 @@ func later(a *schemas.Outcome, b schemas.Outcome) *schemas.Outcome {
 func (w *witness) explanation() Explanation {
 	e := w.e
 	slices.Sort(e.Nets)
+	if w.mode != nil && w.mode.CacheEvent != schemas.TrustReturn {
+		e.Bypass = w.mode
+	}
 	switch s := w.byScore; s.hits {
 	case 0:
 	case s.confident:

@@ -64,6 +64,63 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+// A miss says what it was held against, and what would have let it pass.
+func TestExplainAMiss(t *testing.T) {
+	for name, tt := range map[string]struct {
+		miss   schemas.Outcome // what of it differs
+		bypass string          // event of a row before it
+		want   []string
+	}{
+		"unsure": {schemas.Outcome{SmallLabel: "cat", SmallConfidence: .612, SpecialistUs: 9}, "",
+			[]string{"the small net said cat with confidence 0.612, which is below the threshold of 0.7", "a threshold of at most 0.612 would have made it a hit, answered cat"}},
+		"other": {schemas.Outcome{SmallConfidence: .9, SpecialistUs: 9}, "", []string{"the small net said none of its classes", "no threshold makes a hit"}},
+		"guard": {schemas.Outcome{SmallLabel: "cat", SmallConfidence: .95, SpecialistUs: 9}, "",
+			[]string{"which passes the threshold of 0.7, but the rare-class guard", "a run without --guard"}},
+		"compared": {schemas.Outcome{SmallLabel: "cat", SmallConfidence: .95, SpecialistUs: 9}, schemas.TrustDrift,
+			[]string{"but the full model answers this stream since offset 4 (drift)", "audits confirm"}},
+		"returned": {schemas.Outcome{SmallLabel: "cat", SmallConfidence: .6, SpecialistUs: 9}, schemas.TrustReturn, []string{"a threshold of at most 0.600"}},
+		"bypassed": {schemas.Outcome{}, schemas.TrustBypass, []string{"no small net was asked: the full model answers this stream since offset 4 (bypass)", "audits confirm"}},
+		"no cache": {schemas.Outcome{}, "", []string{"no small net was asked", "--policy full"}},
+		"older":    {schemas.Outcome{SpecialistUs: 9}, "", []string{"no specialist passed the threshold of 0.7", "of a version that did not keep how sure"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			write(t, dir, 20, func(i int, o *schemas.Outcome) {
+				o.Threshold, o.Confidence, o.Model = .7, .9, "specialist-00"
+				switch {
+				case i == 4 && tt.bypass != "":
+					o.CacheEvent = tt.bypass
+				case i == 10:
+					o.Outcome, o.Label, o.Model = schemas.Miss, "dog", "full"
+					o.SmallLabel, o.SmallConfidence, o.SpecialistUs = tt.miss.SmallLabel, tt.miss.SmallConfidence, tt.miss.SpecialistUs
+				}
+			})
+			text := explained(t, dir, Question{Stream: "cam-0", Offset: 10})
+			for _, want := range tt.want {
+				if !strings.Contains(text, want) {
+					t.Errorf("the text lacks %q:\n%s", want, text)
+				}
+			}
+		})
+	}
+}
+
+func TestExplainAMissByEntropy(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, 20, func(i int, o *schemas.Outcome) {
+		o.Threshold, o.Confidence, o.Entropy = 1.5, .8, .4
+		if i == 10 {
+			o.Outcome, o.Label, o.Model, o.SmallLabel, o.SmallConfidence, o.SmallEntropy, o.SpecialistUs = schemas.Miss, "dog", "full", "cat", .5, 1.7, 9
+		}
+	})
+	text := explained(t, dir, Question{Stream: "cam-0", Offset: 10})
+	for _, want := range []string{"entropy 1.700, which is above the threshold of 1.5", "a threshold of at least 1.700"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the text lacks %q:\n%s", want, text)
+		}
+	}
+}
+
 func TestExplainShowsTheRowsBefore(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, 40, func(i int, o *schemas.Outcome) { o.Offset = int64(39 - i) }) // in reverse

@@ -45,7 +45,7 @@ func (e Explanation) printable() Explanation {
 			return nil
 		}
 		p := *o
-		for _, text := range []*string{&p.Label, &p.Truth, &p.AuditLabel, &p.Error} {
+		for _, text := range []*string{&p.Label, &p.SmallLabel, &p.Truth, &p.AuditLabel, &p.Error} {
 			*text = escaped(*text)
 		}
 		return &p
@@ -74,11 +74,61 @@ func (e Explanation) decision() string {
 	case schemas.Hit:
 		return fmt.Sprintf("hit: %s answered %s, %s", r.Model, r.Label, e.score())
 	case schemas.Miss:
-		return fmt.Sprintf("miss: the full model answered %s with confidence %.3f; no specialist passed the threshold of %.3g", r.Label, r.Confidence, r.Threshold)
+		return fmt.Sprintf("miss: the full model answered %s with confidence %.3f; %s", r.Label, r.Confidence, e.held())
 	case schemas.Same:
 		return fmt.Sprintf("same: nearly equal to the last answered frame of its stream; it takes the answer %s of %s, and no net was asked", r.Label, r.Model)
 	}
 	return fmt.Sprintf("error in stage %s: %s", r.Stage, r.Error)
+}
+
+// held says what the small net said about a miss, and why that did not stand.
+func (e Explanation) held() string {
+	r := e.Row
+	said := r.SmallLabel
+	if said == "" {
+		said = "none of its classes"
+	}
+	confidence := fmt.Sprintf("the small net said %s with confidence %.3f", said, r.SmallConfidence)
+	switch {
+	case r.SpecialistUs == 0:
+		return "no small net was asked" + e.bypassed()
+	case r.SmallConfidence == 0: // rows of an older version
+		return fmt.Sprintf("no specialist passed the threshold of %.3g", r.Threshold)
+	case e.smallPassed():
+		return fmt.Sprintf("%s, which passes the threshold of %.3g, but %s", confidence, r.Threshold, e.withheld())
+	case e.Test == TestEntropy:
+		return fmt.Sprintf("%s and entropy %.3f, which is above the threshold of %.3g", confidence, r.SmallEntropy, r.Threshold)
+	case r.SmallLabel == "":
+		return confidence
+	}
+	return fmt.Sprintf("%s, which is below the threshold of %.3g", confidence, r.Threshold)
+}
+
+// smallPassed reports whether the small net's answer would have been a hit by the threshold alone.
+func (e Explanation) smallPassed() bool {
+	r := e.Row
+	switch {
+	case r.SmallConfidence == 0 || r.SmallLabel == "":
+		return false
+	case e.Test == TestEntropy:
+		return r.SmallEntropy <= r.Threshold
+	}
+	return r.SmallConfidence >= r.Threshold
+}
+
+// withheld says why an answer that passed the threshold did not stand.
+func (e Explanation) withheld() string {
+	if e.Bypass != nil {
+		return fmt.Sprintf("the full model answers this stream since offset %d (%s), and the small net was asked for comparison", e.Bypass.Offset, e.Bypass.CacheEvent)
+	}
+	return "the rare-class guard asked the full model"
+}
+
+func (e Explanation) bypassed() string {
+	if e.Bypass == nil {
+		return ""
+	}
+	return fmt.Sprintf(": the full model answers this stream since offset %d (%s)", e.Bypass.Offset, e.Bypass.CacheEvent)
 }
 
 // score holds a hit's score against its threshold.
@@ -123,11 +173,12 @@ func (e Explanation) otherwise() string {
 	case r.Outcome == schemas.Hit:
 		return fmt.Sprintf("a threshold above %.3f would have made it a miss", r.Confidence)
 	case r.Outcome == schemas.Miss && r.SpecialistUs == 0:
+		if e.Bypass != nil {
+			return "small answers on this stream that audits confirm: until then the full model answers (docs/trust.md)"
+		}
 		return "a policy that asks a small net: none was asked about this frame (--policy full)"
-	case r.Outcome == schemas.Miss && e.Test == TestEntropy:
-		return "a higher threshold may have made it a hit; how unsure the small net was is not in the row of a miss"
 	case r.Outcome == schemas.Miss:
-		return "a lower threshold may have made it a hit; how sure the small net was is not in the row of a miss"
+		return e.otherwiseHit()
 	case r.Outcome == schemas.Same:
 		return "a picture that differs more, or a run without --skip-similar"
 	case r.Stage == schemas.StageRead:
@@ -136,6 +187,26 @@ func (e Explanation) otherwise() string {
 		return "a whole image of a supported kind (JPEG, PNG, raw pixels)"
 	}
 	return "a net that answers: the error says what was wrong with it"
+}
+
+// otherwiseHit says what would have made a miss a hit.
+func (e Explanation) otherwiseHit() string {
+	r := e.Row
+	switch {
+	case r.SmallConfidence == 0 && e.Test == TestEntropy:
+		return "a higher threshold may have made it a hit; this row is of a version that did not keep how unsure the small net was"
+	case r.SmallConfidence == 0:
+		return "a lower threshold may have made it a hit; this row is of a version that did not keep how sure the small net was"
+	case r.SmallLabel == "":
+		return "a small net that knows this class: no threshold makes a hit of an answer that is none of its classes"
+	case e.smallPassed() && e.Bypass != nil:
+		return "small answers on this stream that audits confirm: until then the full model answers (docs/trust.md)"
+	case e.smallPassed():
+		return "a run without --guard"
+	case e.Test == TestEntropy:
+		return fmt.Sprintf("a threshold of at least %.3f would have made it a hit, answered %s", r.SmallEntropy, r.SmallLabel)
+	}
+	return fmt.Sprintf("a threshold of at most %.3f would have made it a hit, answered %s", r.SmallConfidence, r.SmallLabel)
 }
 
 func (e Explanation) writeBefore(out *strings.Builder) {

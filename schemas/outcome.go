@@ -39,33 +39,36 @@ const (
 
 // Outcome is what became of one frame: one row in Parquet.
 type Outcome struct {
-	Stream        string    `parquet:"stream,dict" json:"stream"`
-	Topic         string    `parquet:"topic,dict" json:"topic"`
-	Partition     int32     `parquet:"partition" json:"partition"`
-	Offset        int64     `parquet:"offset,delta" json:"offset"`
-	Sequence      int64     `parquet:"sequence,delta" json:"sequence"`
-	EventTime     time.Time `parquet:"event_time,timestamp(microsecond)" json:"event_time"` // record time, UTC
-	Outcome       string    `parquet:"outcome,dict" json:"outcome"`                         // hit, miss, same or error
-	Label         string    `parquet:"label,optional,dict" json:"label,omitempty"`          // the answer's class; absent on error
-	Confidence    float32   `parquet:"confidence" json:"confidence"`                        // calibrated probability of Label, 0..1
-	Entropy       float32   `parquet:"entropy" json:"entropy"`                              // of the answering distribution, nats
-	Threshold     float32   `parquet:"threshold" json:"threshold"`                          // the hit test's threshold at that moment
-	Model         string    `parquet:"model,optional,dict" json:"model,omitempty"`          // net that answered, e.g. specialist-03, full
-	Pack          string    `parquet:"pack,dict" json:"pack"`                               // name@version
-	ModelSHA256   string    `parquet:"model_sha256,optional,dict" json:"model_sha256,omitempty"`
-	CacheEvent    string    `parquet:"cache_event,dict" json:"cache_event"`                    // Cache… or Trust…
-	HitRateWindow float32   `parquet:"hit_rate_window" json:"hit_rate_window"`                 // the stream's recent hit rate, 0..1
-	SpecialistUs  float32   `parquet:"specialist_us" json:"specialist_us"`                     // inference time, µs; 0 when the net did not run
-	SelectorUs    float32   `parquet:"selector_us" json:"selector_us"`                         // as above
-	FullUs        float32   `parquet:"full_us" json:"full_us"`                                 // as above; a batch's time divided by its frames
-	LatencyUs     int64     `parquet:"latency_us" json:"latency_us"`                           // record time to row emitted, µs
-	FrameBytes    int32     `parquet:"frame_bytes" json:"frame_bytes"`                         // size of the record's value
-	Truth         string    `parquet:"truth,optional,dict" json:"truth,omitempty"`             // true class where the producer knew it
-	Error         string    `parquet:"error,optional,dict" json:"error,omitempty"`             // why there is no answer
-	Stage         string    `parquet:"stage,optional,dict" json:"stage,omitempty"`             // where that was found: read, decode, lookup or full
-	Audited       bool      `parquet:"audited" json:"audited"`                                 // a hit or a repeated answer that the full model was asked about too; Label is still the one without it
-	AuditLabel    string    `parquet:"audit_label,optional,dict" json:"audit_label,omitempty"` // the full model's class on an audited row; absent when it gave none
-	AuditRate     float32   `parquet:"audit_rate" json:"audit_rate"`                           // probability with which this row was to be audited, 0..1; 0 on misses and errors
+	Stream          string    `parquet:"stream,dict" json:"stream"`
+	Topic           string    `parquet:"topic,dict" json:"topic"`
+	Partition       int32     `parquet:"partition" json:"partition"`
+	Offset          int64     `parquet:"offset,delta" json:"offset"`
+	Sequence        int64     `parquet:"sequence,delta" json:"sequence"`
+	EventTime       time.Time `parquet:"event_time,timestamp(microsecond)" json:"event_time"` // record time, UTC
+	Outcome         string    `parquet:"outcome,dict" json:"outcome"`                         // hit, miss, same or error
+	Label           string    `parquet:"label,optional,dict" json:"label,omitempty"`          // the answer's class; absent on error
+	Confidence      float32   `parquet:"confidence" json:"confidence"`                        // calibrated probability of Label, 0..1
+	Entropy         float32   `parquet:"entropy" json:"entropy"`                              // of the answering distribution, nats
+	Threshold       float32   `parquet:"threshold" json:"threshold"`                          // the hit test's threshold at that moment
+	Model           string    `parquet:"model,optional,dict" json:"model,omitempty"`          // net that answered, e.g. specialist-03, full
+	Pack            string    `parquet:"pack,dict" json:"pack"`                               // name@version
+	ModelSHA256     string    `parquet:"model_sha256,optional,dict" json:"model_sha256,omitempty"`
+	CacheEvent      string    `parquet:"cache_event,dict" json:"cache_event"`                         // Cache… or Trust…
+	HitRateWindow   float32   `parquet:"hit_rate_window" json:"hit_rate_window"`                      // the stream's recent hit rate, 0..1
+	SpecialistUs    float32   `parquet:"specialist_us" json:"specialist_us"`                          // inference time, µs; 0 when the net did not run
+	SelectorUs      float32   `parquet:"selector_us" json:"selector_us"`                              // as above
+	FullUs          float32   `parquet:"full_us" json:"full_us"`                                      // as above; a batch's time divided by its frames
+	LatencyUs       int64     `parquet:"latency_us" json:"latency_us"`                                // record time to row emitted, µs
+	FrameBytes      int32     `parquet:"frame_bytes" json:"frame_bytes"`                              // size of the record's value
+	SmallLabel      string    `parquet:"small_label,optional,dict" json:"small_label,omitempty"`      // of a miss: the class that the small net held likeliest under the window; absent where that was "other" or no small net was asked
+	SmallConfidence float32   `parquet:"small_confidence,optional" json:"small_confidence,omitempty"` // of a miss: its probability, 0..1, which did not pass Threshold; absent where no small net was asked
+	SmallEntropy    float32   `parquet:"small_entropy,optional" json:"small_entropy,omitempty"`       // of a miss: of the small net's distribution, nats; absent likewise, or 0
+	Truth           string    `parquet:"truth,optional,dict" json:"truth,omitempty"`                  // true class where the producer knew it
+	Error           string    `parquet:"error,optional,dict" json:"error,omitempty"`                  // why there is no answer
+	Stage           string    `parquet:"stage,optional,dict" json:"stage,omitempty"`                  // where that was found: read, decode, lookup or full
+	Audited         bool      `parquet:"audited" json:"audited"`                                      // a hit or a repeated answer that the full model was asked about too; Label is still the one without it
+	AuditLabel      string    `parquet:"audit_label,optional,dict" json:"audit_label,omitempty"`      // the full model's class on an audited row; absent when it gave none
+	AuditRate       float32   `parquet:"audit_rate" json:"audit_rate"`                                // probability with which this row was to be audited, 0..1; 0 on misses and errors
 }
 
 // Outcomes is a batch of outcomes, the element that reaches the sinks.

@@ -14,8 +14,8 @@ func (z *Outcome) DecodeMsg(dc *msgp.Reader) (err error) {
 		err = msgp.WrapError(err)
 		return
 	}
-	if zb0001 != 27 {
-		err = msgp.ArrayError{Wanted: 27, Got: zb0001}
+	if zb0001 != 30 {
+		err = msgp.ArrayError{Wanted: 30, Got: zb0001}
 		return
 	}
 	z.Stream, err = dc.ReadString()
@@ -123,6 +123,21 @@ func (z *Outcome) DecodeMsg(dc *msgp.Reader) (err error) {
 		err = msgp.WrapError(err, "FrameBytes")
 		return
 	}
+	z.SmallLabel, err = dc.ReadString()
+	if err != nil {
+		err = msgp.WrapError(err, "SmallLabel")
+		return
+	}
+	z.SmallConfidence, err = dc.ReadFloat32()
+	if err != nil {
+		err = msgp.WrapError(err, "SmallConfidence")
+		return
+	}
+	z.SmallEntropy, err = dc.ReadFloat32()
+	if err != nil {
+		err = msgp.WrapError(err, "SmallEntropy")
+		return
+	}
 	z.Truth, err = dc.ReadString()
 	if err != nil {
 		err = msgp.WrapError(err, "Truth")
@@ -158,8 +173,8 @@ func (z *Outcome) DecodeMsg(dc *msgp.Reader) (err error) {
 
 // EncodeMsg implements msgp.Encodable
 func (z *Outcome) EncodeMsg(en *msgp.Writer) (err error) {
-	// array header, size 27
-	err = en.Append(0xdc, 0x0, 0x1b)
+	// array header, size 30
+	err = en.Append(0xdc, 0x0, 0x1e)
 	if err != nil {
 		return
 	}
@@ -268,6 +283,21 @@ func (z *Outcome) EncodeMsg(en *msgp.Writer) (err error) {
 		err = msgp.WrapError(err, "FrameBytes")
 		return
 	}
+	err = en.WriteString(z.SmallLabel)
+	if err != nil {
+		err = msgp.WrapError(err, "SmallLabel")
+		return
+	}
+	err = en.WriteFloat32(z.SmallConfidence)
+	if err != nil {
+		err = msgp.WrapError(err, "SmallConfidence")
+		return
+	}
+	err = en.WriteFloat32(z.SmallEntropy)
+	if err != nil {
+		err = msgp.WrapError(err, "SmallEntropy")
+		return
+	}
 	err = en.WriteString(z.Truth)
 	if err != nil {
 		err = msgp.WrapError(err, "Truth")
@@ -304,8 +334,8 @@ func (z *Outcome) EncodeMsg(en *msgp.Writer) (err error) {
 // MarshalMsg implements msgp.Marshaler
 func (z *Outcome) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// array header, size 27
-	o = append(o, 0xdc, 0x0, 0x1b)
+	// array header, size 30
+	o = append(o, 0xdc, 0x0, 0x1e)
 	o = msgp.AppendString(o, z.Stream)
 	o = msgp.AppendString(o, z.Topic)
 	o = msgp.AppendInt32(o, z.Partition)
@@ -327,6 +357,9 @@ func (z *Outcome) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.AppendFloat32(o, z.FullUs)
 	o = msgp.AppendInt64(o, z.LatencyUs)
 	o = msgp.AppendInt32(o, z.FrameBytes)
+	o = msgp.AppendString(o, z.SmallLabel)
+	o = msgp.AppendFloat32(o, z.SmallConfidence)
+	o = msgp.AppendFloat32(o, z.SmallEntropy)
 	o = msgp.AppendString(o, z.Truth)
 	o = msgp.AppendString(o, z.Error)
 	o = msgp.AppendString(o, z.Stage)
@@ -344,8 +377,8 @@ func (z *Outcome) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.WrapError(err)
 		return
 	}
-	if zb0001 != 27 {
-		err = msgp.ArrayError{Wanted: 27, Got: zb0001}
+	if zb0001 != 30 {
+		err = msgp.ArrayError{Wanted: 30, Got: zb0001}
 		return
 	}
 	z.Stream, bts, err = msgp.ReadStringBytes(bts)
@@ -453,6 +486,21 @@ func (z *Outcome) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.WrapError(err, "FrameBytes")
 		return
 	}
+	z.SmallLabel, bts, err = msgp.ReadStringBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err, "SmallLabel")
+		return
+	}
+	z.SmallConfidence, bts, err = msgp.ReadFloat32Bytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err, "SmallConfidence")
+		return
+	}
+	z.SmallEntropy, bts, err = msgp.ReadFloat32Bytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err, "SmallEntropy")
+		return
+	}
 	z.Truth, bts, err = msgp.ReadStringBytes(bts)
 	if err != nil {
 		err = msgp.WrapError(err, "Truth")
@@ -489,7 +537,7 @@ func (z *Outcome) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *Outcome) Msgsize() (s int) {
-	s = 3 + msgp.StringPrefixSize + len(z.Stream) + msgp.StringPrefixSize + len(z.Topic) + msgp.Int32Size + msgp.Int64Size + msgp.Int64Size + msgp.TimeSize + msgp.StringPrefixSize + len(z.Outcome) + msgp.StringPrefixSize + len(z.Label) + msgp.Float32Size + msgp.Float32Size + msgp.Float32Size + msgp.StringPrefixSize + len(z.Model) + msgp.StringPrefixSize + len(z.Pack) + msgp.StringPrefixSize + len(z.ModelSHA256) + msgp.StringPrefixSize + len(z.CacheEvent) + msgp.Float32Size + msgp.Float32Size + msgp.Float32Size + msgp.Float32Size + msgp.Int64Size + msgp.Int32Size + msgp.StringPrefixSize + len(z.Truth) + msgp.StringPrefixSize + len(z.Error) + msgp.StringPrefixSize + len(z.Stage) + msgp.BoolSize + msgp.StringPrefixSize + len(z.AuditLabel) + msgp.Float32Size
+	s = 3 + msgp.StringPrefixSize + len(z.Stream) + msgp.StringPrefixSize + len(z.Topic) + msgp.Int32Size + msgp.Int64Size + msgp.Int64Size + msgp.TimeSize + msgp.StringPrefixSize + len(z.Outcome) + msgp.StringPrefixSize + len(z.Label) + msgp.Float32Size + msgp.Float32Size + msgp.Float32Size + msgp.StringPrefixSize + len(z.Model) + msgp.StringPrefixSize + len(z.Pack) + msgp.StringPrefixSize + len(z.ModelSHA256) + msgp.StringPrefixSize + len(z.CacheEvent) + msgp.Float32Size + msgp.Float32Size + msgp.Float32Size + msgp.Float32Size + msgp.Int64Size + msgp.Int32Size + msgp.StringPrefixSize + len(z.SmallLabel) + msgp.Float32Size + msgp.Float32Size + msgp.StringPrefixSize + len(z.Truth) + msgp.StringPrefixSize + len(z.Error) + msgp.StringPrefixSize + len(z.Stage) + msgp.BoolSize + msgp.StringPrefixSize + len(z.AuditLabel) + msgp.Float32Size
 	return
 }
 

@@ -120,6 +120,17 @@ func (n *nets) answer(out *schemas.Outcome, a policy.Answer, net string) {
 	out.Model, out.ModelSHA256 = net, n.sha[net]
 }
 
+// small puts into the row of a miss what the small net said, which did not pass.
+func (n *nets) small(out *schemas.Outcome, d policy.Decision) {
+	if !d.Asked {
+		return
+	}
+	if d.Small.Class >= 0 {
+		out.SmallLabel = n.pack.Classes[d.Small.Class]
+	}
+	out.SmallConfidence, out.SmallEntropy = d.Small.Confidence, d.Small.Entropy
+}
+
 func failed(out schemas.Outcome, stage, reason string) schemas.Outcome {
 	out.Outcome, out.Stage, out.Error = schemas.Error, stage, reason
 	return out

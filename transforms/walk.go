@@ -228,8 +228,10 @@ func (w *walk) decide(st *policy.State, i int, each float32) bool {
 			return true
 		}
 	case d.Answered:
+		n.small(&out, d)
 		n.answer(&out, d.Answer, models.FullNet)
 	default:
+		n.small(&out, d)
 		w.pending.Frames = append(w.pending.Frames, schemas.Missed{Outcome: out, Frame: *f})
 		return true
 	}

@@ -47,6 +47,8 @@ type Decision struct {
 	Same       bool    // Answer is that of the stream's last answered frame; Specialist gave it, -1: the full model
 	Answered   bool    // Answer is set; false: the full-model transform has yet to answer
 	Specialist int     // that answered or was asked last
+	Asked      bool    // a specialist was asked
+	Small      Answer  // where Asked: what the specialist said that came nearest to the threshold; Class -1 is "other"
 	CacheEvent string  // what the frame did to the stream's set
 	Moved      bool    // later decisions depend on what this frame changed; false: only HitRate and the offset moved
 	Threshold  float32 // of the hit test of this frame
@@ -131,6 +133,9 @@ func (p *Policy) test(s *State, nets Nets, learn bool) (Decision, error) {
 		alone := p.sure(raw, i)
 		evidence := p.weigh(raw, s, i)
 		a := summarise(raw, p.Specialists[i])
+		if !d.Asked || p.nearer(a, d.Small) {
+			d.Asked, d.Small = true, a
+		}
 		if a.Class < 0 || jumped || !p.passes(a, d.Threshold) {
 			continue
 		}
@@ -208,6 +213,17 @@ func (p *Policy) passes(a Answer, threshold float32) bool {
 		return a.Entropy <= threshold
 	}
 	return a.Confidence >= threshold
+}
+
+// nearer reports whether a comes nearer to passing the hit test than b; "other" never passes it.
+func (p *Policy) nearer(a, b Answer) bool {
+	switch {
+	case (a.Class < 0) != (b.Class < 0):
+		return b.Class < 0
+	case p.Score == Entropy:
+		return a.Entropy < b.Entropy
+	}
+	return a.Confidence > b.Confidence
 }
 
 // miss asks the teacher, moves the window and picks the specialist for the next frame.

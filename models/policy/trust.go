@@ -214,6 +214,7 @@ func (p *Policy) bypass(s *State, nets Nets, learn bool) (Decision, error) {
 	s.HitRate *= hitRateDecay
 	d.Moved = true
 	p.tick(&s.Trust)
+	d.Asked, d.Small = shadow.Asked, shadow.Small
 	if compared {
 		p.compare(s, &d, shadow)
 	}
