@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/models"
 	"github.com/cachenet/cachenet/transforms"
 )
@@ -36,12 +37,26 @@ func configure(o Options) (c config, err error) {
 	if !c.runner.elsewhere { // else the workers' machines have the accelerator
 		pack.FullOn = o.Provider
 	}
-	if err := pack.Verify(); err != nil {
+	if err := VerifyPack(pack); err != nil {
 		return c, err
 	}
 	c.pack = pack.ID()
 	c.nets, err = netsOf(pack, c.model)
 	return c, err
+}
+
+// verified names a pack that was verified: what its manifest says, and what its full model runs on.
+type verified struct{ dir, manifest, on string }
+
+// VerifyPack verifies a pack that was just opened, once in a process while its manifest stays the same, checksums
+// included: the demo runs one pack several times.
+func VerifyPack(p *models.Pack) error {
+	manifest, err := json.Marshal(p.Manifest)
+	if err != nil {
+		return fmt.Errorf("verify pack %s: %w", p.Dir, err)
+	}
+	_, err = session.Shared(verified{p.Dir, string(manifest), string(p.FullOn)}, func() (bool, error) { return true, p.Verify() })
+	return err
 }
 
 // netsOf names the nets of a pack and what decides about them.

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	jobpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/jobmanagement_v1"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/universal/extworker"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/universal/runnerlib"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/util/grpcx"
 
@@ -45,12 +44,12 @@ func (f flink) execute(ctx context.Context, x execution) error {
 	running := context.WithoutCancel(ctx)
 	pool := f.pool
 	if pool == "" {
-		here, err := extworker.StartLoopback(running, 0)
+		here, stop, err := loopback(running)
 		if err != nil {
-			return fmt.Errorf("flink: to start a worker in this process: %w", err)
+			return fmt.Errorf("flink: %w", err)
 		}
-		defer func() { _ = here.Stop(running) }() // it never returns an error
-		pool = here.EnvironmentConfig(running)
+		defer stop()
+		pool = here
 	}
 	if err := parquetio.RemovePrivate(x.out, stopName(x.id)); err != nil { // of a job whose process had the same number
 		return err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/cachenet/cachenet/connectors/kafkaio"
@@ -28,6 +29,19 @@ const (
 	FullAsPack    = ""          // what the pack's manifest says
 	FullTransform = "transform" // misses go to a transform of their own; the selector teaches the window
 	FullInline    = "inline"    // called beside the stream's state; its answer teaches the window at once
+)
+
+// Runners.
+const (
+	RunnerPrism  = "prism"
+	RunnerDirect = "direct" // prism under another name: Beam's Go direct runner has no state and drops data
+	RunnerFlink  = "flink"
+)
+
+// Places where partitions without rows begin.
+const (
+	oldest = "oldest"
+	newest = "newest"
 )
 
 // Options say what a run reads, with which pack, and where its outcomes go.
@@ -190,4 +204,15 @@ func (o Options) Contradiction() error {
 		return fmt.Errorf("--%w", err)
 	}
 	return checkOffset(o.Offset)
+}
+
+// checkOffset checks what was given as --offset.
+func checkOffset(offset string) error {
+	if offset == "" || offset == oldest || offset == newest {
+		return nil
+	}
+	if n, err := strconv.ParseInt(offset, 10, 64); err != nil || n < 0 {
+		return errors.New("--offset " + strconv.Quote(offset) + ": must be oldest, newest or a number")
+	}
+	return nil
 }

@@ -1,7 +1,6 @@
 package pipelines
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -11,12 +10,6 @@ import (
 	"github.com/cachenet/cachenet/connectors/kafkaio"
 	"github.com/cachenet/cachenet/schemas"
 	"github.com/cachenet/cachenet/transforms"
-)
-
-// Places where partitions without rows begin.
-const (
-	oldest = "oldest"
-	newest = "newest"
 )
 
 // scope is what of the topic a job may read; the zero value is all of it.
@@ -118,17 +111,6 @@ func firstOffset(p kafkaio.Partition, offset string) int64 {
 		slog.Warn("--offset lies behind the end of a partition: reading begins at its end", "partition", p.ID, "offset", n, "end", p.End)
 	}
 	return min(max(n, p.First), p.End)
-}
-
-// checkOffset checks what was given as --offset.
-func checkOffset(offset string) error {
-	if offset == "" || offset == oldest || offset == newest {
-		return nil
-	}
-	if n, err := strconv.ParseInt(offset, 10, 64); err != nil || n < 0 {
-		return errors.New("--offset " + strconv.Quote(offset) + ": must be oldest, newest or a number")
-	}
-	return nil
 }
 
 // offsetsFrom returns the offsets of [from, to).

@@ -11,7 +11,6 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	jobpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/jobmanagement_v1"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/prism"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/universal/extworker"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/universal/runnerlib"
 )
 
@@ -35,12 +34,12 @@ func onPrism(ctx context.Context, x execution) error {
 	if err != nil {
 		return fmt.Errorf("prism: to start it in this process: %w", err)
 	}
-	here, err := extworker.StartLoopback(ctx, 0)
+	pool, stop, err := loopback(ctx)
 	if err != nil {
-		return fmt.Errorf("prism: to start a worker in this process: %w", err)
+		return fmt.Errorf("prism: %w", err)
 	}
-	defer func() { _ = here.Stop(ctx) }() // it never returns an error
-	graph, err := portable(ctx, x.pipeline, here.EnvironmentConfig(ctx))
+	defer stop()
+	graph, err := portable(ctx, x.pipeline, pool)
 	if err != nil {
 		return fmt.Errorf("prism: to encode the pipeline: %w", err)
 	}

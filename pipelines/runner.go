@@ -13,13 +13,6 @@ import (
 	"github.com/cachenet/cachenet/connectors/session"
 )
 
-// Runners.
-const (
-	RunnerPrism  = "prism"
-	RunnerDirect = "direct" // prism under another name: Beam's Go direct runner has no state and drops data
-	RunnerFlink  = "flink"
-)
-
 // runner is what differs between runners; everything else is the same graph.
 type runner struct {
 	branches    int           // of the caching step

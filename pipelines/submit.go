@@ -2,12 +2,14 @@ package pipelines
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/runtime/graphx"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/util/hooks"
 	jobpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/jobmanagement_v1"
 	pipepb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/pipeline_v1"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/universal/extworker"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/universal/runnerlib"
 	"google.golang.org/protobuf/types/known/structpb"
 )
@@ -29,6 +31,15 @@ func portable(ctx context.Context, pipeline *beam.Pipeline, pool string) (*pipep
 	}
 	workers.Dependencies = nil
 	return graphx.Marshal(edges, &graphx.Options{Environment: workers})
+}
+
+// loopback starts a worker in this process. It returns where the runner finds it, and how to stop it.
+func loopback(ctx context.Context) (pool string, stop func(), err error) {
+	here, err := extworker.StartLoopback(ctx, 0)
+	if err != nil {
+		return "", nil, fmt.Errorf("to start a worker in this process: %w", err)
+	}
+	return here.EnvironmentConfig(ctx), func() { _ = here.Stop(ctx) }, nil // Stop never returns an error
 }
 
 // submit starts a job with options by the names of Beam's Java options, and returns its id.

@@ -29,7 +29,7 @@ func TestAuditsBoundWrongHits(t *testing.T) {
 	rows = append(rows, auditedRows("short", 4000, 20, 0, 0.1)...)
 	rows = append(rows, auditedRows("older", 5000, 300, 0, 0)...)
 	rows = append(rows, rows[0]) // a duplicate row counts once
-	m, err := Summarize(rowsOf(rows...))
+	m, err := summarize(rowsOf(rows...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,14 +58,14 @@ func TestAuditsBoundWrongHits(t *testing.T) {
 func TestAnAuditWithoutAnswerCountsAsWrong(t *testing.T) {
 	o := frame(0)
 	o.Audited, o.AuditRate = true, 1
-	m, err := Summarize(rowsOf(o))
+	m, err := summarize(rowsOf(o))
 	if err != nil || m.Audits.Caught != 1 || m.Audits.Bound != 1 {
 		t.Errorf("%+v, %v", m.Audits, err)
 	}
 }
 
 func TestReportWithoutAudits(t *testing.T) {
-	m, err := Summarize(rowsOf(auditedRows("older", 0, 30, 0, 0)...))
+	m, err := summarize(rowsOf(auditedRows("older", 0, 30, 0, 0)...))
 	if err != nil || m.Audits != nil {
 		t.Errorf("%+v, %v", m.Audits, err)
 	}

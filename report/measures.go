@@ -41,12 +41,6 @@ type Latency struct {
 	P99 float64 `json:"p99"`
 }
 
-// Summarize measures rows as they come; the first error among them is returned.
-func Summarize(rows iter.Seq2[schemas.Outcome, error]) (Measures, error) {
-	m, _, err := measure(rows, nil)
-	return m, err
-}
-
 // maxReasons bounds the reasons that are counted apart: a reason may quote its frame.
 const (
 	maxReasons  = 100

@@ -204,7 +204,7 @@ func TestTextStaysNarrow(t *testing.T) {
 func TestUnknownMeasuresAreOmitted(t *testing.T) {
 	lone := frame(0)
 	lone.Truth = ""
-	m, err := Summarize(rowsOf(lone))
+	m, err := summarize(rowsOf(lone))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -223,7 +223,7 @@ func TestUnknownMeasuresAreOmitted(t *testing.T) {
 func TestDuplicatesAreCounted(t *testing.T) {
 	other := frame(3)
 	other.Partition = 1
-	m, err := Summarize(rowsOf(frame(3), frame(3), other, frame(2*pageSize), frame(3)))
+	m, err := summarize(rowsOf(frame(3), frame(3), other, frame(2*pageSize), frame(3)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,7 +237,7 @@ func TestReasonsAreBounded(t *testing.T) {
 	for i := range rows {
 		rows[i] = schemas.Outcome{Offset: int64(i), Outcome: schemas.Error, Error: fmt.Sprint("reason ", i)}
 	}
-	m, err := Summarize(rowsOf(rows...))
+	m, err := summarize(rowsOf(rows...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -254,7 +254,7 @@ func TestQuantilesAreRanks(t *testing.T) {
 			rows[i] = frame(i)
 			rows[i].LatencyUs = ms[i] * 1000
 		}
-		m, err := Summarize(rowsOf(rows...))
+		m, err := summarize(rowsOf(rows...))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -280,7 +280,7 @@ func TestErrors(t *testing.T) {
 		t.Errorf("empty folder: %v", err)
 	}
 	broken := errors.New("broken")
-	_, err := Summarize(func(yield func(schemas.Outcome, error) bool) { yield(schemas.Outcome{}, broken) })
+	_, err := summarize(func(yield func(schemas.Outcome, error) bool) { yield(schemas.Outcome{}, broken) })
 	if !errors.Is(err, broken) {
 		t.Errorf("error of a row: %v", err)
 	}
@@ -331,4 +331,10 @@ func TestARunWithoutReplays(t *testing.T) {
 	if s.Replay != nil || s.Baselines != nil || strings.Contains(b.String(), "full speed") {
 		t.Errorf("%+v\n%s", s, b.String())
 	}
+}
+
+// summarize measures rows without the answers of other runs.
+func summarize(rows iter.Seq2[schemas.Outcome, error]) (Measures, error) {
+	m, _, err := measure(rows, nil)
+	return m, err
 }

@@ -88,7 +88,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := pack.Verify(); err != nil {
+	if err := pipelines.VerifyPack(pack); err != nil {
 		return err
 	}
 	if err := d.render(ctx); err != nil {

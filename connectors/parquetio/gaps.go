@@ -3,11 +3,8 @@ package parquetio
 import (
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"sync"
 
@@ -32,35 +29,10 @@ func (g Gaps) union(other Gaps) {
 // ReadGaps returns the gaps that the runs into the data set at dir have met; none where there is no data set.
 func ReadGaps(dir string) (Gaps, error) {
 	all := noGaps()
-	entries, err := os.ReadDir(gapsFolder(dir)) // no pattern: dir may contain what means something in one
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return all, fmt.Errorf("read gaps: %w", err)
-	}
-	for _, e := range entries {
-		if filepath.Ext(e.Name()) != ".json" {
-			continue
-		}
-		g, err := readGaps(filepath.Join(gapsFolder(dir), e.Name()))
-		if err != nil {
-			return all, err
-		}
-		all.union(g)
+	if err := readNotes(gapsFolder(dir), "", all.union); err != nil {
+		return all, fmt.Errorf("read gaps: %w: move the file away or restore it", err)
 	}
 	return all, nil
-}
-
-func readGaps(path string) (g Gaps, err error) {
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return g, nil
-	}
-	if err == nil {
-		err = json.Unmarshal(text, &g)
-	}
-	if err != nil {
-		return g, fmt.Errorf("read gaps: %s: %w: move the file away or restore it", path, err)
-	}
-	return g, nil
 }
 
 func gapsFolder(dir string) string { return filepath.Join(privateFolder(dir), "gaps") }

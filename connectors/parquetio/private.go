@@ -2,12 +2,14 @@ package parquetio
 
 import (
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // longName is how many bytes of a name become part of a file's name; file systems take 255.
@@ -81,6 +83,34 @@ func RemovePrivate(dir, name string) error {
 	}
 	if err != nil {
 		return fmt.Errorf("remove %s: %w", name, err)
+	}
+	return nil
+}
+
+// readNotes shows visit the content of each JSON file of a folder whose name begins with prefix; none where there is no
+// folder. It lists the folder and takes no pattern: the folder's name may contain what means something in one.
+func readNotes[T any](folder, prefix string, visit func(T)) error {
+	entries, err := os.ReadDir(folder)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), prefix) || filepath.Ext(e.Name()) != ".json" {
+			continue
+		}
+		path := filepath.Join(folder, e.Name())
+		text, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) { // it was there a moment ago
+			continue
+		}
+		var note T
+		if err == nil {
+			err = json.Unmarshal(text, &note)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		visit(note)
 	}
 	return nil
 }

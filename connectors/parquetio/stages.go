@@ -2,12 +2,7 @@ package parquetio
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/cachenet/cachenet/connectors/session"
 )
@@ -44,28 +39,16 @@ func WriteStages(dir string, job *session.Session) error {
 // ReadStages adds up what the stages took in the jobs that wrote into the data set at dir and ended by themselves, in µs,
 // by the stage's name. It is empty where none did.
 func ReadStages(dir string) (map[string]int64, error) {
-	entries, err := os.ReadDir(privateFolder(dir))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("read stage times: %w", err)
-	}
 	sum := map[string]int64{}
-	for _, e := range entries {
-		if !strings.HasPrefix(e.Name(), stagesPrefix) || filepath.Ext(e.Name()) != ".json" {
-			continue
-		}
-		text, err := os.ReadFile(filepath.Join(privateFolder(dir), e.Name()))
-		var notes []stageNote
-		if err == nil {
-			err = json.Unmarshal(text, &notes)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("read stage times: %s: %w: remove the file", e.Name(), err)
-		}
+	err := readNotes(privateFolder(dir), stagesPrefix, func(notes []stageNote) {
 		for _, n := range notes {
 			if n.Stage.Known() {
 				sum[n.Stage.String()] += n.Us
 			}
 		}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read stage times: %w: remove the file", err)
 	}
 	return sum, nil
 }

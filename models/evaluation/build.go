@@ -146,7 +146,7 @@ var guards = []float32{0.4, 0.3, 0.2, 0.15, 0.1, 0.07, 0.05, 0.03, 0.02, 0.01, 0
 
 // guard finds the laxest rare-class guard that keeps the recall of single-frame intruders.
 func (b *builder) guard(ctx context.Context) error {
-	if b.chosenRival.nets == RoleFull {
+	if b.chosenRival.nets == roleFull {
 		return nil
 	}
 	a := newArena(b.table, b.parts.choose, rareKinds(len(b.table.classes)), b.effort.rare, b.Seed)

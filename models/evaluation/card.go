@@ -13,7 +13,7 @@ import (
 
 // Files of the model card in a pack.
 const (
-	CardJSON     = "card.json"
+	cardJSON     = "card.json"
 	CardMarkdown = "card.md"
 )
 
@@ -46,7 +46,7 @@ type NetCard struct {
 
 // ReadCard reads the card of a pack; one without has an empty card, with which no rival can be played.
 func ReadCard(p *models.Pack) (*Card, error) {
-	path := filepath.Join(p.Dir, CardJSON)
+	path := filepath.Join(p.Dir, cardJSON)
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &Card{}, nil

@@ -19,7 +19,7 @@ import (
 func signs(tracks int, seed uint64) *Table {
 	const classes, frames = 12, 15
 	rng := rand.New(rand.NewPCG(seed, 77))
-	t := &Table{nets: []column{newColumn("full", RoleFull, nil, classes, 1000), newColumn("small", RoleSmall, nil, classes, 30)}}
+	t := &Table{nets: []column{newColumn("full", roleFull, nil, classes, 1000), newColumn("small", roleSmall, nil, classes, 30)}}
 	for c := range classes {
 		t.classes = append(t.classes, string(rune('a'+c)))
 		for range tracks {

@@ -126,7 +126,7 @@ func TestBuildAndEvaluate(t *testing.T) {
 	if err != nil || len(again.All) != len(nets.All) {
 		t.Errorf("the nets of a pack: %+v, %v", again, err)
 	}
-	if pack.Paper == nil || len(pack.For(policy.Paper).Specialists) != len(table.role(RoleSpecialist)) {
+	if pack.Paper == nil || len(pack.For(policy.Paper).Specialists) != len(table.role(roleSpecialist)) {
 		t.Errorf("the paper's protocol has settings %v and specialists %v", pack.Paper, pack.For(policy.Paper).Specialists)
 	}
 }

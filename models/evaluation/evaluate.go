@@ -50,9 +50,9 @@ const auditRate = 0.01
 // packSetups lists the ways to run a pack by its manifest.
 func packSetups(p *models.Pack) []ownSetup {
 	s := Setup{Rival: thisPack, Settings: p.Policy, Fits: true}
-	r := rival{name: thisPack, nets: RoleSpecialist, live: true}
+	r := rival{name: thisPack, nets: roleSpecialist, live: true}
 	if small, ok := p.Global(); ok && len(p.Specialists) == 1 {
-		r.nets, s.Small = RoleSmall, small.SHA256
+		r.nets, s.Small = roleSmall, small.SHA256
 	}
 	audited := s
 	audited.Settings.AuditRate = auditRate

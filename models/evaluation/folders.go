@@ -7,9 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-// FolderNames returns the folder of each class in an image folder: the names that training gives them (folder_names in
+// folderNames returns the folder of each class in an image folder: the names that training gives them (folder_names in
 // models/train), since a class such as a/airfield cannot be a folder's name.
-func FolderNames(classes []string) []string {
+func folderNames(classes []string) []string {
 	names, taken := make([]string, len(classes)), map[string]bool{}
 	for i, class := range classes {
 		kept := folderName(class)
@@ -55,7 +55,7 @@ var clutter = map[string]bool{"__macosx": true, "@eadir": true, "@tmp": true, "#
 // labelOf maps class names, and the folders of those whose name is nobody else's, to labels.
 func labelOf(classes []string) map[string]int {
 	known := map[string]int{}
-	for label, folder := range FolderNames(classes) {
+	for label, folder := range folderNames(classes) {
 		known[folder] = label
 	}
 	for label, class := range classes {

@@ -20,7 +20,7 @@ func TestFolderNamesAreThoseOfTraining(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range cases {
-		if got := FolderNames(c.Classes); !slices.Equal(got, c.Folders) {
+		if got := folderNames(c.Classes); !slices.Equal(got, c.Folders) {
 			t.Errorf("%q become %q, expected %q", c.Classes, got, c.Folders)
 		}
 	}
@@ -29,7 +29,7 @@ func TestFolderNamesAreThoseOfTraining(t *testing.T) {
 func TestFoldersAreTheirClasses(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		classes := rapid.SliceOfNDistinct(rapid.String(), 1, 20, rapid.ID).Draw(t, "classes")
-		folders, known := FolderNames(classes), labelOf(classes)
+		folders, known := folderNames(classes), labelOf(classes)
 		for i := range classes {
 			if known[classes[i]] != i {
 				t.Fatalf("class %q is label %d, expected %d", classes[i], known[classes[i]], i)

@@ -15,10 +15,10 @@ import (
 
 // Roles of nets.
 const (
-	RoleFull       = "full"       // all classes, the reference
-	RoleSmall      = "small"      // all classes, cheap
-	RoleSelector   = "selector"   // all classes, mid-size
-	RoleSpecialist = "specialist" // some classes and "other"
+	roleFull       = "full"       // all classes, the reference
+	roleSmall      = "small"      // all classes, cheap
+	roleSelector   = "selector"   // all classes, mid-size
+	roleSpecialist = "specialist" // some classes and "other"
 )
 
 // Net is one ONNX file and what it is for.
@@ -104,7 +104,7 @@ func inOrder(outputs []int, n int) bool {
 
 // check finds what would make the nets useless, and puts the full model first.
 func (n *Nets) check() error {
-	at := slices.IndexFunc(n.All, func(e Net) bool { return e.Role == RoleFull })
+	at := slices.IndexFunc(n.All, func(e Net) bool { return e.Role == roleFull })
 	if at < 0 {
 		return errors.New("no full model: train again")
 	}
@@ -119,7 +119,7 @@ func (n *Nets) check() error {
 			}
 		}
 		global := e.Classes == nil && !e.Other
-		if !global && e.Role != RoleSpecialist {
+		if !global && e.Role != roleSpecialist {
 			return fmt.Errorf("%s: a %s net must answer all classes, without other", e.File, e.Role)
 		}
 	}
@@ -144,22 +144,22 @@ func packNets(p *models.Pack) *Nets {
 	add := func(e models.NetEntry, role string) {
 		n.All = append(n.All, Net{NetEntry: e, Role: role, Dir: p.Dir})
 	}
-	add(p.Full, RoleFull)
+	add(p.Full, roleFull)
 	if p.Small != nil {
-		add(*p.Small, RoleSmall)
+		add(*p.Small, roleSmall)
 	}
 	if p.Selector != nil {
-		add(*p.Selector, RoleSelector)
+		add(*p.Selector, roleSelector)
 	}
 	for _, s := range p.Specialists {
-		role := RoleSpecialist
+		role := roleSpecialist
 		if s.Classes == nil && !s.Other {
-			role = RoleSmall
+			role = roleSmall
 		}
 		add(s, role)
 	}
 	for _, s := range p.PaperNets {
-		add(s, RoleSpecialist)
+		add(s, roleSpecialist)
 	}
 	return n
 }

@@ -12,7 +12,7 @@ const candidatesOfRole = 2
 // candidates returns the places in trials of the policies that the pack may become: the fastest on the choosing part.
 func (b *builder) candidates() []int {
 	var all []int
-	for _, role := range []string{RoleSmall, RoleSpecialist} {
+	for _, role := range []string{roleSmall, roleSpecialist} {
 		var of []int
 		for i, t := range b.trials {
 			if b.mayShip(t) && t.Fits && rivalNamed(t.Rival).nets == role {
@@ -56,7 +56,7 @@ func (b *builder) confirm(ctx context.Context) error {
 	b.certificate = Certificate{Alpha: b.Budget.Alpha, Policies: len(competing)}
 	for i, t := range b.trials {
 		r := rivalNamed(t.Rival)
-		if t.Missing != "" || !t.Fits || r.nets == RoleFull {
+		if t.Missing != "" || !t.Fits || r.nets == roleFull {
 			continue
 		}
 		c := certifier{a, b.Budget, b.Budget.Alpha}
@@ -80,10 +80,10 @@ func (b *builder) pick(ctx context.Context) error {
 		b.say("Hits teach the window of no policy that may ship: %d confirming sequences of %d frames or more cannot show that at most %.2f %% of tracks lock in on a wrong class; that takes %d.",
 			tracks, lockFrames, 100*b.Budget.Locked, ruleOfThree(b.Budget.Locked, b.Budget.Alpha))
 	}
-	if len(b.table.role(RoleSmall)) == 0 && len(b.table.role(RoleSpecialist)) == 0 {
+	if len(b.table.role(roleSmall)) == 0 && len(b.table.role(roleSpecialist)) == 0 {
 		return fmt.Errorf("no small net and no specialist among the nets: train again")
 	}
-	global, specialists := b.fastest(RoleSmall), b.fastest(RoleSpecialist)
+	global, specialists := b.fastest(roleSmall), b.fastest(roleSpecialist)
 	switch {
 	case global == nil && specialists == nil:
 		b.chosen = fullSetup()
@@ -117,7 +117,7 @@ func (b *builder) better(global, specialists trial) trial {
 
 // price says what holding the budget on every kind of stream costs in speed.
 func (b *builder) price(ctx context.Context) error {
-	if b.chosenRival.nets == RoleFull || b.chosen.Settings.Threshold == b.chosen.Tuned {
+	if b.chosenRival.nets == roleFull || b.chosen.Settings.Threshold == b.chosen.Tuned {
 		return nil
 	}
 	loose := b.chosen.Setup

@@ -294,7 +294,7 @@ func (p *player) steady(s *stream) ([]*column, []policy.Specialist) {
 			best, most = i, known
 		}
 	}
-	all := p.table.role(RoleSpecialist)
+	all := p.table.role(roleSpecialist)
 	return all[best : best+1], p.policy.Specialists[best : best+1]
 }
 

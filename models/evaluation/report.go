@@ -65,7 +65,7 @@ func (c *comparison) row(ctx context.Context, r rival, s Setup) (Row, error) {
 	if row.Missing != "" {
 		return row, nil
 	}
-	if r.nets == RoleSmall || r.nets == masks {
+	if r.nets == roleSmall || r.nets == masks {
 		row.Net = p.nets.specialists[0].File
 	}
 	var all []Figures
@@ -96,7 +96,7 @@ func (c *comparison) row(ctx context.Context, r rival, s Setup) (Row, error) {
 }
 
 // tuned reports whether the rival has a budget to keep: one that asks the full model every time has not.
-func (r rival) tuned() bool { return r.nets != RoleFull && !r.isOracle() }
+func (r rival) tuned() bool { return r.nets != roleFull && !r.isOracle() }
 
 // report plays every rival with the best of its setups that can be played, and then the pack's own.
 func (c *comparison) report(ctx context.Context, id string, rivalSetups []Setup, own []ownSetup) (*Report, error) {
@@ -135,7 +135,7 @@ func (t *Table) setup(r rival, setups []Setup) Setup {
 		name = r.like
 	}
 	found := Setup{Rival: name, Settings: r.start, Missing: "not calibrated for this pack"}
-	if r.nets == RoleFull && !r.prior {
+	if r.nets == roleFull && !r.prior {
 		found.Missing = ""
 	}
 	for _, s := range setups {

@@ -90,24 +90,24 @@ func rivals() []rival {
 	})
 	always := base(func(s *policy.Settings) { s.Threshold, s.Teacher = 0, policy.Feedback })
 	return []rival{
-		{name: fullOnly, nets: RoleFull, start: base(func(s *policy.Settings) { s.Kind = policy.Full })},
-		{name: fullPrior, nets: RoleFull, start: always, feedback: feedbackFirst, prior: true},
-		{name: cascade, nets: RoleSmall, start: plain, ships: true},
-		{name: smallAll, nets: RoleSmall, start: feedback, feedback: feedbackAll, prior: true},
-		{name: smallSelector, nets: RoleSmall, start: selector, prior: true, ships: true},
-		{name: smallFull, nets: RoleSmall, start: base(nil), prior: true, ships: true},
-		{name: smallSure, nets: RoleSmall, start: sure(base(nil)), prior: true, trust: true, ships: true},
-		{name: smallShared, nets: RoleSmall, start: shared(base(nil)), prior: true, share: true, ships: true},
-		{name: smallAdaptive, nets: RoleSmall, start: adaptive(base(nil)), prior: true, trust: true, share: true, ships: true},
-		{name: smallLate, nets: RoleSmall, start: feedback, feedback: feedbackLate, prior: true},
-		{name: staticSpecialist, nets: RoleSpecialist, start: plain, static: true},
-		{name: paper, nets: RoleSpecialist, start: paperStart, cache: true},
+		{name: fullOnly, nets: roleFull, start: base(func(s *policy.Settings) { s.Kind = policy.Full })},
+		{name: fullPrior, nets: roleFull, start: always, feedback: feedbackFirst, prior: true},
+		{name: cascade, nets: roleSmall, start: plain, ships: true},
+		{name: smallAll, nets: roleSmall, start: feedback, feedback: feedbackAll, prior: true},
+		{name: smallSelector, nets: roleSmall, start: selector, prior: true, ships: true},
+		{name: smallFull, nets: roleSmall, start: base(nil), prior: true, ships: true},
+		{name: smallSure, nets: roleSmall, start: sure(base(nil)), prior: true, trust: true, ships: true},
+		{name: smallShared, nets: roleSmall, start: shared(base(nil)), prior: true, share: true, ships: true},
+		{name: smallAdaptive, nets: roleSmall, start: adaptive(base(nil)), prior: true, trust: true, share: true, ships: true},
+		{name: smallLate, nets: roleSmall, start: feedback, feedback: feedbackLate, prior: true},
+		{name: staticSpecialist, nets: roleSpecialist, start: plain, static: true},
+		{name: paper, nets: roleSpecialist, start: paperStart, cache: true},
 		{name: maskedGlobal, nets: masks, start: three, prior: true, cache: true, teachers: []string{policy.Inline, policy.Selector}},
-		{name: specialistsPrior, nets: RoleSpecialist, start: three, prior: true, cache: true, teachers: []string{policy.Inline, policy.Selector}, ships: true},
-		{name: specialistsShared, nets: RoleSpecialist, start: shared(three), prior: true, cache: true, share: true, ships: true},
-		{name: specialistsOwn, nets: RoleSpecialist, start: adaptive(three), prior: true, cache: true, trust: true, share: true, ships: true},
-		{name: oracleSelector, nets: RoleSpecialist, like: specialistsPrior, oracle: true},
-		{name: clairvoyant, nets: RoleSpecialist, like: specialistsPrior, belady: true},
+		{name: specialistsPrior, nets: roleSpecialist, start: three, prior: true, cache: true, teachers: []string{policy.Inline, policy.Selector}, ships: true},
+		{name: specialistsShared, nets: roleSpecialist, start: shared(three), prior: true, cache: true, share: true, ships: true},
+		{name: specialistsOwn, nets: roleSpecialist, start: adaptive(three), prior: true, cache: true, trust: true, share: true, ships: true},
+		{name: oracleSelector, nets: roleSpecialist, like: specialistsPrior, oracle: true},
+		{name: clairvoyant, nets: roleSpecialist, like: specialistsPrior, belady: true},
 	}
 }
 
@@ -128,7 +128,7 @@ type Setup struct {
 
 // player makes a rival with its settings ready to play; an error says which net is missing.
 func (t *Table) player(r rival, s Setup) (*player, error) {
-	p := &player{table: t, feedback: r.feedback, always: r.nets == RoleFull, static: r.static, oracle: r.oracle, belady: r.belady}
+	p := &player{table: t, feedback: r.feedback, always: r.nets == roleFull, static: r.static, oracle: r.oracle, belady: r.belady}
 	p.nets.full, p.nets.selector = t.full(), t.selector()
 	if s.Settings.Teacher == policy.Selector && p.nets.selector == nil {
 		return nil, errors.New("no selector among the nets")
@@ -158,16 +158,16 @@ func (t *Table) player(r rival, s Setup) (*player, error) {
 func (p *player) assign(r rival, s Setup) error {
 	t := p.table
 	switch r.nets {
-	case RoleFull:
+	case roleFull:
 		p.nets.specialists = []*column{t.full()}
 		return nil
-	case RoleSpecialist:
-		if p.nets.specialists = t.role(RoleSpecialist); len(p.nets.specialists) == 0 {
+	case roleSpecialist:
+		if p.nets.specialists = t.role(roleSpecialist); len(p.nets.specialists) == 0 {
 			return errors.New("no specialists among the nets")
 		}
 		return nil
 	}
-	small := t.role(RoleSmall)
+	small := t.role(roleSmall)
 	at := slices.IndexFunc(small, func(c *column) bool { return c.SHA256 == s.Small })
 	if at < 0 {
 		return errors.New("its small net is not among the nets")

@@ -17,17 +17,17 @@ func synthetic(classes, tracks, frames int, groups int, seed uint64) *Table {
 		t.classes = append(t.classes, string(rune('a'+c)))
 	}
 	t.nets = []column{
-		newColumn("full", RoleFull, nil, classes, 1000), newColumn("small", RoleSmall, nil, classes, 30),
-		newColumn("tiny", RoleSmall, nil, classes, 15), newColumn("selector", RoleSelector, nil, classes, 200),
+		newColumn("full", roleFull, nil, classes, 1000), newColumn("small", roleSmall, nil, classes, 30),
+		newColumn("tiny", roleSmall, nil, classes, 15), newColumn("selector", roleSelector, nil, classes, 200),
 	}
 	for g := range groups {
 		var own []int
 		for c := g; c < classes; c += groups {
 			own = append(own, c)
 		}
-		t.nets = append(t.nets, newColumn("specialist"+string(rune('0'+g)), RoleSpecialist, own, classes, 30))
+		t.nets = append(t.nets, newColumn("specialist"+string(rune('0'+g)), roleSpecialist, own, classes, 30))
 	}
-	skill := map[string]float64{RoleFull: 5, RoleSmall: 2.5, RoleSelector: 4, RoleSpecialist: 3}
+	skill := map[string]float64{roleFull: 5, roleSmall: 2.5, roleSelector: 4, roleSpecialist: 3}
 	for role := range skill { // with more classes the best wrong one is closer
 		skill[role] += max(0, 1.5*math.Log(float64(classes)/50))
 	}

@@ -120,7 +120,7 @@ func (t *Table) role(role string) []*column {
 
 // selector returns the net that serves as one, nil when there is none.
 func (t *Table) selector() *column {
-	if all := t.role(RoleSelector); len(all) > 0 {
+	if all := t.role(roleSelector); len(all) > 0 {
 		return all[0]
 	}
 	return nil
@@ -129,7 +129,7 @@ func (t *Table) selector() *column {
 // groups returns the classes of each specialist.
 func (t *Table) groups() [][]int {
 	var g [][]int
-	for _, s := range t.role(RoleSpecialist) {
+	for _, s := range t.role(roleSpecialist) {
 		g = append(g, s.Classes)
 	}
 	return g

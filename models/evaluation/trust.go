@@ -85,7 +85,7 @@ func (m *trustMeter) confuse() error {
 	}
 	for i := range c.nets {
 		n := &c.nets[i]
-		if n.Role == RoleFull || n.Role == RoleSelector {
+		if n.Role == roleFull || n.Role == roleSelector {
 			continue
 		}
 		n.logits, n.shares = slices.Clone(n.logits), slices.Clone(n.shares)

@@ -35,9 +35,9 @@ const nearby = 1.6
 // are missing has a setup that says so.
 func (c *tuner) tune(ctx context.Context, r rival) ([]trial, error) {
 	smalls := []string{""}
-	if r.nets == RoleSmall || r.nets == masks {
+	if r.nets == roleSmall || r.nets == masks {
 		smalls = nil
-		for _, s := range c.table.role(RoleSmall) {
+		for _, s := range c.table.role(roleSmall) {
 			smalls = append(smalls, s.SHA256)
 		}
 	}
@@ -97,14 +97,14 @@ func (c *tuner) first(ctx context.Context, r rival, s Setup) (trial, error) {
 		s.Missing = err.Error()
 		return trial{Setup: s}, nil
 	}
-	if r.nets == RoleFull {
+	if r.nets == roleFull {
 		return c.try(ctx, r, s)
 	}
 	return c.tight(ctx, r, s, loosest, strictest)
 }
 
 func (c *tuner) next(ctx context.Context, r rival, s Setup, best trial) (trial, error) {
-	if r.nets == RoleFull {
+	if r.nets == roleFull {
 		return c.try(ctx, r, s)
 	}
 	return c.challenge(ctx, r, s, best)

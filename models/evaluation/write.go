@@ -32,11 +32,11 @@ func (b *builder) pack(nets *Nets) *Built {
 		m.Guarded = &guarded
 	}
 	small := b.small()
-	if b.chosenRival.nets != RoleSpecialist && small != nil {
+	if b.chosenRival.nets != roleSpecialist && small != nil {
 		m.Specialists = []models.NetEntry{out.take(small, path.Join("specialists", "00.onnx"))}
-		m.PaperNets = out.takeAll(t.role(RoleSpecialist), "paper")
+		m.PaperNets = out.takeAll(t.role(roleSpecialist), "paper")
 	} else {
-		m.Specialists = out.takeAll(t.role(RoleSpecialist), "specialists")
+		m.Specialists = out.takeAll(t.role(roleSpecialist), "specialists")
 		if small != nil {
 			e := out.take(small, "small.onnx")
 			m.Small = &e
@@ -74,10 +74,10 @@ func (b *Built) takeAll(all []*column, folder string) []models.NetEntry {
 
 // small is the net that the pack ships as its global small one, nil when there is none.
 func (b *builder) small() *column {
-	all := b.table.role(RoleSmall)
+	all := b.table.role(roleSmall)
 	sha := b.chosen.Small
 	if sha == "" {
-		if best := b.fastest(RoleSmall); best != nil {
+		if best := b.fastest(roleSmall); best != nil {
 			sha = best.Small
 		}
 	}
@@ -86,7 +86,7 @@ func (b *builder) small() *column {
 			return s
 		}
 	}
-	if len(all) > 0 && b.chosenRival.nets == RoleFull {
+	if len(all) > 0 && b.chosenRival.nets == roleFull {
 		return all[0] // the full model answers, but a pack names a net to cache
 	}
 	return nil
@@ -188,7 +188,7 @@ func (b *Built) fill(dir string) error {
 			return err
 		}
 	}
-	for file, content := range map[string]any{models.ManifestFile: b.Manifest, CardJSON: b.Card} {
+	for file, content := range map[string]any{models.ManifestFile: b.Manifest, cardJSON: b.Card} {
 		data, err := json.MarshalIndent(content, "", " ")
 		if err != nil {
 			return err

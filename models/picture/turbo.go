@@ -25,18 +25,7 @@ const LibraryEnv = "CACHENET_LIBJPEG"
 var turbo = sync.OnceValue(loadTurbo)
 
 // library is libjpeg-turbo. Its decoders are kept, since each holds tables and memory of its own.
-type library struct {
-	path string
-	idle chan unsafe.Pointer
-}
-
-// Library is the path of the libjpeg-turbo that decodes JPEG in this process; empty where image/jpeg does.
-func Library() string {
-	if l := turbo(); l != nil {
-		return l.path
-	}
-	return ""
-}
+type library struct{ idle chan unsafe.Pointer }
 
 // loadTurbo tries what the environment names, else what the set-up fetched, else what the system has.
 func loadTurbo() *library {
@@ -54,7 +43,7 @@ func loadTurbo() *library {
 	var why error
 	for _, path := range paths {
 		if why = openTurbo(path); why == nil {
-			return &library{path: path, idle: make(chan unsafe.Pointer, runtime.NumCPU())}
+			return &library{idle: make(chan unsafe.Pointer, runtime.NumCPU())}
 		}
 	}
 	slog.Warn("libjpeg-turbo was not found: JPEG frames are decoded in Go, several times slower; run `make setup` or set "+LibraryEnv, "error", why)

@@ -88,3 +88,23 @@ func BenchmarkState(b *testing.B) {
 		})
 	}
 }
+
+// What [State.fits] costs of a decision: it looks at every number of the state before each frame.
+func BenchmarkFits(b *testing.B) {
+	for _, k := range []int{10, 48, 1000} {
+		b.Run(fmt.Sprintf("K=%d", k), func(b *testing.B) {
+			nets, p, s := newRows(k, 256), benchPolicy(k), &State{}
+			for nets.at = range 256 {
+				if _, err := p.Decide(s, nets, true); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if !s.fits(k, 1) {
+					b.Fatal("the state does not fit")
+				}
+			}
+		})
+	}
+}

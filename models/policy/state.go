@@ -68,7 +68,9 @@ func (s *State) start(p *Policy) {
 	}
 }
 
-// fits reports whether the state is one of a pack of that many classes and specialists, and sound.
+// fits reports whether the state is one of a pack of that many classes and specialists, and sound. It looks at every
+// number before every frame, which costs 0.05 µs with 10 classes, 0.1 with 48 and 1.7 with 1,000 (BenchmarkFits on a
+// busy machine, the best of five): 4 to 11 % of a decision, and about a thousandth of a frame.
 func (s *State) fits(classes, specialists int) bool {
 	if len(s.Window) != classes || len(s.Slow) != classes || len(s.Cached) == 0 {
 		return false
