@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/cachenet/cachenet/schemas"
 )
@@ -43,9 +45,9 @@ func Images(dir string) (Source, error) {
 			continue
 		}
 		folder := filepath.Join(dir, entry.Name())
-		if info, err := os.Stat(folder); err != nil { // follows links: data sets are often linked together
+		if mode, err := target(folder, entry); err != nil {
 			return nil, fmt.Errorf("read image folder: %w", err)
-		} else if !info.IsDir() {
+		} else if !mode.IsDir() {
 			continue
 		}
 		sequences, err := listClass(folder)
@@ -65,6 +67,7 @@ func Images(dir string) (Source, error) {
 // leftovers are the names, in lower case, of files that operating systems, archivers and file servers create.
 var leftovers = map[string]bool{
 	"__macosx": true, "@eadir": true, "@tmp": true, "#recycle": true, "$recycle.bin": true, "lost+found": true,
+	"#snapshot": true, "@recycle": true, "@recently-snapshot": true, "found.000": true, "ehthumbs.db": true,
 	"system volume information": true, "thumbs.db": true, "desktop.ini": true, "icon\r": true,
 }
 
@@ -92,6 +95,24 @@ func (s *images) Play(class int, seed uint64) iter.Seq2[Image, error] {
 	}
 }
 
+// target returns what kind of file an entry is, or what its link leads to, since data sets are often linked together. A
+// link that leads nowhere, or in a circle, is told, and is of no kind that is read; nor is a pipe, which would be
+// waited for without end.
+func target(path string, entry fs.DirEntry) (fs.FileMode, error) {
+	if entry.Type()&fs.ModeSymlink == 0 {
+		return entry.Type(), nil
+	}
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ELOOP) {
+		slog.Warn("a link that leads nowhere is skipped", "path", path)
+		return fs.ModeIrregular, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	return info.Mode().Type(), nil
+}
+
 func listClass(folder string) ([]sequence, error) {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
@@ -100,7 +121,12 @@ func listClass(folder string) ([]sequence, error) {
 	found := map[string]sequence{}
 	for _, entry := range entries {
 		name := entry.Name()
-		if typeOfName(name) == "" || passedOver(name) || entry.IsDir() {
+		if typeOfName(name) == "" || passedOver(name) {
+			continue
+		}
+		if mode, err := target(filepath.Join(folder, name), entry); err != nil {
+			return nil, err
+		} else if !mode.IsRegular() {
 			continue
 		}
 		of := sequenceOf(name)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -80,8 +81,16 @@ func TestImagesIgnoreSystemFiles(t *testing.T) {
 		"cat/1.jpg", "cat/._1.jpg", "cat/.DS_Store", "cat/Thumbs.db", "cat/desktop.ini", "cat/@eaDir/1.jpg/SYNOPHOTO_THUMB_M.jpg",
 		"cat/album.jpg/2.jpg", "__MACOSX/cat/._1.jpg", "@eaDir/cat/1.jpg", "#recycle/1.jpg", "$RECYCLE.BIN/1.jpg",
 		"System Volume Information/1.jpg", "lost+found/x", ".Trash-1000/1.jpg", "Thumbs.db", ".DS_Store",
+		"#snapshot/1.jpg", "@Recycle/1.jpg", "@Recently-Snapshot/1.jpg", "FOUND.000/1.jpg", "cat/ehthumbs.db",
 	)
-	if err := os.Symlink("nowhere", filepath.Join(dir, ".lock")); err != nil {
+	for link, to := range map[string]string{
+		".lock": "nowhere", "nowhere": "gone", "circle": "circle", "cat/2.jpg": "gone", "cat/3.jpg": "3.jpg", "cat/4.jpg": "album.jpg",
+	} {
+		if err := os.Symlink(to, filepath.Join(dir, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := syscall.Mkfifo(filepath.Join(dir, "cat", "5.jpg"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	listed, err := List(dir)
@@ -89,6 +98,26 @@ func TestImagesIgnoreSystemFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]Listed{{"cat", []string{filepath.Join(dir, "cat", "1.jpg")}}}, listed); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestImagesFollowLinks(t *testing.T) {
+	dir, other := t.TempDir(), folder(t, "dogs/1.jpg", "one.jpg")
+	if err := os.Mkdir(filepath.Join(dir, "cat"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for link, to := range map[string]string{"dog": filepath.Join(other, "dogs"), "cat/9.jpg": filepath.Join(other, "one.jpg")} {
+		if err := os.Symlink(to, filepath.Join(dir, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	listed, err := List(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Listed{{"cat", []string{filepath.Join(dir, "cat/9.jpg")}}, {"dog", []string{filepath.Join(dir, "dog/1.jpg")}}}
+	if diff := cmp.Diff(want, listed); diff != "" {
 		t.Error(diff)
 	}
 }

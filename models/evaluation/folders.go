@@ -50,6 +50,7 @@ func folderName(class string) string {
 
 // clutter is what archivers, operating systems and file servers leave behind: no class's folder.
 var clutter = map[string]bool{"__macosx": true, "@eadir": true, "@tmp": true, "#recycle": true, "$recycle.bin": true, "lost+found": true,
+	"#snapshot": true, "@recycle": true, "@recently-snapshot": true, "found.000": true, "ehthumbs.db": true,
 	"system volume information": true, "thumbs.db": true, "desktop.ini": true, "icon\r": true}
 
 // labelOf maps class names, and the folders of those whose name is nobody else's, to labels.

@@ -12,6 +12,7 @@ EXTENSIONS = {".jpg", ".jpeg", ".png"}
 MIN_CLASSES, MAX_CLASSES = 2, 1000
 CLUTTER = {
     "__macosx", "@eadir", "@tmp", "#recycle", "$recycle.bin", "lost+found", "system volume information", "thumbs.db", "desktop.ini", "icon\r",
+    "#snapshot", "@recycle", "@recently-snapshot", "found.000", "ehthumbs.db",
 }
 """Files that archivers, operating systems and file servers create, in lower case; connectors/frames skips the same."""
 
@@ -103,7 +104,7 @@ def _images(root: Path, split: str, classes: list[str], warnings: list[str]) -> 
             warnings.append(f"{folder} is not one of the trained classes: its images are skipped")
             continue
         for path in sorted(folder.iterdir()):
-            if path.suffix.lower() in EXTENSIONS and not is_clutter(path.name):
+            if path.suffix.lower() in EXTENSIONS and not is_clutter(path.name) and path.is_file():
                 sequence = f"{folder.name}/{path.stem.rpartition('_')[0] or path.stem}"
                 found.append(Image(str(path.relative_to(root)), index[folder.name], sequence))
     return found

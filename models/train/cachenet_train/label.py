@@ -27,7 +27,7 @@ def label(source: Path, out: Path, teacher: OnnxTeacher | PackTeacher, say, spli
     """
     images = [
         path for path in sorted(source.rglob("*"))
-        if path.suffix.lower() in EXTENSIONS and not any(is_clutter(part) for part in path.relative_to(source).parts)
+        if path.suffix.lower() in EXTENSIONS and not any(is_clutter(part) for part in path.relative_to(source).parts) and path.is_file()
     ]
     if not images:
         raise DataError(f"read frames: {source} contains no JPEG or PNG: give a folder of images")
