@@ -58,7 +58,8 @@ type Decision struct {
 	AuditRate  float32 // probability with which this hit was to be audited; 0 on a miss
 	AuditErr   error   // why an audit has no answer; the hit stands
 
-	weak bool // a hit that deserves a look
+	weak   bool // a hit that deserves a look
+	unseen bool // a hit on a class that the windows do not hold
 }
 
 // Decide looks at one frame of a stream and moves the stream's state. Without learn (a frame that is not
@@ -84,6 +85,9 @@ func (p *Policy) DecideAudited(s *State, nets Nets, learn bool, coin Coin) (Deci
 	d, err := p.test(s, nets, learn)
 	if err != nil {
 		return d, err
+	}
+	if d.unseen {
+		return p.confirm(s, nets, d, learn)
 	}
 	if d.Hit {
 		if learn {
@@ -143,7 +147,8 @@ func (p *Policy) test(s *State, nets Nets, learn bool) (Decision, error) {
 		if try > 0 {
 			d.CacheEvent, d.Moved = schemas.CacheSwap, d.Moved || learn
 		}
-		if learn && alone == a.Class {
+		d.unseen = p.confirms() && !p.holds(s, a.Class)
+		if learn && alone == a.Class && !d.unseen {
 			s.teach(s.only(a.Class, p.Classes), p)
 			d.Moved = true
 		}

@@ -47,8 +47,9 @@ const (
 // audits at least in the mean.
 const (
 	freshFrames = 16
-	weakShare   = 0.3 // raw probability of the answer below which the window carried it
-	doubtful    = 0.5 // share of a guess's likelihood below which the window did not expect the frame
+	weakShare   = 0.3  // raw probability of the answer below which the window carried it
+	heldShare   = 0.12 // of a window, from which a class counts as one that the stream has shown of late
+	doubtful    = 0.5  // share of a guess's likelihood below which the window did not expect the frame
 
 	driftShare = 0.2  // ε of the wager on drift …
 	driftBet   = 4    // … and λ: a wrong answer counts 4.2 times, a right one a fifth
@@ -66,6 +67,36 @@ const (
 	probeSize  = 8    // … and of a probe
 	shadowCost = 0.05 // share of the full model's time that comparing may cost
 )
+
+// confirms reports whether the full model is asked about classes that a stream has not shown of late: a net that meets what it does
+// not know answers with some class that it knows, and most often one that the stream has not shown.
+func (p *Policy) confirms() bool {
+	return p.Kind == Window && p.Teacher == Inline && p.AuditRate > 0
+}
+
+// holds reports whether the stream has shown a class of late.
+func (p *Policy) holds(s *State, class int) bool {
+	return s.Window[class] >= heldShare || p.Slow > 0 && s.Slow[class] >= heldShare
+}
+
+// confirm lets the full model answer a frame that the small net is sure of, but whose class the stream has not shown of
+// late. Where it finds another class, the small net does not know what the stream came to show.
+func (p *Policy) confirm(s *State, nets Nets, d Decision, learn bool) (Decision, error) {
+	small := d.Class
+	d.Answer, d.Hit, d.Answered = Answer{Class: -1}, false, false
+	d, err := p.miss(s, nets, d, learn)
+	if err != nil || !learn {
+		return d, err
+	}
+	s.HitRate *= hitRateDecay
+	p.weighCost(s, &d)
+	if d.Class != small && s.Trust.Mode == answering {
+		s.Trust.Drift = 1
+		s.Trust.enter(probation)
+		d.CacheEvent = schemas.TrustBypass
+	}
+	return d, nil
+}
 
 // threshold is the pack's, or that of a stricter level: each step halves what is left to certainty.
 func (p *Policy) threshold(s *State) float32 {
