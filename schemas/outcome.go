@@ -61,7 +61,7 @@ type Outcome struct {
 	LatencyUs       int64     `parquet:"latency_us" json:"latency_us"`                                // record time to row emitted, µs
 	FrameBytes      int32     `parquet:"frame_bytes" json:"frame_bytes"`                              // size of the record's value
 	SmallLabel      string    `parquet:"small_label,optional,dict" json:"small_label,omitempty"`      // of a miss: the class that the small net held likeliest under the window; absent where that was "other" or no small net was asked
-	SmallConfidence float32   `parquet:"small_confidence,optional" json:"small_confidence,omitempty"` // of a miss: its probability, 0..1, which did not pass Threshold; absent where no small net was asked
+	SmallConfidence float32   `parquet:"small_confidence,optional" json:"small_confidence,omitempty"` // of a miss: its probability, 0..1, which did not pass Threshold, or not of a class that is new to the stream; absent where no small net was asked
 	SmallEntropy    float32   `parquet:"small_entropy,optional" json:"small_entropy,omitempty"`       // of a miss: of the small net's distribution, nats; absent likewise, or 0
 	Truth           string    `parquet:"truth,optional,dict" json:"truth,omitempty"`                  // true class where the producer knew it
 	Error           string    `parquet:"error,optional,dict" json:"error,omitempty"`                  // why there is no answer
