@@ -112,7 +112,7 @@ func (p plan) runSize(ctx context.Context, name string, deadline time.Time) (r s
 		return r, err
 	}
 	if len(entries) == 0 {
-		return r, errors.New("no contender of these was measured then")
+		return r, errors.New("none of these contenders was measured in the earlier results")
 	}
 	rounds, err := w.rounds(ctx, entries, deadline)
 	if err != nil {

@@ -58,7 +58,7 @@ func (p plan) chosen(all []contender) ([]contender, error) {
 			}
 		}
 		if len(chosen) == n {
-			return nil, fmt.Errorf("contender %q: there is none; these are: %s", id, strings.Join(ids(all), ", "))
+			return nil, fmt.Errorf("contender %q: unknown; choose from: %s", id, strings.Join(ids(all), ", "))
 		}
 	}
 	return chosen, nil

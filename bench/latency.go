@@ -55,7 +55,7 @@ func (w *workload) latencies(ctx context.Context, rate float64, rounds int) (*la
 			return nil, fmt.Errorf("latency: %w", err)
 		}
 		if len(n.hit) == 0 {
-			return nil, fmt.Errorf("latency: %d frames of %d streams do not last for %s at %.0f frames/s: give more frames", w.long, w.Streams, settle, rate)
+			return nil, fmt.Errorf("latency: %d frames of %d streams are not enough for %s at %.0f frames/s: use more frames", w.long, w.Streams, settle, rate)
 		}
 		for i, v := range []float64{quantile(n.hit, 0.5), quantile(n.hit, 0.99), quantile(n.miss, 0.5), quantile(n.miss, 0.99), n.first.Seconds(),
 			float64(n.used.CPU.Microseconds()) / float64(n.sent), float64(n.used.RSS) / 1e6} {
@@ -130,7 +130,7 @@ func (w *workload) follow(ctx context.Context, cluster kafkaio.Cluster, topic, o
 		fetched := client.PollFetches(ctx)
 		now := time.Now()
 		if err := fetched.Err(); err != nil {
-			return errors.Join(fmt.Errorf("%d outcomes did not come: %w", left, err), g.Wait())
+			return errors.Join(fmt.Errorf("%d outcomes did not arrive: %w", left, err), g.Wait())
 		}
 		if n.first == 0 {
 			n.first = now.Sub(began)

@@ -32,7 +32,7 @@ func (w *workload) measure(ctx context.Context, c contender, s setting, topic st
 	}
 	frames := float64(w.frames(topic) - w.frames(topicStart))
 	if all.Wall <= few.Wall || all.CPU <= few.CPU {
-		return sample{}, fmt.Errorf("%s: %.0f frames took no longer than the start: give more frames", c.id, frames)
+		return sample{}, fmt.Errorf("%s: %.0f frames took no longer than the start: use more frames", c.id, frames)
 	}
 	return sample{
 		FPS:    frames / (all.Wall - few.Wall).Seconds(),

@@ -162,10 +162,10 @@ func (w *workload) writeTask() error {
 	}
 	small, ok := pack.Global()
 	if !ok {
-		return fmt.Errorf("pack %s holds no global small net: the peers need one", w.Pack)
+		return fmt.Errorf("pack %s has no global small net: the peers need one", w.Pack)
 	}
 	if small.Input != nil || pack.Full.Input != nil {
-		return fmt.Errorf("pack %s: its nets have inputs of their own: the peers know packs whose nets all have the pack's", w.Pack)
+		return fmt.Errorf("pack %s: its nets have their own inputs: the peers support packs whose nets all have the pack's input", w.Pack)
 	}
 	threshold, err := cascadeThreshold(pack, small)
 	if err != nil {

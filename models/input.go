@@ -81,7 +81,7 @@ func (in Input) Validate() error {
 	}
 	normalised := in.Scale != 0 || len(in.Mean) > 0 || len(in.Std) > 0
 	if normalised && or(in.Type, Uint8) == Uint8 {
-		return errors.New("scale, mean and std belong to inputs of type float32 or float16: a uint8 input takes levels as they are")
+		return errors.New("scale, mean and std belong to inputs of type float32 or float16: a uint8 input takes pixel values unchanged")
 	}
 	if !(in.Scale >= 0 && in.Scale <= math.MaxFloat32) {
 		return fmt.Errorf("scale %v: must be a number above 0", in.Scale)

@@ -79,7 +79,7 @@ func parseManifest(b []byte) (Manifest, error) {
 		return m, err
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return m, errors.New("more text after the JSON object")
+		return m, errors.New("extra text after the JSON object")
 	}
 	return m, m.Validate()
 }
@@ -94,7 +94,7 @@ func (m Manifest) Validate() error {
 	case len(m.Classes) < 2 || len(m.Classes) > 1000:
 		return fmt.Errorf("%d classes: 2 to 1000 are supported", len(m.Classes))
 	case len(m.Specialists) == 0 && m.Policy.Kind != policy.Full:
-		return errors.New("no specialists: name at least one (a global small net will do)")
+		return errors.New("no specialists: name at least one (one global small net is enough)")
 	}
 	if err := m.Input.View().Validate(); err != nil {
 		return err

@@ -16,7 +16,7 @@ import (
 )
 
 // ErrNotFinite is the error of a net that answers NaN or an infinity, or probabilities that are none.
-var ErrNotFinite = errors.New("the net's answer is not a finite number or no probability")
+var ErrNotFinite = errors.New("the net's output is not a finite number or not a probability")
 
 // errNoDistribution is in the chain, too, where the answer is said to be probabilities.
 var errNoDistribution = errors.New("these are no probabilities that sum to 1")
@@ -88,7 +88,7 @@ func standsAlone(file []byte) error {
 		return fmt.Errorf("not an ONNX model that this runtime reads: %w", err)
 	}
 	if len(m.External) > 0 {
-		return fmt.Errorf("keeps weights in other files (external data: %s): put the weights into the file: `cachenet pack import` does", strings.Join(m.External, ", "))
+		return fmt.Errorf("has external data (%s): embed the weights with `cachenet pack import`", strings.Join(m.External, ", "))
 	}
 	return nil
 }
@@ -166,7 +166,7 @@ func named(what, name string, all []ort.InputOutputInfo) (ort.InputOutputInfo, e
 	if name == "" {
 		return ort.InputOutputInfo{}, fmt.Errorf("%d %ss (%s): name the one to use", len(all), what, strings.Join(names, ", "))
 	}
-	return ort.InputOutputInfo{}, fmt.Errorf("no %s %q: there are %s", what, name, strings.Join(names, ", "))
+	return ort.InputOutputInfo{}, fmt.Errorf("no %s %q, only %s", what, name, strings.Join(names, ", "))
 }
 
 // fits reports whether shape is [any or 1, want…], where a dimension that the file leaves open fits.

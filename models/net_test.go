@@ -139,9 +139,9 @@ func TestNetsThatDoNotFitAreNamed(t *testing.T) {
 		{"plain.onnx", f32, Output{}, 4, "needs float32 [N 3 8 8]"},
 		{"plain.onnx", Input{View: picture.View{Width: 16, Height: 16}}, Output{}, 4, "needs uint8 [N 16 16 3]"},
 		{"plain.onnx", Input{View: size8}, Output{}, 5, "needs [N 5]"},
-		{"plain.onnx", Input{View: size8, Name: "pixels"}, Output{}, 4, `no input "pixels": there are frames`},
+		{"plain.onnx", Input{View: size8, Name: "pixels"}, Output{}, 4, `no input "pixels", only frames`},
 		{"two-outputs.onnx", Input{View: size8}, Output{}, 4, "2 outputs (logits, unit)"},
-		{"external.onnx", Input{View: size8}, Output{}, 4, "external data: external.onnx.data"},
+		{"external.onnx", Input{View: size8}, Output{}, 4, "has external data (external.onnx.data)"},
 		{"external.onnx.data", Input{View: size8}, Output{}, 4, "not an ONNX model"},
 	} {
 		if _, err := loadNet(t, c.file, c.in, c.out, c.outputs); err == nil || !strings.Contains(err.Error(), c.want) {

@@ -25,7 +25,7 @@ func OpenPack(dir string) (*Pack, error) {
 	path := filepath.Join(dir, ManifestFile)
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
-		return nil, fmt.Errorf("pack %s: no %s there: name the folder of a pack", dir, ManifestFile)
+		return nil, fmt.Errorf("pack %s: has no %s: name the folder of a pack", dir, ManifestFile)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("pack %s: %w", dir, err)

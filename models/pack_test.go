@@ -172,7 +172,7 @@ func TestOpenAndVerifyNameWhatIsWrong(t *testing.T) {
 				m["full"].(map[string]any)["input"] = map[string]any{"width": 8, "height": 8, "layout": "chw"}
 			})
 		}, `full: layout "chw"`},
-		"external weights": {func(t *testing.T, dir string) { putFull(t, dir, "external.onnx", nil) }, "full.onnx: keeps weights in other files"},
+		"external weights": {func(t *testing.T, dir string) { putFull(t, dir, "external.onnx", nil) }, "full.onnx: has external data"},
 		"bad policy": {func(t *testing.T, dir string) {
 			editManifest(t, dir, func(m map[string]any) { m["policy"].(map[string]any)["kind"] = "lucky" })
 		}, `kind "lucky"`},

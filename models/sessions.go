@@ -170,7 +170,7 @@ func (s *Sessions) touch(one *session) {
 		s.counts.Bytes -= out.bytes
 		out.closeIfIdle()
 		if s.thrash.evict(s.now()) {
-			slog.Warn("specialists are loaded again and again: they do not fit the memory for models; give more with --model-memory, or use a pack with fewer specialists",
+			slog.Warn("specialists are repeatedly evicted and reloaded: they do not fit into --model-memory; raise it, or use a pack with fewer specialists",
 				"model_memory", s.budget, "loads", s.counts.Loads, "evictions", s.counts.Evictions)
 		}
 	}

@@ -57,7 +57,7 @@ func (n *Net) Kind() (kind, doubt string, err error) {
 		case errors.Is(err, errNoDistribution):
 			return Logits, "", nil // though they are said to be probabilities
 		case errors.Is(err, ErrNotFinite):
-			doubt = err.Error() + ", for a test frame: frames like it become error rows"
+			doubt = err.Error() + " for a test frame: such frames become error rows"
 			continue
 		case err != nil:
 			return "", "", err

@@ -17,7 +17,7 @@ func StartPprof(addr string) (at string, closed func() error, err error) {
 		return "", nil, fmt.Errorf("--pprof %s: must be HOST:PORT: %w", addr, err)
 	}
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return "", nil, errors.New("--pprof " + addr + ": profiles show what is in memory: name a loopback address, e.g. 127.0.0.1:6060")
+		return "", nil, errors.New("--pprof " + addr + ": profiles expose memory contents: use a loopback address, e.g. 127.0.0.1:6060")
 	}
 	l, err := net.Listen("tcp", addr)
 	if err != nil {

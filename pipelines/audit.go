@@ -55,9 +55,9 @@ func (o Options) trust(s *policy.Settings) error {
 	}
 	switch {
 	case s.MaxFalseHits > 0 && s.AuditRate == 0:
-		return fmt.Errorf("--max-false-hits %v: nothing is known of hits that are not audited: set --audit-rate above 0", s.MaxFalseHits)
+		return fmt.Errorf("--max-false-hits %v: needs audited hits: set --audit-rate above 0", s.MaxFalseHits)
 	case o.MaxFalseHits > 0 && s.Teacher != policy.Inline:
-		return fmt.Errorf("--max-false-hits %v: the full model's answers do not come back to the stream: it needs --full inline", s.MaxFalseHits)
+		return fmt.Errorf("--max-false-hits %v: the full model's answers do not return to the stream: it needs --full inline", s.MaxFalseHits)
 	case s.Teacher != policy.Inline:
 		s.MaxFalseHits = 0
 	}
@@ -72,10 +72,10 @@ func (o Options) secret() (transforms.Secret, error) {
 	if o.AuditSecretFile != "" {
 		b, err := os.ReadFile(o.AuditSecretFile)
 		if err != nil {
-			return "", fmt.Errorf("read the audits' secret: %w", err)
+			return "", fmt.Errorf("read the audit secret: %w", err)
 		}
 		if b = bytes.TrimSpace(b); len(b) < leastSecret {
-			return "", fmt.Errorf("--audit-secret-file %s: %d bytes are too few: it needs %d or more, at random", o.AuditSecretFile, len(b), leastSecret)
+			return "", fmt.Errorf("--audit-secret-file %s: %d bytes are too few: it needs %d or more random bytes", o.AuditSecretFile, len(b), leastSecret)
 		}
 		return transforms.Secret(hex.EncodeToString(b)), nil
 	}
@@ -86,7 +86,7 @@ func (o Options) secret() (transforms.Secret, error) {
 		return "", err
 	}
 	if _, err := hex.DecodeString(string(b)); err != nil || len(b) < 2*leastSecret {
-		return "", errors.New("the audits' secret that is kept with the data set is damaged: remove " + parquetio.PrivatePath(o.Out, secretFile))
+		return "", errors.New("the data set's audit secret is damaged: remove " + parquetio.PrivatePath(o.Out, secretFile))
 	}
 	return transforms.Secret(b), nil
 }

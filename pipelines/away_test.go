@@ -116,7 +116,7 @@ func TestBrokerUnavailableBetweenJobs(t *testing.T) {
 				}
 				return err
 			}
-			wasAway := onMessage(t, "Kafka does not say what is left to read; asking again", func() {
+			wasAway := onMessage(t, "Kafka is unavailable before the next job; retrying", func() {
 				if err := broker.Start(); err != nil {
 					t.Error(err)
 				}
@@ -142,7 +142,7 @@ func TestBrokerUnavailableAfterAnAssignment(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
-	wasAway := onMessage(t, "Kafka does not say what is left to read; asking again", func() {
+	wasAway := onMessage(t, "Kafka is unavailable before the next job; retrying", func() {
 		if err := broker.Start(); err != nil {
 			t.Error(err)
 		}

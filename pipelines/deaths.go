@@ -55,11 +55,11 @@ func countDeaths(dir, topic string, done map[int32]schemas.Offsets) (deaths, err
 	d := deaths{}
 	left, err := watchFilesOf(dir, topic)
 	if err != nil {
-		return nil, fmt.Errorf("find out what a process crashed on: %w", err)
+		return nil, fmt.Errorf("find the frames that a process crashed on: %w", err)
 	}
 	for _, path := range left {
 		if err := d.count(path, done); err != nil {
-			return nil, fmt.Errorf("find out what a process crashed on: %w", err)
+			return nil, fmt.Errorf("find the frames that a process crashed on: %w", err)
 		}
 	}
 	return d, nil
@@ -94,7 +94,7 @@ func (d deaths) count(path string, done map[int32]schemas.Offsets) error {
 		}
 		d[p.Partition][p.Offset]++
 		counted = true
-		slog.Warn("a process died while it looked at a frame", "partition", p.Partition, "offset", p.Offset, "times", d[p.Partition][p.Offset])
+		slog.Warn("a process crashed while it processed a frame", "partition", p.Partition, "offset", p.Offset, "times", d[p.Partition][p.Offset])
 	}
 	if counted {
 		return nil
@@ -145,7 +145,7 @@ func markFrames(job *session.Session, dir, topic string, suspects []transforms.P
 		err = os.Rename(unlocked, path)
 	}
 	if err != nil {
-		return fmt.Errorf("watch frames: %w", err)
+		return fmt.Errorf("record frames in process: %w", err)
 	}
 	return transforms.OpenWatch(job, path, suspects)
 }

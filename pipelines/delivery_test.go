@@ -259,7 +259,7 @@ func TestTheSecondProcessOfAGroupRefuses(t *testing.T) {
 	o.UntilEnd = false
 	_, stop := s.background(t, o)
 	c, said := s.process(t, o)
-	if err := c.Run(); err == nil || !strings.Contains(said.String(), "another process writes there") {
+	if err := c.Run(); err == nil || !strings.Contains(said.String(), "another process writes the rows") {
 		t.Errorf("%v: %s", err, said)
 	}
 	if err := stop(); err != nil {

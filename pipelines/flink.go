@@ -56,17 +56,17 @@ func (f flink) execute(ctx context.Context, x execution) error {
 	}
 	graph, err := portable(running, x.pipeline, pool)
 	if err != nil {
-		return fmt.Errorf("flink: to encode the pipeline: %w", err)
+		return fmt.Errorf("flink: encode the pipeline: %w", err)
 	}
 	conn, err := grpcx.Dial(ctx, f.endpoint, reachable)
 	if err != nil { // its text says no more than that
-		return fmt.Errorf("flink: to reach the job service %s: start it or correct --endpoint: no answer within %v", f.endpoint, reachable)
+		return fmt.Errorf("flink: connect to the job service %s: start it or correct --endpoint: no response within %v", f.endpoint, reachable)
 	}
 	defer conn.Close()
 	client := jobpb.NewJobServiceClient(conn)
 	job, err := submit(ctx, client, x.id, graph, f.options(x.id))
 	if err != nil {
-		return fmt.Errorf("flink: to submit the job to %s: %w", f.endpoint, err)
+		return fmt.Errorf("flink: submit the job to %s: %w", f.endpoint, err)
 	}
 	ended := make(chan error, 1)
 	waiting, forget := context.WithCancel(running)

@@ -22,20 +22,20 @@ func (f flink) end(ctx context.Context, name string) error {
 	for asked := false; ; {
 		id, live, err := f.find(ctx, name)
 		if err != nil {
-			return fmt.Errorf("flink: to end job %s through %s: correct --flink-rest and cancel the job there: %w", name, f.rest, err)
+			return fmt.Errorf("flink: cancel job %s through %s: correct --flink-rest and cancel the job there: %w", name, f.rest, err)
 		}
 		if !live {
 			return nil
 		}
 		if !asked {
 			if err := f.call(ctx, http.MethodPatch, "/jobs/"+id+"?mode=cancel", nil); err != nil {
-				return fmt.Errorf("flink: to end job %s: cancel it at %s: %w", name, f.rest, err)
+				return fmt.Errorf("flink: cancel job %s: cancel it yourself at %s: %w", name, f.rest, err)
 			}
 			asked = true
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("flink: to end job %s: cancel it at %s: it goes on after %v", name, f.rest, endWithin)
+			return fmt.Errorf("flink: cancel job %s: cancel it yourself at %s: it still runs after %v", name, f.rest, endWithin)
 		case <-time.After(watchHere):
 		}
 	}
@@ -58,7 +58,7 @@ func (f flink) find(ctx context.Context, name string) (id string, live bool, err
 			return job.JID, true, nil
 		}
 	}
-	return "", false, errors.New("there is no such job")
+	return "", false, errors.New("no such job")
 }
 
 // call makes one request and decodes the answer into result, unless that is nil.

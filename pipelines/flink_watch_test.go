@@ -51,7 +51,7 @@ func TestWorkersThatCannotStartAreReported(t *testing.T) {
 		t.Errorf("a second pool at %s: %v", address, err)
 	}
 	r, err := p.StartWorker(t.Context(), &fnpb.StartWorkerRequest{WorkerId: "1", ProvisionEndpoint: &pipepb.ApiServiceDescriptor{Url: "127.0.0.1:1"}})
-	if err != nil || !strings.Contains(r.GetError(), "worker 1: to ask the runner for its settings") {
+	if err != nil || !strings.Contains(r.GetError(), "worker 1: request settings from the runner") {
 		t.Errorf("%v, %v", r, err)
 	}
 	if _, err := p.StopWorker(t.Context(), &fnpb.StopWorkerRequest{WorkerId: "1"}); err != nil {

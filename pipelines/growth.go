@@ -35,7 +35,7 @@ func watchTopic(ctx context.Context, c config, partitions int, ask context.Cance
 		now, err := kafkaio.EndOffsets(ctx, c.Cluster, c.Topic)
 		switch {
 		case err != nil: // the source reports a broker that does not answer
-			slog.Debug("partitions cannot be counted", "topic", c.Topic, "error", err)
+			slog.Debug("cannot count partitions", "topic", c.Topic, "error", err)
 		case len(now) > partitions:
 			slog.Info("the topic gained partitions", "topic", c.Topic, "before", partitions, "now", len(now))
 			ask(reasonGrown)

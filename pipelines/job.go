@@ -88,7 +88,7 @@ func (j *job) wait(ctx context.Context) (err, closing error) {
 	})
 	closing = j.session.Close()
 	if e := parquetio.WriteStages(j.Out, j.session); e != nil && err == nil && closing == nil { // else the same disk says it better
-		slog.Warn("where the time went is not kept beside the outcomes", "error", e)
+		slog.Warn("stage times could not be stored with the outcomes", "error", e)
 	}
 	if err == nil && closing == nil && j.memory != nil && !j.Share {
 		closing = keepStreams(j.Out, j.Topic, j.nets, j.session.DurableOffsets(j.Topic), j.memory.Streams())

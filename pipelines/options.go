@@ -56,7 +56,7 @@ type Options struct {
 	Full   string // Full…
 
 	Out           string // folder of the data set
-	OutcomesTopic string // topic that gets the outcomes as JSON too; empty: none
+	OutcomesTopic string // topic to also write outcomes to, as JSON; empty: none
 
 	DeadLetterTopic string        // topic that gets the frames without an answer; empty: none
 	FileAge         time.Duration // outcomes are durable at the latest after this; 0: parquetio.DefaultFileAge
@@ -174,15 +174,15 @@ func (o Options) Contradiction() error {
 	case o.DeadLetterTopic == o.Topic:
 		return fmt.Errorf("--dead-letter-topic %s: is the topic with the frames: dead letters would be read as frames, without end; choose another one", o.Topic)
 	case o.DeadLetterTopic != "" && o.DeadLetterTopic == o.OutcomesTopic:
-		return fmt.Errorf("--dead-letter-topic %s: is the outcomes topic: outcomes would be replayed as frames; choose another one", o.DeadLetterTopic)
+		return fmt.Errorf("--dead-letter-topic %s: is the outcomes topic: outcomes would be redelivered as frames; choose another one", o.DeadLetterTopic)
 	case !slices.Contains([]string{PolicyPack, PolicyPaper, PolicyFull, PolicySmall}, o.Policy):
-		return fmt.Errorf("--policy %q: must be paper, full or small, or not be given", o.Policy)
+		return fmt.Errorf("--policy %q: must be paper, full or small, or omitted", o.Policy)
 	case !slices.Contains([]string{FullAsPack, FullTransform, FullInline}, o.Full):
 		return fmt.Errorf("--full %q: must be transform or inline", o.Full)
 	case !slices.Contains([]string{"", RunnerPrism, RunnerDirect, RunnerFlink}, o.Runner):
 		return fmt.Errorf("--runner %q: must be prism, direct (the same) or flink", o.Runner)
 	case o.Guard && o.Policy != PolicyPack:
-		return fmt.Errorf("--guard: policy %s knows no guard: leave --policy out", o.Policy)
+		return fmt.Errorf("--guard: policy %s has no guard: leave --policy out", o.Policy)
 	case o.ModelMemory < 0:
 		return fmt.Errorf("--model-memory %d: must not be negative", o.ModelMemory)
 	case o.Runner != RunnerFlink && o.Parallelism > maxBranches:
@@ -190,9 +190,9 @@ func (o Options) Contradiction() error {
 	}
 	switch {
 	case !(o.AuditRate >= 0 && o.AuditRate <= 1):
-		return fmt.Errorf("--audit-rate %v: must lie in 0 … 1", o.AuditRate)
+		return fmt.Errorf("--audit-rate %v: must be from 0 to 1", o.AuditRate)
 	case !(o.MaxFalseHits >= 0 && o.MaxFalseHits < 0.5):
-		return fmt.Errorf("--max-false-hits %v: must lie in 0 … <0.5", o.MaxFalseHits)
+		return fmt.Errorf("--max-false-hits %v: must be at least 0 and below 0.5", o.MaxFalseHits)
 	case o.SimilarFrames < 0 || o.SimilarFrames > math.MaxUint16:
 		return fmt.Errorf("--similar-frames %d: must lie in 1 … %d", o.SimilarFrames, math.MaxUint16)
 	case o.SimilarFor < 0 || o.SimilarFor > 0 && o.SimilarFor < time.Millisecond:

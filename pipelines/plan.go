@@ -43,7 +43,7 @@ func planWork(f found, o Options, s scope) (work, error) {
 				o.Topic, p.ID, p.End+p.Open, rows.End()-1)
 		}
 		if p.Open > 0 && o.UntilEnd {
-			slog.Warn("an open transaction holds back the end of a partition: the run ends before it",
+			slog.Warn("an open transaction limits the readable end of a partition: the run ends before it",
 				"topic", o.Topic, "partition", p.ID, "end", p.End, "offsets behind it", p.Open)
 		}
 		w.exclude(f, o, p, s.later)
@@ -108,7 +108,7 @@ func firstOffset(p kafkaio.Partition, offset string) int64 {
 	}
 	n, _ := strconv.ParseInt(offset, 10, 64) // see checkOffset
 	if n > p.End {
-		slog.Warn("--offset lies behind the end of a partition: reading begins at its end", "partition", p.ID, "offset", n, "end", p.End)
+		slog.Warn("--offset is beyond the end of a partition: reading starts at its end", "partition", p.ID, "offset", n, "end", p.End)
 	}
 	return min(max(n, p.First), p.End)
 }

@@ -32,7 +32,7 @@ func onPrism(ctx context.Context, x execution) error {
 	ctx = context.WithoutCancel(ctx)
 	client, err := server()
 	if err != nil {
-		return fmt.Errorf("prism: to start it in this process: %w", err)
+		return fmt.Errorf("prism: start in this process: %w", err)
 	}
 	pool, stop, err := loopback(ctx)
 	if err != nil {
@@ -41,11 +41,11 @@ func onPrism(ctx context.Context, x execution) error {
 	defer stop()
 	graph, err := portable(ctx, x.pipeline, pool)
 	if err != nil {
-		return fmt.Errorf("prism: to encode the pipeline: %w", err)
+		return fmt.Errorf("prism: encode the pipeline: %w", err)
 	}
 	job, err := submit(ctx, client, x.id, graph, prismOptions(x.id))
 	if err != nil {
-		return fmt.Errorf("prism: to submit the job: %w", err)
+		return fmt.Errorf("prism: submit the job: %w", err)
 	}
 	err = runnerlib.WaitForCompletion(ctx, client, job)
 	if err == nil {

@@ -55,7 +55,7 @@ func chooseRunner(o Options) (runner, error) {
 			return runner{}, fmt.Errorf("--runner flink: --endpoint is missing: name the job service, HOST:PORT")
 		}
 		if o.FlinkREST == "" {
-			return runner{}, fmt.Errorf("--runner flink: --flink-rest is missing: name Flink's own address, HOST:PORT, to end the job by")
+			return runner{}, fmt.Errorf("--runner flink: --flink-rest is missing: name Flink's REST address, HOST:PORT, which is used to cancel the job")
 		}
 		f := flink{endpoint: o.Endpoint, rest: o.FlinkREST, pool: o.WorkerPool, parallelism: o.Parallelism, checkpoints: o.Checkpoints}
 		if f.checkpoints <= 0 {

@@ -23,7 +23,7 @@ type snapshot struct {
 }
 
 // errOther says that a snapshot does not fit.
-var errOther = errors.New("their snapshot is of other nets, another policy or other rows")
+var errOther = errors.New("their snapshot belongs to other nets, another policy or other rows")
 
 func snapshotName(topic string) string { return "streams-" + parquetio.FileName(topic) + ".json" }
 
@@ -31,7 +31,7 @@ func snapshotName(topic string) string { return "streams-" + parquetio.FileName(
 func keepStreams(dir, topic, nets string, done map[int32]schemas.Offsets, streams map[string][]byte) error {
 	text, err := json.Marshal(snapshot{Nets: nets, Done: done, Streams: streams})
 	if err != nil {
-		return fmt.Errorf("keep the state of the streams: %w", err)
+		return fmt.Errorf("store the state of the streams: %w", err)
 	}
 	return parquetio.WritePrivate(dir, snapshotName(topic), seal(text))
 }

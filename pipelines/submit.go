@@ -37,7 +37,7 @@ func portable(ctx context.Context, pipeline *beam.Pipeline, pool string) (*pipep
 func loopback(ctx context.Context) (pool string, stop func(), err error) {
 	here, err := extworker.StartLoopback(ctx, 0)
 	if err != nil {
-		return "", nil, fmt.Errorf("to start a worker in this process: %w", err)
+		return "", nil, fmt.Errorf("start a worker in this process: %w", err)
 	}
 	return here.EnvironmentConfig(ctx), func() { _ = here.Stop(ctx) }, nil // Stop never returns an error
 }

@@ -100,7 +100,7 @@ func kafkaAway(topic string) retry.Outage {
 	return retry.Outage{
 		Passes: func(err error) bool { return errors.Is(err, kafkaio.ErrUnavailable) },
 		Began: func(err error) {
-			slog.Warn("Kafka does not say what is left to read; asking again", "topic", topic, "for", retry.Budget, "error", err)
+			slog.Warn("Kafka is unavailable before the next job; retrying", "topic", topic, "for", retry.Budget, "error", err)
 		},
 	}
 }

@@ -26,14 +26,14 @@ import (
 func ServeWorkers(ctx context.Context, address string) error {
 	program, err := os.Executable()
 	if err != nil {
-		return fmt.Errorf("workers: to find this program: %w", err)
+		return fmt.Errorf("workers: find this program: %w", err)
 	}
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		return fmt.Errorf("workers: to listen at %s: choose a free address: %w", address, err)
+		return fmt.Errorf("workers: listen on %s: choose a free address: %w", address, err)
 	}
 	if err := (&pool{program: program}).serve(ctx, listener); err != nil {
-		return fmt.Errorf("workers: to serve %s: %w", address, err)
+		return fmt.Errorf("workers: serve %s: %w", address, err)
 	}
 	return nil
 }
@@ -87,7 +87,7 @@ func (p *pool) start(ctx context.Context, r *fnpb.StartWorkerRequest) error {
 	defer cancel()
 	info, err := tools.ProvisionInfo(grpcx.WriteWorkerID(ctx, id), r.GetProvisionEndpoint().GetUrl())
 	if err != nil {
-		return fmt.Errorf("worker %s: to ask the runner for its settings: %w", id, err)
+		return fmt.Errorf("worker %s: request settings from the runner: %w", id, err)
 	}
 	c := exec.Command(p.program, "--worker=true", "--id="+id,
 		"--logging_endpoint="+r.GetLoggingEndpoint().GetUrl(), "--control_endpoint="+r.GetControlEndpoint().GetUrl())
@@ -98,10 +98,10 @@ func (p *pool) start(ctx context.Context, r *fnpb.StartWorkerRequest) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.workers[w] != nil {
-		return fmt.Errorf("worker %s: there is one already", id)
+		return fmt.Errorf("worker %s: already running", id)
 	}
 	if err := c.Start(); err != nil {
-		return fmt.Errorf("worker %s: to start %s: %w", id, p.program, err)
+		return fmt.Errorf("worker %s: start %s: %w", id, p.program, err)
 	}
 	slog.Info("worker started", "id", id, "pid", c.Process.Pid)
 	p.workers[w] = c
@@ -177,7 +177,7 @@ func (p *pool) stop(w worker) error {
 	delete(p.workers, w)
 	slog.Info("worker stopped", "id", w.id, "pid", c.Process.Pid)
 	if err := c.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return fmt.Errorf("worker %s: to stop it: %w", w.id, err)
+		return fmt.Errorf("worker %s: stop: %w", w.id, err)
 	}
 	return nil
 }
@@ -186,7 +186,7 @@ func (p *pool) stopAll() {
 	p.mu.Lock()
 	for w := range p.workers {
 		if err := p.stop(w); err != nil {
-			slog.Warn("worker goes on", "error", err)
+			slog.Warn("worker still runs", "error", err)
 		}
 	}
 	p.mu.Unlock()

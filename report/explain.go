@@ -50,7 +50,7 @@ func Explain(ctx context.Context, dir string, q Question) (Explanation, error) {
 	}
 	switch {
 	case w.rows == 0:
-		return Explanation{}, fmt.Errorf("explain %s: no rows of stream %q there: cachenet report --html lists the streams", dir, q.Stream)
+		return Explanation{}, fmt.Errorf("explain %s: no rows of stream %q: cachenet report --html lists the streams", dir, q.Stream)
 	case !w.found:
 		return Explanation{}, fmt.Errorf("explain %s: stream %q has no row with offset %d; it has %d rows, offsets %d to %d", dir, q.Stream, q.Offset, w.rows, w.first, w.last)
 	}

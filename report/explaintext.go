@@ -150,7 +150,7 @@ func (e Explanation) active() string {
 	}
 	c := e.Change
 	if c.Outcome == schemas.Hit {
-		return fmt.Sprintf("%s is active since offset %d (%s): the one before was not sure there, and this one of the stream's set was", c.Model, c.Offset, c.CacheEvent)
+		return fmt.Sprintf("%s is active since offset %d (%s): the previous one was not confident there, and this one, also cached by the stream, was", c.Model, c.Offset, c.CacheEvent)
 	}
 	return fmt.Sprintf("changed at offset %d (%s): there the full model answered %s, and the specialist that covers the stream's window best became active", c.Offset, c.CacheEvent, c.Label)
 }

@@ -42,7 +42,7 @@ type lookupFn struct {
 // Setup opens the pack.
 func (fn *lookupFn) Setup() (err error) {
 	if fn.session, fn.memory, fn.walk.watch, err = attached(fn.Model.Job); err != nil {
-		return fmt.Errorf("look frames up: %w", err)
+		return fmt.Errorf("answer frames: %w", err)
 	}
 	n, err := fn.Model.open()
 	if err != nil {

@@ -70,7 +70,7 @@ func (m Model) load() (*nets, error) {
 	if m.Global {
 		small, ok := pack.Global()
 		if !ok {
-			return nil, fmt.Errorf("pack %s: holds no global small net", m.PackDir)
+			return nil, fmt.Errorf("pack %s: has no global small net", m.PackDir)
 		}
 		pack.Specialists = []models.NetEntry{small}
 	}
@@ -84,7 +84,7 @@ func (m Model) load() (*nets, error) {
 		}
 	}
 	if n.secret, err = hex.DecodeString(string(m.Secret)); err != nil {
-		return nil, errors.New("audit secret: is not hexadecimal")
+		return nil, errors.New("audit secret is not hexadecimal")
 	}
 	n.sha[models.FullNet] = pack.Full.SHA256
 	for i, s := range pack.Specialists {

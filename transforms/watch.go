@@ -49,7 +49,7 @@ func OpenWatch(job *session.Session, path string, suspects []Place) error {
 func newWatch(path string, suspects []Place) (*Watch, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o666)
 	if err != nil {
-		return nil, fmt.Errorf("watch frames: %w", err)
+		return nil, fmt.Errorf("record frames in process: %w", err)
 	}
 	w := &Watch{file: f, suspects: map[Place]bool{}}
 	// written, not truncated to size: a store into a page without a block on disk would end the process when the disk is full
@@ -58,7 +58,7 @@ func newWatch(path string, suspects []Place) (*Watch, error) {
 	}
 	if err != nil {
 		f.Close()
-		return nil, fmt.Errorf("watch frames: map %s: %w", path, err)
+		return nil, fmt.Errorf("record frames in process: map %s: %w", path, err)
 	}
 	for _, p := range suspects {
 		w.suspects[p] = true

@@ -20,10 +20,10 @@ type loaded struct {
 
 func load(pack *models.Pack) (*loaded, error) {
 	if len(pack.Specialists) != 1 || pack.Specialists[0].Classes != nil || pack.Policy.Teacher != policy.Inline {
-		return nil, errors.New("the loop knows packs of one global small net that call the full model inline")
+		return nil, errors.New("the loop supports packs of one global small net that call the full model inline")
 	}
 	if pack.Specialists[0].Input != nil || pack.Full.Input != nil {
-		return nil, errors.New("the loop knows packs whose nets all have the pack's input")
+		return nil, errors.New("the loop supports packs whose nets all have the pack's input")
 	}
 	l := &loaded{pack: pack, policy: pack.PolicyWith(pack.Policy)}
 	var err error
@@ -146,5 +146,5 @@ type frame struct {
 }
 
 func (f frame) Specialist(int) ([]float32, error) { return f.logits, nil }
-func (f frame) Selector() ([]float32, error)      { return nil, errors.New("no selector here") }
+func (f frame) Selector() ([]float32, error)      { return nil, errors.New("no selector") }
 func (f frame) Full() ([]float32, error)          { return f.nets.full.Run(f.pixels, 1) }

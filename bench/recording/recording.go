@@ -63,7 +63,7 @@ func Open(path string) (*Recording, error) {
 	r := &Recording{file: file}
 	line, frames, _ := bytes.Cut(file, []byte("\n"))
 	if err := json.Unmarshal(line, &r.Header); err != nil {
-		return nil, fmt.Errorf("%s is no recording: %w: remove it, it is made again", path, err)
+		return nil, fmt.Errorf("%s is not a recording: %w: remove it to have it created again", path, err)
 	}
 	r.frames = frames
 	return r, nil

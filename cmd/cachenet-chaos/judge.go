@@ -78,7 +78,7 @@ func (t *trial) load() ([][]byte, error) {
 		return nil, err
 	}
 	if len(paths) == 0 {
-		return nil, fmt.Errorf("%s: no <class>/*.jpg there", t.images)
+		return nil, fmt.Errorf("%s: has no <class>/*.jpg", t.images)
 	}
 	var images [][]byte
 	for _, p := range paths {

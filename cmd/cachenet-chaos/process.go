@@ -37,7 +37,7 @@ func (t *trial) runAndKill(ctx context.Context, age time.Duration) error {
 	go func() { ended <- c.Wait() }()
 	select {
 	case err := <-ended:
-		return fmt.Errorf("it ended by itself: %w: %s", err, strings.TrimSpace(said.String()))
+		return fmt.Errorf("the run ended by itself: %w: %s", err, strings.TrimSpace(said.String()))
 	case <-time.After(age):
 	}
 	if err := c.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
@@ -47,7 +47,7 @@ func (t *trial) runAndKill(ctx context.Context, age time.Duration) error {
 		return fmt.Errorf("wait for the killed run: %w", err)
 	}
 	if state := c.ProcessState.Sys().(syscall.WaitStatus); !state.Signaled() || state.Signal() != syscall.SIGKILL {
-		return fmt.Errorf("it ended before it was killed: %s: %s", c.ProcessState, strings.TrimSpace(said.String()))
+		return fmt.Errorf("the run ended before it was killed: %s: %s", c.ProcessState, strings.TrimSpace(said.String()))
 	}
 	return nil
 }

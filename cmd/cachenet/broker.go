@@ -27,7 +27,7 @@ func brokerCommand() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&o.Listen, "listen", "localhost:9092", "address to listen on, HOST:PORT; port 0 for a free one")
-	c.Flags().StringVar(&o.Advertise, "advertise", "", "host name or IP address, without a port, that clients are told to connect to (default that of --listen)")
+	c.Flags().StringVar(&o.Advertise, "advertise", "", "host name or IP address, without a port, to advertise to clients (default that of --listen)")
 	c.Flags().StringVar(&o.DataDir, "data", "", "folder for topics and groups (default memory only)")
 	c.Flags().IntVar(&o.Partitions, "partitions", 4, "partitions of topics that are created without a count")
 	return c

@@ -143,7 +143,7 @@ func TestProduceCamerasUntilASignal(t *testing.T) {
 		says   string
 	}{
 		{"gate=" + good.Serve(t).URL, 0, "gate    "},
-		{"@" + list, 1, "1 of 2 cameras given up: locked: it refused the login"},
+		{"@" + list, 1, "1 of 2 cameras given up: locked: it refused the credentials"},
 	} {
 		addr := embedded(t)
 		p := start(t, "produce", "-v", "--brokers", addr, "--topic", "frames", "--source", c.source)

@@ -18,11 +18,11 @@ func (c *clusterFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&s.CAFile, "tls-ca", "", "PEM file of the authorities to trust (default the system's)")
 	f.StringVar(&s.CertFile, "tls-cert", "", "PEM file of the client's certificate")
 	f.StringVar(&s.KeyFile, "tls-key", "", "PEM file of its key")
-	f.BoolVar(&s.SkipVerify, "tls-skip-verify", false, "take any certificate; only for trying things out")
+	f.BoolVar(&s.SkipVerify, "tls-skip-verify", false, "accept any certificate; for tests only")
 	f.StringVar(&s.SASL, "sasl", "", "PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512")
 	f.StringVar(&s.User, "user", "", "SASL user")
-	f.StringVar(&s.PasswordEnv, "password-env", "", "environment variable that holds the SASL password")
-	f.StringVar(&s.PasswordFile, "password-file", "", "file that holds the SASL password")
+	f.StringVar(&s.PasswordEnv, "password-env", "", "environment variable with the SASL password")
+	f.StringVar(&s.PasswordFile, "password-file", "", "file with the SASL password")
 }
 
 // check refuses what contradicts itself, and warns of what is not safe.
@@ -34,10 +34,10 @@ func (c *clusterFlags) check() (err error) {
 		return usageError{err}
 	}
 	if c.Security.SASL == "PLAIN" && !c.Security.TLS {
-		slog.Warn("--sasl PLAIN without --tls: the password is sent as plain text; anybody on the way can read it")
+		slog.Warn("--sasl PLAIN without --tls: the password is sent as plain text; anyone on the network can read it")
 	}
 	if c.Security.SkipVerify {
-		slog.Warn("--tls-skip-verify: the brokers' certificates are not verified; anybody on the way can read and alter frames")
+		slog.Warn("--tls-skip-verify: the brokers' certificates are not verified; anyone on the network can read and alter frames")
 	}
 	return nil
 }

@@ -73,7 +73,7 @@ func asFlag(f *pflag.Flag, value any) (string, error) {
 	case nil:
 		return "", fmt.Errorf("has no value: give it one or leave the key out")
 	case map[string]any:
-		return "", fmt.Errorf("holds keys of its own: must be a single value")
+		return "", fmt.Errorf("has nested keys: must be a single value")
 	case []any:
 		if f.Value.Type() != "stringSlice" {
 			return "", fmt.Errorf("is a list: must be a single value")

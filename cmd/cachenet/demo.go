@@ -57,7 +57,7 @@ cache, with the full model on every frame, and with the small model alone (that 
 			if err := summary(c.Context(), c.OutOrStdout(), out, format); err != nil {
 				return err
 			}
-			fmt.Fprintf(c.ErrOrStderr(), "\noutcomes are in %s; look again with: cachenet report %s\n", out, out)
+			fmt.Fprintf(c.ErrOrStderr(), "\noutcomes are in %s; for this report again: cachenet report %s\n", out, out)
 			return nil
 		},
 	}
@@ -82,7 +82,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 		return usageError{err}
 	}
 	if _, err := os.Stat(filepath.Join(d.options.Out, "outcomes")); err == nil {
-		return fmt.Errorf("--out %s holds outcomes already, and the demo's topic is a new one each time: choose another folder", d.options.Out)
+		return fmt.Errorf("--out %s already contains outcomes, and the demo uses a new topic each time: choose another folder", d.options.Out)
 	}
 	pack, err := models.OpenPack(o.Pack)
 	if err != nil {

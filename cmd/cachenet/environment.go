@@ -27,7 +27,7 @@ func warnOfMisspelt(root *cobra.Command, environment []string) {
 			continue
 		}
 		if meant := nearest(name, known); meant != "" {
-			slog.Warn(name + " is in the environment and sets nothing" + meant)
+			slog.Warn(name + " is in the environment but is not a setting" + meant)
 		}
 	}
 }

@@ -14,8 +14,8 @@ func explainCommand() *cobra.Command {
 	var q report.Question
 	var format string
 	c := &cobra.Command{
-		Use: "explain DIR", Short: "Say why a frame was answered as it was, from the rows alone", Args: oneArg,
-		Long: `Shows the row of a frame, the rows of its stream before it, the threshold that it was held against, why that net
+		Use: "explain DIR", Short: "Explain why a frame was answered as it was, from the Parquet rows", Args: oneArg,
+		Long: `Shows the row of a frame, the previous rows of its stream, the threshold it was compared with, why that net
 was active, and what would have changed the decision.`,
 		Example: "  cachenet explain out --stream cam-03 --offset 512",
 		RunE: func(c *cobra.Command, args []string) error {
@@ -45,7 +45,7 @@ was active, and what would have changed the decision.`,
 	f := c.Flags()
 	f.StringVar(&q.Stream, "stream", "", "the frame's stream")
 	f.Int64Var(&q.Offset, "offset", 0, "the frame's offset")
-	f.IntVar(&q.Before, "before", 10, "rows of the stream before it to show")
+	f.IntVar(&q.Before, "before", 10, "previous rows of the stream to show")
 	f.StringVar(&format, "output", "text", "text or json")
 	return c
 }

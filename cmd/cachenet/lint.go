@@ -9,9 +9,9 @@ import (
 
 func lintCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "lint FILE", Short: "Check a configuration file of run, without running anything", Args: oneArg,
-		Long: `Checks a YAML file for run --config: its keys, its values, and what contradicts itself. No broker is asked and no
-pack is opened. What is missing in the file may still be given as a flag or in the environment.`,
+		Use: "lint FILE", Short: "Check a configuration file for run without running it", Args: oneArg,
+		Long: `Checks a YAML file for run --config: keys, values and contradictions. It connects to no broker and opens no
+pack. Settings missing in the file may still be given as flags or in the environment.`,
 		Example: "  cachenet lint cachenet.yaml",
 		RunE: func(c *cobra.Command, args []string) error {
 			r := newRun()
@@ -28,7 +28,7 @@ pack is opened. What is missing in the file may still be given as a flag or in t
 			if err != nil {
 				return fmt.Errorf("%s: %w", args[0], err)
 			}
-			_, err = fmt.Fprintf(c.OutOrStdout(), "%s: all settings are known and fit together\n", args[0])
+			_, err = fmt.Fprintf(c.OutOrStdout(), "%s: ok, all settings are known and consistent\n", args[0])
 			return err
 		},
 	}

@@ -19,9 +19,9 @@ type look struct {
 
 // add adds the flags; size is the command's default.
 func (l *look) add(f *pflag.FlagSet, size string) {
-	f.StringVar(&l.size, "size", size, "size of scenes in pixels, WIDTHxHEIGHT; from 128x128 on as a camera films them")
-	f.IntVar(&l.camera.Quality, "quality", frames.DefaultCamera.Quality, "JPEG quality of filmed scenes, 1 to 100")
-	f.Float64Var(&l.camera.Noise, "noise", frames.DefaultCamera.Noise, "noise of filmed scenes, 0 for none, 1 for that of each scene's sensor")
+	f.StringVar(&l.size, "size", size, "size of scenes in pixels, WIDTHxHEIGHT; from 128x128 on they look like camera frames")
+	f.IntVar(&l.camera.Quality, "quality", frames.DefaultCamera.Quality, "JPEG quality of camera-sized scenes, 1 to 100")
+	f.Float64Var(&l.camera.Noise, "noise", frames.DefaultCamera.Noise, "sensor noise of camera-sized scenes: 0 for none, 1 for the default")
 }
 
 // open returns the scenes.

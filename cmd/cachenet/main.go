@@ -104,7 +104,7 @@ func root() *cobra.Command {
 	c := &cobra.Command{
 		Use:           "cachenet",
 		Short:         "Model caching for deep inference over many streams",
-		Long:          "cachenet answers the frames of many streams with small cached models where they are sure, and with the full model where they are not.",
+		Long:          "cachenet answers the frames of many streams with small cached models where these are confident, and with the full model otherwise.",
 		Version:       pipelines.Version,
 		Args:          noArgs,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
@@ -121,7 +121,7 @@ func root() *cobra.Command {
 			return err
 		},
 	}
-	c.PersistentFlags().BoolVarP(&verbose, "verbose", "v", false, "log what happens to stderr")
+	c.PersistentFlags().BoolVarP(&verbose, "verbose", "v", false, "write debug logs to stderr")
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	c.AddCommand(demoCommand(), brokerCommand(), produceCommand(), runCommand(), lintCommand(), workersCommand(), redeliverCommand(), reportCommand(), explainCommand(), packCommand(), scenesCommand(), versionCommand())
 	return c

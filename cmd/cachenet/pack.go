@@ -11,11 +11,11 @@ import (
 )
 
 func packCommand() *cobra.Command {
-	c := &cobra.Command{Use: "pack", Short: "Look into packs, check, build and evaluate them", Args: noArgs,
+	c := &cobra.Command{Use: "pack", Short: "Inspect, check, build and evaluate packs", Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
 	c.AddCommand(
 		&cobra.Command{
-			Use: "inspect DIR", Short: "Show what a pack holds", Args: oneArg,
+			Use: "inspect DIR", Short: "Show the contents of a pack", Args: oneArg,
 			Example: "  cachenet pack inspect models/packs/scenes",
 			RunE: func(c *cobra.Command, args []string) error {
 				p, err := models.OpenPack(args[0])
@@ -36,7 +36,7 @@ func packCommand() *cobra.Command {
 				if err := p.Verify(); err != nil {
 					return err
 				}
-				_, err = fmt.Fprintf(c.OutOrStdout(), "%s: %d nets, all as the manifest says\n", p.ID(), len(p.Nets()))
+				_, err = fmt.Fprintf(c.OutOrStdout(), "%s: ok, %d nets match the manifest\n", p.ID(), len(p.Nets()))
 				return err
 			},
 		},

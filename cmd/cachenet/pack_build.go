@@ -15,19 +15,19 @@ func packBuildCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "build NETS",
 		Short: "Choose nets and settings on held-out frames and write a pack with its model card",
-		Long: `Scores the nets that training wrote on held-out frames with the runtime that will serve, tunes the caching policy
-and its rivals under one accuracy budget on seeded streams, takes the fastest, and writes it as a pack.
+		Long: `Scores the trained nets on held-out frames with the serving runtime, tunes the caching policy
+and its rivals under one accuracy budget on simulated streams, takes the fastest, and writes it as a pack.
 
-The held-out sequences are split into three parts: one to choose on, one to confirm thresholds on until a bound holds the
-budget on every kind of stream, and one that only gives the figures of the model card. Where no threshold holds it, the
-pack asks the full model about every frame, and says so.
+The held-out sequences are split into three parts: one to choose the policy, one to confirm that its thresholds keep the
+budget on every kind of stream, and one that is used only for the figures of the model card. If no threshold keeps it, the
+pack uses the full model for every frame, and its card says so.
 
-NETS is the folder that training wrote, or a pack: its nets are then tuned again, on your frames.
-Where the frames were labelled by the full model itself (cachenet_train label), the budget is of agreement with it, frame by
+NETS is the folder that training wrote, or a pack, whose nets are then tuned again on your frames.
+If the frames were labelled by the full model itself (cachenet_train label), the budget is for agreement with it, frame by
 frame, and the model card says so.
 
-DIR holds <class>/<sequence>_<frame>.<ext> folders, or such a tree below val (else the images of train that
-training held out).`,
+The --data folder has <class>/<sequence>_<frame>.<ext> files, or such a tree below val (otherwise the images of train that
+training held out are used).`,
 		Example: "  cachenet pack build nets/birds --data data/birds --out packs/birds --name birds --version 1.0.0",
 		Args:    oneArg,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -35,13 +35,13 @@ training held out).`,
 				return err
 			}
 			if !(o.Budget.Loss > 0 && o.Budget.Loss < 1) {
-				return usageError{fmt.Errorf("--max-accuracy-loss %v: must lie between 0 and 1", o.Budget.Loss)}
+				return usageError{fmt.Errorf("--max-accuracy-loss %v: must be between 0 and 1", o.Budget.Loss)}
 			}
 			if !(o.Budget.Locked > 0 && o.Budget.Locked <= 1) {
-				return usageError{fmt.Errorf("--max-locked %v: must lie above 0 and be at most 1", o.Budget.Locked)}
+				return usageError{fmt.Errorf("--max-locked %v: must be above 0 and at most 1", o.Budget.Locked)}
 			}
 			if !(o.Budget.Alpha > 0 && o.Budget.Alpha <= 0.5) {
-				return usageError{fmt.Errorf("--alpha %v: must lie above 0 and be at most 0.5", o.Budget.Alpha)}
+				return usageError{fmt.Errorf("--alpha %v: must be above 0 and at most 0.5", o.Budget.Alpha)}
 			}
 			o.Budget.Margin = min(o.Budget.Margin, o.Budget.Loss/3)
 			return build(c, args[0], data, out, resize, o)
@@ -52,11 +52,11 @@ training held out).`,
 	f.StringVar(&out, "out", "", "folder of the pack")
 	f.StringVar(&o.Name, "name", "", "name of the pack (default that of the training)")
 	f.StringVar(&o.Version, "version", "1.0.0", "version of the pack")
-	f.Float64Var(&o.Budget.Loss, "max-accuracy-loss", o.Budget.Loss, "accuracy (agreement, where the full model labelled) that caching may cost on every kind of stream, 0 to 1")
+	f.Float64Var(&o.Budget.Loss, "max-accuracy-loss", o.Budget.Loss, "accuracy (or agreement, if the full model labelled the frames) that caching may cost on every kind of stream, 0 to 1")
 	f.Float64Var(&o.Budget.Locked, "max-locked", o.Budget.Locked, "share of recordings that may be answered with one wrong class throughout, 0 to 1")
 	f.Float64Var(&o.Budget.Alpha, "alpha", o.Budget.Alpha, "accepted chance that the pack breaks its budget on some kind of stream, 0 to 0.5")
 	f.Uint64Var(&o.Seed, "seed", 1, "seed of the streams")
-	f.StringVar(&resize, "resize", "", "how frames of another shape fill the nets' input: stretch, crop or fit (default that of NETS)")
+	f.StringVar(&resize, "resize", "", "how frames are resized to the nets' input: stretch, crop or fit (default that of NETS)")
 	return c
 }
 
@@ -96,6 +96,6 @@ func build(c *cobra.Command, dir, data, out, resize string, o evaluation.Options
 	if err := built.Card.Text(c.OutOrStdout()); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(c.OutOrStdout(), "\n%s is in %s; its card is %s\n", built.Card.Pack, out, filepath.Join(out, evaluation.CardMarkdown))
+	_, err = fmt.Fprintf(c.OutOrStdout(), "\nwrote %s to %s; its model card is %s\n", built.Card.Pack, out, filepath.Join(out, evaluation.CardMarkdown))
 	return err
 }

@@ -35,7 +35,7 @@ func heldOut(dir string, nets *evaluation.Nets) ([]evaluation.Sequence, error) {
 		return all, err
 	}
 	if len(nets.HeldOut) == 0 {
-		return nil, fmt.Errorf("read held-out images: %s has no val folder and training held none out: train again", dir)
+		return nil, fmt.Errorf("read held-out images: %s has no val folder and training held out none: train again", dir)
 	}
 	kept := map[string]bool{}
 	for _, f := range nets.HeldOut {
@@ -49,7 +49,7 @@ func heldOut(dir string, nets *evaluation.Nets) ([]evaluation.Sequence, error) {
 		}
 	}
 	if len(out) == 0 {
-		return nil, fmt.Errorf("read held-out images: %s holds none of the images that training held out: name the data folder that was trained on", dir)
+		return nil, fmt.Errorf("read held-out images: %s has none of the images that training held out: name the data folder used for training", dir)
 	}
 	return out, nil
 }
@@ -72,7 +72,7 @@ func labelledBy(dir, full string) (bool, error) {
 		return false, fmt.Errorf("read labels: %s: %w", path, err)
 	}
 	if by.SHA256 != full {
-		slog.Warn("the frames were labelled by another model than the full one: their classes are taken for the truth", "file", path)
+		slog.Warn("the frames were labelled by a model other than the full one: their classes are used as ground truth", "file", path)
 	}
 	return by.SHA256 == full, nil
 }

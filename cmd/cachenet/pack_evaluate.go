@@ -25,11 +25,11 @@ func packEvaluateCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "evaluate PACK",
 		Short: "Compare a pack's policy with its rivals on seeded streams of labelled frames",
-		Long: `Plays streams of many kinds over labelled frames: few classes at a time and many, switching soon and late, sequences in
-their order. The pack and its rivals see the same frames; time is measured per net on this machine.
+		Long: `Simulates many kinds of stream from labelled frames: few or many classes at a time, frequent or rare switches, sequences in
+order. The pack and its rivals see the same frames; time is measured per net on this machine.
 
-DIR holds <class>/<sequence>_<frame>.<ext> folders, or such a tree below test. Rivals that need nets which the pack does
-not ship take them from --nets, the folder that training wrote.`,
+The --data folder has <class>/<sequence>_<frame>.<ext> files, or such a tree below test. Rivals that need nets which the pack does
+not contain take them from --nets, the folder that training wrote.`,
 		Example: "  cachenet pack evaluate models/packs/scenes --data data/scenes --nets nets/scenes --plot scenes.svg",
 		Args:    oneArg,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -51,7 +51,7 @@ not ship take them from --nets, the folder that training wrote.`,
 	}
 	f := c.Flags()
 	f.StringVar(&e.data, "data", "", "folder of labelled images")
-	f.StringVar(&e.nets, "nets", "", "folder that training wrote, for rivals whose nets the pack does not ship")
+	f.StringVar(&e.nets, "nets", "", "folder that training wrote, for rivals whose nets are not in the pack")
 	f.IntVar(&e.seeds, "seeds", 5, "number of seeds; the spread is over them")
 	f.Uint64Var(&e.seed, "seed", 1, "first seed of the streams")
 	f.StringVar(&e.output, "output", "text", "table as text, json or markdown")

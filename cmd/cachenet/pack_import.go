@@ -28,13 +28,13 @@ func packImportCommand() *cobra.Command {
 	var i importing
 	c := &cobra.Command{
 		Use:   "import MODEL.onnx",
-		Short: "Make a pack of your own ONNX classifier",
-		Long: `Reads what your classifier takes and answers from its file, takes the rest from flags, and says what it had to assume. With
---out the model becomes a pack that answers every frame with it; without, nothing is written. Weights that the model keeps
-in other files beside it are taken in.
+		Short: "Make a pack from your own ONNX classifier",
+		Long: `Reads the inputs and outputs of your classifier from its file and the rest from flags, and lists its assumptions. With
+--out the model becomes a pack that answers every frame with it; without --out nothing is written. External weight files
+are embedded.
 
-With --try a few pictures are answered at once: a wrong normalisation shows in answers that are all alike or unsure.
-A frame becomes the model's input as (level × scale − mean) / std, channel by channel, in the order of --channels.`,
+With --try it answers a few pictures: a wrong normalisation gives equal or low-confidence answers.
+A frame becomes the model's input as (pixel × scale − mean) / std, channel by channel, in the order of --channels.`,
 		Example: `  cachenet pack import resnet.onnx --labels imagenet.txt --try photos
   cachenet pack import resnet.onnx --labels imagenet.txt --resize crop --crop-ratio 0.875 --normalize imagenet --out packs/resnet`,
 		Args: oneArg,
@@ -46,23 +46,23 @@ A frame becomes the model's input as (level × scale − mean) / std, channel by
 		},
 	}
 	f, in, out := c.Flags(), &i.request.Input, &i.request.Output
-	f.StringVar(&i.labels, "labels", "", "file of class names, one a line for each output (default those in the model)")
+	f.StringVar(&i.labels, "labels", "", "file of class names, one per line for each output (default those in the model)")
 	f.StringVar(&i.out, "out", "", "folder of the pack (default: nothing is written)")
 	f.StringVar(&i.name, "name", "", "name of the pack (default that of the model's file)")
 	f.StringVar(&i.version, "version", "1.0.0", "version of the pack")
-	f.StringVar(&i.try, "try", "", "folder of pictures, or one picture, to answer at once")
-	f.StringVar(&i.input, "input", "", "size of the input, WIDTHxHEIGHT, where the model leaves it open")
+	f.StringVar(&i.try, "try", "", "folder of pictures, or one picture, to answer as a test")
+	f.StringVar(&i.input, "input", "", "size of the input, WIDTHxHEIGHT, if the model does not fix it")
 	f.StringVar(&in.Layout, "layout", "", "order of the input's dimensions: nchw or nhwc")
 	f.StringVar(&in.Channels, "channels", "", "order of the channels: rgb, bgr or gray")
-	f.StringVar(&i.normalize, "normalize", "", "a usual normalisation: imagenet, 0..1, -1..1 or none (levels 0 to 255)")
-	f.Float32Var(&in.Scale, "scale", 0, "what levels 0 to 255 are multiplied by")
-	f.Float32SliceVar(&in.Mean, "mean", nil, "what is then subtracted, one number or one a channel")
-	f.Float32SliceVar(&in.Std, "std", nil, "what that is divided by, one number or one a channel")
-	f.StringVar(&in.Resize, "resize", "", "how a frame is brought to the input's size: stretch, crop or fit")
-	f.Float64Var(&in.CropRatio, "crop-ratio", 0, "with --resize crop, the share of the sides that is kept, 0.875 for example (default 1)")
-	f.StringVar(&in.Name, "input-name", "", "the model's input, where there are several")
-	f.StringVar(&out.Name, "output-name", "", "the model's output, where there are several")
-	f.StringVar(&out.Kind, "answers", "", "what it answers: logits or probabilities")
+	f.StringVar(&i.normalize, "normalize", "", "a common normalisation: imagenet, 0..1, -1..1 or none (pixel values 0 to 255)")
+	f.Float32Var(&in.Scale, "scale", 0, "factor for the pixel values 0 to 255")
+	f.Float32SliceVar(&in.Mean, "mean", nil, "subtracted next, one number or one per channel")
+	f.Float32SliceVar(&in.Std, "std", nil, "divisor, one number or one per channel")
+	f.StringVar(&in.Resize, "resize", "", "how frames are resized to the input: stretch, crop or fit")
+	f.Float64Var(&in.CropRatio, "crop-ratio", 0, "with --resize crop, the share of each side that is kept, 0.875 for example (default 1)")
+	f.StringVar(&in.Name, "input-name", "", "the model's input, if it has several")
+	f.StringVar(&out.Name, "output-name", "", "the model's output, if it has several")
+	f.StringVar(&out.Kind, "answers", "", "the model's outputs: logits or probabilities")
 	return c
 }
 
@@ -79,7 +79,7 @@ func (i *importing) settle() error {
 		return nil
 	}
 	if in.Scale != 0 || in.Mean != nil || in.Std != nil {
-		return errors.New("--normalize stands for --scale, --mean and --std: give one or the others")
+		return errors.New("--normalize replaces --scale, --mean and --std: give either")
 	}
 	n, err := onnximport.Named(i.normalize)
 	if err != nil {
@@ -112,7 +112,7 @@ func (i *importing) run(out io.Writer, path string) error {
 		}
 	}
 	if i.out == "" {
-		_, err = fmt.Fprintln(out, "nothing is written: say with --out DIR where the pack goes")
+		_, err = fmt.Fprintln(out, "nothing was written: give --out DIR to write the pack")
 		return err
 	}
 	if i.name == "" {
@@ -121,7 +121,7 @@ func (i *importing) run(out io.Writer, path string) error {
 	if err := m.Write(i.out, i.name, i.version); err != nil {
 		return fmt.Errorf("import %s: %w", path, err)
 	}
-	_, err = fmt.Fprintf(out, "%s@%s is in %s: it answers every frame with this model\n", i.name, i.version, i.out)
+	_, err = fmt.Fprintf(out, "wrote %s@%s to %s: it answers every frame with this model\n", i.name, i.version, i.out)
 	return err
 }
 
@@ -154,12 +154,12 @@ func readLabels(path string) ([]string, error) {
 	for line := range strings.Lines(strings.TrimRight(strings.TrimPrefix(string(b), "\ufeff"), " \t\r\n")) {
 		name := strings.TrimSpace(line)
 		if name == "" {
-			return nil, fmt.Errorf("--labels %s: line %d is empty: one name a line for each output", path, len(names)+1)
+			return nil, fmt.Errorf("--labels %s: line %d is empty: give one name per line for each output", path, len(names)+1)
 		}
 		names = append(names, name)
 	}
 	if len(names) == 0 {
-		return nil, fmt.Errorf("--labels %s: it is empty", path)
+		return nil, fmt.Errorf("--labels %s: empty file", path)
 	}
 	return names, nil
 }
@@ -214,7 +214,7 @@ func picturesBelow(path string) ([]string, error) {
 		return nil, err
 	}
 	if len(all) == 0 {
-		return nil, fmt.Errorf("%s: no JPEG or PNG there", path)
+		return nil, fmt.Errorf("%s: has no JPEG or PNG", path)
 	}
 	var some []string
 	n := min(len(all), mostTried)

@@ -28,9 +28,9 @@ func packPixelsCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "pixels",
 		Short: "Decode images as a net sees them, for training",
-		Long: `Decodes the images that standard input names, each name ended by a NUL byte, just as frames are decoded when they are
-answered, and writes them to standard output in that order: a byte 0 and height·width·3 bytes of RGB, rows from
-top to bottom; or, where an image cannot be decoded, a byte 1, the length of the reason (4 bytes, big endian) and the reason.`,
+		Long: `Decodes the images named on standard input, each name terminated by a NUL byte, exactly as frames are decoded for
+inference, and writes them to standard output in that order: a byte 0 and height·width·3 bytes of RGB, rows from
+top to bottom; or, if an image cannot be decoded, a byte 1, the length of the reason (4 bytes, big endian) and the reason.`,
 		Example: `  printf 'photos/cat/a_1.jpg\0' | cachenet pack pixels --input 32x32 | tail -c 3072 > cat.rgb`,
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -49,8 +49,8 @@ top to bottom; or, where an image cannot be decoded, a byte 1, the length of the
 	}
 	f := c.Flags()
 	f.StringVar(&size, "input", "", "pixels of the net's input, WIDTHxHEIGHT or one number")
-	f.StringVar(&v.Resize, "resize", picture.Stretch, "how an image is brought to that size: stretch, crop or fit")
-	f.Float64Var(&v.CropRatio, "crop-ratio", 0, "with --resize crop, the share of the sides that is kept (default 1)")
+	f.StringVar(&v.Resize, "resize", picture.Stretch, "how images are resized to it: stretch, crop or fit")
+	f.Float64Var(&v.CropRatio, "crop-ratio", 0, "with --resize crop, the share of each side that is kept (default 1)")
 	return c
 }
 
@@ -74,9 +74,9 @@ func packAnswersCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "answers PACK",
 		Short: "Answer images with a pack's full model, for training",
-		Long: `Answers the images that standard input names, each name ended by a NUL byte, with the full model of a pack, and writes the
+		Long: `Answers the images named on standard input, each name terminated by a NUL byte, with the full model of a pack, and writes the
 answers to standard output in that order: a byte 0 and a logit for each class of the pack (float32, little endian);
-or, where an image cannot be answered, a byte 1, the length of the reason (4 bytes, big endian) and the reason.`,
+or, if an image cannot be answered, a byte 1, the length of the reason (4 bytes, big endian) and the reason.`,
 		Example: `  printf 'photos/cat/a_1.jpg\0' | cachenet pack answers packs/resnet | tail -c +2 > logits.f32`,
 		Args:    oneArg,
 		RunE: func(c *cobra.Command, args []string) error {

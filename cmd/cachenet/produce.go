@@ -39,7 +39,7 @@ func produceCommand() *cobra.Command {
 		Short: "Publish frames of many streams to a topic",
 		Long: `Publishes generated scenes, or the images of a folder DIR/<class>/<sequence>_<frame>.<ext> (JPEG or PNG), as
 frames of many streams. Each stream shows --active classes for --dwell frames, then others; sequences are
-played in order. The key is the stream's id, the true class travels in the label header.
+played in order. The key is the stream's id, the true class is in the label header.
 
 ` + filmHelp,
 		Example: `  cachenet produce --brokers localhost:9092 --topic frames --source scenes --streams 48 --frames 300
@@ -75,7 +75,7 @@ played in order. The key is the stream's id, the true class travels in the label
 	}
 	f := c.Flags()
 	cluster.add(f)
-	f.StringVar(&p.topic, "topic", "", "topic to publish to; created when missing")
+	f.StringVar(&p.topic, "topic", "", "topic to publish to; created if missing")
 	f.IntVar(&p.partitions, "partitions", 6, "partitions of the topic when it is created")
 	f.StringArrayVar(&sources, "source", []string{"scenes"}, "scenes, images:DIR, or videos and cameras (repeated): [NAME=]video:FILE, [NAME=]rtsp://…, [NAME=]http://…, @FILE")
 	addSchedule(f, &p, 48, 300, 150, 0)

@@ -38,7 +38,7 @@ func newImageFolder(dir string) (*imageFolder, error) {
 		return nil, fmt.Errorf("--into: %w", err)
 	}
 	if len(entries) > 0 {
-		return nil, fmt.Errorf("--into %s: there are files already: choose another folder, so that recordings do not mix", dir)
+		return nil, fmt.Errorf("--into %s: already contains files: choose another folder, so that recordings are not mixed", dir)
 	}
 	return &imageFolder{dir: dir, streams: map[string]*recorded{}}, os.MkdirAll(dir, 0o755)
 }

@@ -19,11 +19,11 @@ import (
 )
 
 const filmHelp = `With --source video:FILE, rtsp://… or http://… (MJPEG) it publishes the pictures of videos and cameras; give --source once for
-each, NAME=… before it to name the camera, or @FILE for a file that lists one source a line (so that no password stands on
+each, as NAME=… to name the camera, or @FILE for a file with one source per line (so that no password is on
 the command line). The key is the camera's name, or CAMERA/REGION with --crop; the record time is that of the picture.
-Files are published as fast as they can be, or at their own speed with --realtime, and end; cameras go on until
+Files are published as fast as possible, or in real time with --realtime, and end; cameras run until
 SIGINT or SIGTERM, and a camera that is lost is connected to again. It needs ffmpeg: see ` + "`make ffmpeg`." + `
-With --into DIR the pictures become images DIR/<stream>/<sequence>_<frame>.jpg to train on, a second of a stream in a
+With --into DIR the pictures become images DIR/<stream>/<sequence>_<frame>.jpg to train on, one second of a stream per
 sequence, and nothing is published.`
 
 // film is what `produce` can be asked for with videos and cameras.
@@ -35,11 +35,11 @@ type film struct {
 
 func (f *film) add(flags *pflag.FlagSet) {
 	o := &f.options
-	flags.Float64Var(&o.FPS, "fps", 0, "videos and cameras: frames a second of each, at most; 0 for all")
+	flags.Float64Var(&o.FPS, "fps", 0, "videos and cameras: maximum frames per second of each; 0 for all")
 	flags.StringArrayVar(&f.crops, "crop", nil, "videos and cameras (repeated): [CAMERA/]NAME=x,y,w,h publishes that region of the picture, in pixels, as stream CAMERA/NAME; all for x,y,w,h is the whole picture")
-	flags.StringVar(&f.into, "into", "", "videos and cameras: write the pictures into this folder, as images, instead of to a topic")
-	flags.BoolVar(&o.Realtime, "realtime", false, "videos: play at their own speed")
-	flags.DurationVar(&o.RetryFor, "retry-for", video.DefaultRetryFor, "cameras: how long one may be away before it is given up")
+	flags.StringVar(&f.into, "into", "", "videos and cameras: write the pictures to this folder as images instead of publishing them")
+	flags.BoolVar(&o.Realtime, "realtime", false, "videos: publish in real time")
+	flags.DurationVar(&o.RetryFor, "retry-for", video.DefaultRetryFor, "cameras: how long a lost one is retried before it is given up")
 }
 
 // wanted reports whether the sources are videos and cameras.
@@ -90,7 +90,7 @@ func (f *film) run(c *cobra.Command, p *production, sources []string) (err error
 		return err
 	}}
 	if sink.MaxFrameBytes, err = producer.MaxImageBytes(ctx); err != nil {
-		slog.Warn("the largest record that the topic takes is not known; a larger frame will end everything", "error", err)
+		slog.Warn("the topic's record size limit is unknown; a frame above it will end the command", "error", err)
 	}
 	return f.play(c, p, cameras, playback, sink)
 }
@@ -115,7 +115,7 @@ func (f *film) read(c *cobra.Command, p *production, sources []string) ([]video.
 	}
 	for _, camera := range cameras {
 		if camera.Exposed() {
-			slog.Warn("the login of a camera is in the process list for everybody to see: write the source into a file and give --source @FILE", "camera", camera.Name)
+			slog.Warn("a camera's credentials are visible in the process list: write the source into a file and give --source @FILE", "camera", camera.Name)
 		}
 	}
 	if f.options.Regions, err = video.Regions(f.crops, cameras); err != nil {

@@ -14,9 +14,9 @@ func redeliverCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "redeliver",
 		Short: "Send dead letters back to the topic they came from",
-		Long: `Sends each dead letter (see run --dead-letter-topic) back to the topic its frame came from, as it was, to be
-processed again after the cause is gone. What --group has redelivered is not sent again. A letter that cannot be sent
-is skipped; when there was one, the command says why and exits with 1.`,
+		Long: `Sends each dead letter (see run --dead-letter-topic) back to the topic its frame came from, unchanged, to be
+processed again after the cause is fixed. Letters that --group has redelivered are not sent again. A letter that cannot be sent
+is skipped; the command then reports why and exits with 1.`,
 		Example: `  cachenet redeliver --brokers localhost:9092 --from-dead-letters frames-dead`,
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {

@@ -19,7 +19,7 @@ import (
 func reportCommand() *cobra.Command {
 	var format, html string
 	c := &cobra.Command{
-		Use: "report DIR", Short: "Summarise the outcomes in a folder, from its Parquet files alone", Args: oneArg,
+		Use: "report DIR", Short: "Summarise the outcomes in a folder, from its Parquet files", Args: oneArg,
 		Example: "  cachenet report out\n  cachenet report out --html report.html\n  cachenet report out --output json | jq .hit_rate",
 		RunE: func(c *cobra.Command, args []string) error {
 			if html != "" && c.Flags().Changed("output") {
@@ -31,7 +31,7 @@ func reportCommand() *cobra.Command {
 			return summary(c.Context(), c.OutOrStdout(), args[0], format)
 		},
 	}
-	c.Flags().StringVar(&html, "html", "", "write a page with charts to this file instead; it needs nothing else to be looked at")
+	c.Flags().StringVar(&html, "html", "", "write a self-contained page with charts to this file instead")
 	c.Flags().StringVar(&format, "output", "text", "text or json")
 	return c
 }

@@ -52,7 +52,7 @@ func (s runSummary) write(w io.Writer, o pipelines.Options) {
 		fmt.Fprintf(w, "the workers have written the rows; count them with: cachenet report %s\n", o.Out)
 		return
 	case s.Frames == 0:
-		fmt.Fprintln(w, "no frame was read: there were none without a row")
+		fmt.Fprintln(w, "no frame was read: every frame already has a row")
 		return
 	}
 	repeated := ""
@@ -66,13 +66,13 @@ func (s runSummary) write(w io.Writer, o pipelines.Options) {
 	}
 	for i, r := range s.Reasons {
 		if i == shownReasons {
-			fmt.Fprintf(w, "  … and %d other reasons; the column error of the rows has them\n", len(s.Reasons)-i)
+			fmt.Fprintf(w, "  … and %d other reasons; see the column error of the rows\n", len(s.Reasons)-i)
 			break
 		}
 		fmt.Fprintf(w, "  %s × %s: %s\n", humanize.Comma(r.Rows), r.Stage, r.Example)
 	}
 	if s.Errors == s.Frames {
-		fmt.Fprintf(w, "every frame was an error, so nothing was answered: look at the reasons above and at what the producers send to topic %s. "+
+		fmt.Fprintf(w, "every frame was an error, so nothing was answered: check the reasons above and what the producers send to topic %s. "+
 			"A frame is a record with the stream's id as key and an image as value; a content-type header says what the image is\n", o.Topic)
 	}
 }

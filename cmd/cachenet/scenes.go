@@ -15,7 +15,7 @@ func scenesCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "scenes",
 		Short:   "Write the rendered scenes that the bundled pack is trained on as an image folder",
-		Long:    "Writes DIR/train, DIR/val and DIR/test, each with a folder per class of <sequence>_<frame>.jpg. The output is the same every time.",
+		Long:    "Writes DIR/train, DIR/val and DIR/test, each with a folder per class of <sequence>_<frame>.jpg. The output is deterministic.",
 		Example: "  cachenet scenes --out data/scenes",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {

@@ -10,9 +10,9 @@ func workersCommand() *cobra.Command {
 	var listen string
 	c := &cobra.Command{
 		Use:   "workers",
-		Short: "Offer workers to a Flink cluster",
-		Long: `Starts workers for the jobs of a Flink cluster when its task managers ask for them, until SIGINT or SIGTERM. Run
-one beside each task manager, with the same --pack and --out folders in sight as the process that submits the job
+		Short: "Serve workers to a Flink cluster",
+		Long: `Starts workers for the jobs of a Flink cluster when its task managers request them, until SIGINT or SIGTERM. Run
+one next to each task manager, with access to the same --pack and --out folders as the process that submits the job
 with cachenet run --runner flink --worker-pool. There is no authentication: keep it on loopback.`,
 		Example: `  cachenet workers --listen 127.0.0.1:50000`,
 		Args:    noArgs,
@@ -23,6 +23,6 @@ with cachenet run --runner flink --worker-pool. There is no authentication: keep
 			return pipelines.ServeWorkers(c.Context(), listen)
 		},
 	}
-	c.Flags().StringVar(&listen, "listen", "127.0.0.1:50000", "address to listen at, HOST:PORT")
+	c.Flags().StringVar(&listen, "listen", "127.0.0.1:50000", "address to listen on, HOST:PORT")
 	return c
 }

@@ -49,7 +49,7 @@ func advertisedHost(given, listen string) (string, error) {
 	}
 	name, err := os.Hostname()
 	if err != nil {
-		return "", fmt.Errorf("broker: find this machine's name for clients: give the host to advertise: %w", err)
+		return "", fmt.Errorf("broker: find this machine's host name: give --advertise HOST: %w", err)
 	}
 	return name, nil
 }
@@ -71,7 +71,7 @@ func hostOnly(given string) (string, error) {
 		return host, nil
 	}
 	if _, _, err := net.SplitHostPort(given); err == nil {
-		return "", fmt.Errorf("broker: advertise %q: leave the port out: clients are told the port that the broker listens on", given)
+		return "", fmt.Errorf("broker: advertise %q: leave the port out: the advertised port is the one that the broker listens on", given)
 	}
 	return "", fmt.Errorf("broker: advertise %q: give a host name or an IP address", given)
 }

@@ -40,14 +40,14 @@ const grainBytes = 1 << 16
 func Filmed(c Camera) (Source, error) {
 	for _, side := range []int{c.Width, c.Height} {
 		if side < 128 || side > 2048 || side%8 != 0 {
-			return nil, fmt.Errorf("film scenes: %d x %d pixels: choose multiples of 8 from 128 to 2048", c.Width, c.Height)
+			return nil, fmt.Errorf("render camera frames: %d x %d pixels: choose multiples of 8 from 128 to 2048", c.Width, c.Height)
 		}
 	}
 	if c.Quality == 0 {
 		c.Quality = DefaultCamera.Quality
 	}
 	if c.Quality < 1 || c.Quality > 100 || !(c.Noise >= 0 && c.Noise <= 20) {
-		return nil, fmt.Errorf("film scenes: quality %d, noise %g: choose 1 to 100, and 0 to 20", c.Quality, c.Noise)
+		return nil, fmt.Errorf("render camera frames: quality %d, noise %g: choose 1 to 100, and 0 to 20", c.Quality, c.Noise)
 	}
 	f := &filmed{scenes: allScenes(DefaultSize), camera: c, grain: make([]int8, grainBytes)}
 	rng := newRand("grain")

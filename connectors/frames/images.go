@@ -35,7 +35,7 @@ type sequence []string
 func Images(dir string) (Source, error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("read image folder: %s does not exist: give a folder that holds one folder of images per class", dir)
+		return nil, fmt.Errorf("read image folder: %s does not exist: give a folder with one folder of images per class", dir)
 	} else if err != nil {
 		return nil, fmt.Errorf("read image folder: %w", err)
 	}
@@ -58,7 +58,7 @@ func Images(dir string) (Source, error) {
 		s.sequences = append(s.sequences, sequences)
 	}
 	if len(s.classes) == 0 {
-		return nil, fmt.Errorf("read image folder: %s holds no class folders: images belong in %s",
+		return nil, fmt.Errorf("read image folder: %s has no class folders: images belong in %s",
 			dir, filepath.Join(dir, "<class>", "<sequence>_<frame>.jpg"))
 	}
 	return &s, nil
@@ -133,7 +133,7 @@ func listClass(folder string) ([]sequence, error) {
 		found[of] = append(found[of], filepath.Join(folder, name))
 	}
 	if len(found) == 0 {
-		return nil, fmt.Errorf("%s holds no .jpg, .jpeg or .png files: add images or remove the folder", folder)
+		return nil, fmt.Errorf("%s has no .jpg, .jpeg or .png files: add images or remove the folder", folder)
 	}
 	var sequences []sequence
 	for _, of := range slices.SortedFunc(maps.Keys(found), natural) {

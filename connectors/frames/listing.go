@@ -17,7 +17,7 @@ func List(dir string) ([]Listed, error) {
 	}
 	s, ok := source.(*images)
 	if !ok {
-		return nil, fmt.Errorf("list image folder: %s is not one", dir)
+		return nil, fmt.Errorf("list image folder: %s is not a folder", dir)
 	}
 	var all []Listed
 	for class, sequences := range s.sequences {

@@ -22,7 +22,7 @@ func Addresses(brokers []string) ([]string, error) {
 		all = append(all, b)
 	}
 	if len(all) == 0 {
-		return nil, errors.New("kafka: no broker is given: give at least one as HOST:PORT")
+		return nil, errors.New("kafka: no broker given: give at least one as HOST:PORT")
 	}
 	return all, nil
 }

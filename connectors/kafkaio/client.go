@@ -121,7 +121,7 @@ func (c Cluster) unreachable(err error) error {
 	case c.Security.TLS && errors.Is(err, os.ErrDeadlineExceeded):
 		hint = "it does not answer in TLS: check that this is the port of its TLS listener, or leave --tls out"
 	}
-	return fmt.Errorf("kafka: reach %s: %s: %w", strings.Join(c.Brokers, ","), hint, err)
+	return fmt.Errorf("kafka: connect to %s: %s: %w", strings.Join(c.Brokers, ","), hint, err)
 }
 
 // connected reports whether err, from the network, came after the connection was made.
@@ -142,7 +142,7 @@ func (s Security) tls() (*tls.Config, error) {
 		}
 		cfg.RootCAs = x509.NewCertPool()
 		if !cfg.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("kafka: read certificate authorities: %s holds no PEM certificate", s.CAFile)
+			return nil, fmt.Errorf("kafka: read certificate authorities: %s contains no PEM certificate", s.CAFile)
 		}
 	}
 	if s.CertFile != "" {
@@ -184,7 +184,7 @@ func (s Security) password() (string, error) {
 		from, password = "file "+s.PasswordFile, strings.TrimRight(string(b), "\r\n")
 	}
 	if password == "" {
-		return "", fmt.Errorf("kafka: log in as %s: %s is not set or empty: put the password there", s.User, from)
+		return "", fmt.Errorf("kafka: log in as %s: %s is not set or empty: it must contain the password", s.User, from)
 	}
 	return password, nil
 }

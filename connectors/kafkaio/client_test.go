@@ -83,7 +83,7 @@ func TestSecureConnections(t *testing.T) {
 		"no password":   {Security{SASL: "PLAIN", User: "ann"}, "--sasl without a password"},
 		"bad mechanism": {Security{SASL: "GSSAPI", User: "ann", PasswordFile: file}, "must be PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"},
 		"no CA file":    {Security{TLS: true, CAFile: filepath.Join(t.TempDir(), "none")}, "certificate authorities"},
-		"CA not PEM":    {Security{TLS: true, CAFile: file}, "holds no PEM certificate"},
+		"CA not PEM":    {Security{TLS: true, CAFile: file}, "contains no PEM certificate"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

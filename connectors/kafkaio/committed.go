@@ -40,7 +40,7 @@ func (c *client) fetchCommitted(ctx context.Context, topic string, partition int
 	res, ok := m.(*fetchapi.Response)
 	switch {
 	case !ok:
-		return fetched{}, fmt.Errorf("the broker answers a fetch with a %T", m)
+		return fetched{}, fmt.Errorf("the broker responds to a fetch with a %T", m)
 	case res.ErrorCode != 0:
 		return fetched{}, kafka.Error(res.ErrorCode)
 	case len(res.Topics) == 0 || len(res.Topics[0].Partitions) == 0:

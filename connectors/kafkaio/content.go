@@ -61,7 +61,7 @@ func settleType(f *schemas.Frame) error {
 	found := schemas.ImageType(f.Image)
 	if f.ContentType == schemas.RGB8 && (found == "" || int(f.Width)*int(f.Height)*3 == len(f.Image)) {
 		if f.Width == 0 || f.Height == 0 {
-			return fmt.Errorf("no width and height headers beside %s", schemas.RGB8)
+			return fmt.Errorf("no width and height headers with %s", schemas.RGB8)
 		}
 		return nil
 	}

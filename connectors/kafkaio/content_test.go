@@ -52,7 +52,7 @@ func TestRawPixelsMustBeDeclared(t *testing.T) {
 		t.Errorf("the content-type header counts: fault %q", f.Fault)
 	}
 	for want, pairs := range map[string][]string{
-		"no width and height headers beside application/x-rgb8":        {"content-type", "application/x-rgb8", "width", "4"},
+		"no width and height headers with application/x-rgb8":          {"content-type", "application/x-rgb8", "width", "4"},
 		`width header "2147483648" is not a number from 0 to 65536`:    {"content-type", "application/x-rgb8", "width", "2147483648", "height", "x"},
 		`Height header "1.5" is not a number from 0 to 65536`:          {"Height", "1.5", "content-type", "application/x-rgb8", "width", "4"},
 		"without a content-type header: must be image/jpeg, image/png": {"width", "4", "height", "3"},

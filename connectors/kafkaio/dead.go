@@ -123,7 +123,7 @@ func (fn *deadFn) fetch(ctx context.Context, failed []schemas.Outcome) (letters 
 	}
 	for n < len(failed) && failed[n].Topic == first.Topic && failed[n].Partition == first.Partition && failed[n].Offset < b.next {
 		if o := wanted[failed[n].Offset]; o != nil {
-			slog.Warn("a frame with an error left its topic before it could become a dead letter",
+			slog.Warn("a failed frame was deleted from its topic before it could be written as a dead letter",
 				"topic", o.Topic, "partition", o.Partition, "offset", o.Offset, "error", o.Error)
 			delete(wanted, o.Offset)
 		}
@@ -141,7 +141,7 @@ func (fn *deadFn) send(ctx context.Context, letters []kafka.Message) error {
 			return err
 		}
 		fn.writer.sayOnce.Do(func() {
-			slog.Warn("frames are larger than the dead-letter topic takes: they are kept there without their value; raise its max.message.bytes",
+			slog.Warn("frames exceed the dead-letter topic's record size limit: their letters are written without their value; raise its max.message.bytes",
 				"topic", fn.Config.Topic, "max.message.bytes", fn.writer.limit, "frame bytes", len(refused[0].Value))
 		})
 		for i, m := range refused {

@@ -37,14 +37,14 @@ func EnsureDeadLetterTopic(ctx context.Context, cluster Cluster, topic, frames s
 		return nil
 	}
 	if settings.compacted() {
-		return fmt.Errorf("kafka: use %s for dead letters: it is compacted, and would keep one letter of each stream: name another topic, or set its %s to delete", topic, cleanupPolicy)
+		return fmt.Errorf("kafka: use %s for dead letters: it is compacted, and would keep only one letter per stream: name another topic, or set its %s to delete", topic, cleanupPolicy)
 	}
 	limit, err := settings.roomFor("dead letters", topic)
 	if err != nil || limit == 0 {
 		return err
 	}
 	if needed, err := c.maxMessageBytes(ctx, frames); err == nil && limit < needed {
-		slog.Warn("the dead-letter topic takes smaller records than the frames' topic: letters of larger frames go without their value; raise its max.message.bytes",
+		slog.Warn("the dead-letter topic's record size limit is below the frames topic's: letters of larger frames are written without their value; raise its max.message.bytes",
 			"topic", topic, maxMessageBytes, limit, "frames", frames, "frames' "+maxMessageBytes, needed)
 	}
 	return nil
@@ -57,7 +57,7 @@ func makeDeadLetterTopic(ctx context.Context, cluster Cluster, topic string) err
 		ConfigEntries: []kafka.ConfigEntry{{ConfigName: maxMessageBytes, ConfigValue: strconv.Itoa(deadBytes)}}}
 	_, err := ensureTopic(ctx, cluster, config)
 	if errors.Is(err, kafka.PolicyViolation) || errors.Is(err, kafka.InvalidConfiguration) {
-		slog.Warn("the cluster refuses a topic for records of 64 MiB: letters of frames above its limit go without their value", "topic", topic, "error", err)
+		slog.Warn("the cluster refuses a topic for records of 64 MiB: letters of frames above its limit are written without their value", "topic", topic, "error", err)
 		config.ConfigEntries = nil
 		_, err = ensureTopic(ctx, cluster, config)
 	}

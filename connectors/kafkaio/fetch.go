@@ -76,7 +76,7 @@ func (f *fetcher) run(ctx context.Context) {
 			return
 		}
 		if err != nil && !errors.Is(err, errTruncated) {
-			err = fmt.Errorf("no success for %s: %w", f.cfg.RetryFor, err)
+			err = fmt.Errorf("failing for %s: %w", f.cfg.RetryFor, err)
 		}
 		if err != nil {
 			f.queue.fail(fmt.Errorf("kafka: read %s/%d from offset %d: %w", f.cfg.Topic, f.span.Partition, f.at, err))
@@ -135,7 +135,7 @@ func (f *fetcher) advance(b batch) {
 		}
 	}
 	if n := b.gaps.Count(); n > 0 {
-		slog.Warn("topic holds no record at some offsets; was it compacted?",
+		slog.Warn("the topic has no record at some offsets; was it compacted?",
 			"topic", f.cfg.Topic, "partition", f.span.Partition, "from", f.at, "to", b.next, "offsets", n)
 	}
 	nothing := b.empty
@@ -186,7 +186,7 @@ func (f *fetcher) outage() retry.Outage {
 		For:    f.cfg.RetryFor,
 		Passes: func(err error) bool { return !errors.Is(err, errTruncated) },
 		Began: func(err error) {
-			slog.Warn("reading is interrupted; trying again", "topic", f.cfg.Topic, "partition", f.span.Partition,
+			slog.Warn("reading is interrupted; retrying", "topic", f.cfg.Topic, "partition", f.span.Partition,
 				"offset", f.at, "for", f.cfg.RetryFor, "error", err)
 		},
 		Ended: func(after time.Duration) {

@@ -73,7 +73,7 @@ func Share(ctx context.Context, cluster Cluster, group, topic string, session ti
 			return joinError(group, err)
 		case failing.IsZero():
 			failing = time.Now()
-			slog.Warn("not a member of the group; joining it", "group", group, "error", err)
+			slog.Warn("not a member of the group; joining again", "group", group, "error", err)
 		default:
 			if down := time.Since(failing); down > retry.Budget || !joined && down > requestTimeout {
 				return joinError(group, err)
@@ -92,7 +92,7 @@ func refused(err error) bool {
 
 func joinError(group string, err error) error {
 	if errors.Is(err, kafka.InvalidSessionTimeout) {
-		return fmt.Errorf("kafka: join group %s: --session-timeout is outside of what the brokers allow, group.min.session.timeout.ms to group.max.session.timeout.ms (6 s to 30 min unless they were changed): %w", group, err)
+		return fmt.Errorf("kafka: join group %s: --session-timeout is outside the brokers' range, group.min.session.timeout.ms to group.max.session.timeout.ms (by default 6 s to 30 min): %w", group, err)
 	}
 	return fmt.Errorf("kafka: join group %s: %w", group, err)
 }

@@ -129,9 +129,9 @@ func (l *Ledger) run(ctx context.Context) {
 func (l *Ledger) report(err error) {
 	switch {
 	case err != nil && l.err == nil:
-		slog.Warn("committed offsets fall behind; trying again", "group", l.group, "topic", l.topic, "error", err)
+		slog.Warn("committing offsets fails; retrying", "group", l.group, "topic", l.topic, "error", err)
 	case err == nil && l.err != nil:
-		slog.Info("committed offsets are up to date again", "group", l.group, "topic", l.topic)
+		slog.Info("committing offsets works again", "group", l.group, "topic", l.topic)
 	}
 	l.err = err
 }

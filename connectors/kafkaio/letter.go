@@ -60,7 +60,7 @@ type deadFrame struct {
 	message   kafka.Message // as the frame was
 }
 
-// frameOf takes a dead letter back to the frame it was; false means that the record is no dead letter. A frame that
+// frameOf takes a dead letter back to the frame it was; false means that the record is not a dead letter. A frame that
 // failed twice has the added headers twice: the last ones count, and all go.
 func frameOf(r record) (f deadFrame, ok bool) {
 	added := map[string]string{}

@@ -90,7 +90,7 @@ func (r *replay) send(ctx context.Context, partition int32, letters []record) er
 		at := letterAt{partition, l.offset}
 		f, ok := frameOf(l)
 		if !ok {
-			r.skip(at, fmt.Errorf("the record is no dead letter (no headers %s…)", deadPrefix))
+			r.skip(at, fmt.Errorf("the record is not a dead letter (no headers %s…)", deadPrefix))
 			continue
 		}
 		from := partitionOf{f.topic, f.partition}
@@ -187,7 +187,7 @@ func (r *replay) target(ctx context.Context, topic string) (*target, error) {
 }
 
 // errGone is in the chain of an error about a frame that is no longer where it was read.
-var errGone = errors.New("its frame, whose value the letter leaves out, is gone")
+var errGone = errors.New("its frame, whose value is not in the letter, has been deleted")
 
 // refetch reads the frame of a letter from where it came from.
 func (r *replay) refetch(ctx context.Context, f deadFrame) (kafka.Message, error) {
@@ -228,7 +228,7 @@ func (r *replay) leftOver() error {
 	if r.skipped == 0 {
 		return nil
 	}
-	return fmt.Errorf("kafka: replay %s: %d letters were skipped, the first at %w; they are still there: replay them with another --group when the cause is gone",
+	return fmt.Errorf("kafka: redeliver %s: %d letters were skipped, the first at %w; they are still in the topic: redeliver them with another --group when the cause is fixed",
 		r.letters, r.skipped, r.first)
 }
 

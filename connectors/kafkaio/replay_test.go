@@ -45,7 +45,7 @@ func TestReplaySkipsWhatCannotBeSent(t *testing.T) {
 	if sent != 3 || err == nil {
 		t.Fatalf("sent %d, error %v", sent, err)
 	}
-	for _, want := range []string{"6 letters were skipped", "offset 0 of partition 0: the record is no dead letter", "another --group"} {
+	for _, want := range []string{"6 letters were skipped", "offset 0 of partition 0: the record is not a dead letter", "another --group"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("error %q does not say %q", err, want)
 		}

@@ -159,7 +159,7 @@ func (w *writer) Close() error {
 	err := errors.Join(w.batches.Close(), w.singles.Close())
 	w.client.close()
 	if err != nil {
-		return fmt.Errorf("kafka: end writing to %s: %w", w.topic, err)
+		return fmt.Errorf("kafka: close the writer of %s: %w", w.topic, err)
 	}
 	return nil
 }

@@ -63,15 +63,15 @@ func (w *writer) persist(f finished) error {
 	err := retry.Do(context.Background(), retry.Outage{
 		For: w.cfg.GiveUp,
 		Began: func(err error) {
-			slog.Warn("outcomes cannot be written: they stay in memory and are tried again",
+			slog.Warn("outcomes cannot be written: they are kept in memory and retried",
 				"dir", w.cfg.Dir, "error", err, "give_up_after", w.cfg.GiveUp)
 		},
 		Ended: func(after time.Duration) {
-			slog.Info("outcomes are written again", "dir", w.cfg.Dir, "after", after)
+			slog.Info("writing outcomes works again", "dir", w.cfg.Dir, "after", after)
 		},
 	}, func() error { return w.store(f) })
 	if err != nil {
-		return fmt.Errorf("write outcomes: %w: refused for %v: make room or make the folder writable, and start again: "+
+		return fmt.Errorf("write outcomes: %w: failing for %v: free disk space or make the folder writable, and start again: "+
 			"every frame without a row is read again", err, w.cfg.GiveUp)
 	}
 	return nil
@@ -113,7 +113,7 @@ func (w *writer) refreshLedger() {
 	}
 	w.refreshed = time.Now()
 	if _, err := Recover(context.Background(), w.cfg.Dir); err != nil {
-		slog.Warn("the ledger of old hours could not be brought up to date", "dir", w.cfg.Dir, "error", err)
+		slog.Warn("the ledger could not be updated", "dir", w.cfg.Dir, "error", err)
 	}
 }
 
@@ -152,7 +152,7 @@ func (w *writer) close() error {
 		again += w.commits.left
 	}
 	if again > 0 {
-		slog.Info("outcomes came twice and were written once", "dir", w.cfg.Dir, "rows", again)
+		slog.Info("duplicate outcomes were written once", "dir", w.cfg.Dir, "rows", again)
 	}
 	if w.err != nil {
 		return w.err

@@ -55,7 +55,7 @@ func OpenGapLog(dir string, job *session.Session) (*GapLog, error) {
 		met := noGaps()
 		met.Lost.addRange(lost.Topic, lost.Partition, lost.From, lost.To)
 		if err := l.Note(met); err != nil { // Close tries again
-			slog.Error("a gap could not be noted beside the outcomes", "dir", dir, "error", err)
+			slog.Error("a gap could not be stored with the outcomes", "dir", dir, "error", err)
 		}
 	})
 	job.OnDurable(func(d session.Durable) {

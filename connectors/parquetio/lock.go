@@ -51,7 +51,7 @@ func lock(dir, topic, group string, share bool) (unlock func() error, err error)
 	case held && string(holder) == group:
 		return l.Unlock, nil
 	}
-	return nil, errors.Join(fmt.Errorf("lock %s: another process writes there the rows of topic %q, as group %q: stop it, choose another folder, "+
+	return nil, errors.Join(fmt.Errorf("lock %s: another process writes the rows of topic %q there, as group %q: stop it, choose another folder, "+
 		"or let all of them share with one group", dir, topic, holder), l.Unlock())
 }
 

@@ -79,7 +79,7 @@ func TestAPipelineFailsWithTheDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	obstruct(t, cfg.Dir)
-	if err := runPipeline(cfg, 3); err == nil || !strings.Contains(err.Error(), "make room") {
+	if err := runPipeline(cfg, 3); err == nil || !strings.Contains(err.Error(), "free disk space") {
 		t.Errorf("error: %v", err)
 	}
 	if err := end(cfg.Job); err == nil {

@@ -322,7 +322,7 @@ func TestLockExcludesASecondWriter(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, group := range []string{"a", "b"} {
-		if _, err := Lock(dir, "frames", group); err == nil || !strings.Contains(err.Error(), `another process writes there the rows of topic "frames", as group "a"`) {
+		if _, err := Lock(dir, "frames", group); err == nil || !strings.Contains(err.Error(), `another process writes the rows of topic "frames" there, as group "a"`) {
 			t.Errorf("second lock, of group %s: %v", group, err)
 		}
 	}

@@ -346,7 +346,7 @@ func TestATransientDiskErrorLosesNothing(t *testing.T) {
 	if n := count(heard()); n != 20 {
 		t.Errorf("%d of 20 rows reported as durable", n)
 	}
-	if warned := strings.Count(said(), "level=WARN"); warned != 1 || !strings.Contains(said(), "written again") {
+	if warned := strings.Count(said(), "level=WARN"); warned != 1 || !strings.Contains(said(), "works again") {
 		t.Errorf("logged %d times:\n%s", warned, said())
 	}
 }

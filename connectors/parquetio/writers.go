@@ -23,7 +23,7 @@ type output struct {
 // ended.
 func writerOf(ctx context.Context, cfg WriteConfig) (*writer, error) {
 	if cfg.Job == "" || cfg.Dir == "" {
-		return nil, fmt.Errorf("write outcomes: job %q, folder %q: both have to be given", cfg.Job, cfg.Dir)
+		return nil, fmt.Errorf("write outcomes: job %q, folder %q: both are required", cfg.Job, cfg.Dir)
 	}
 	job, err := session.Find(cfg.Job)
 	if err != nil {

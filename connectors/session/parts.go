@@ -66,7 +66,7 @@ func (s *Session) claim(name string) (sl *slot, mine bool, err error) {
 
 // fill makes the part of a claimed slot.
 func (s *Session) fill(name string, sl *slot, open func() (any, error)) {
-	sl.err = fmt.Errorf("%s: its making panicked", name) // stands if open does not return
+	sl.err = fmt.Errorf("%s: panicked while opening", name) // stands if open does not return
 	defer func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -84,7 +84,7 @@ func (s *Session) fill(name string, sl *slot, open func() (any, error)) {
 func typed[T any](name string, value any) (T, error) {
 	part, ok := value.(T)
 	if !ok {
-		return part, fmt.Errorf("%s: kept as %T, asked for as %T", name, value, part)
+		return part, fmt.Errorf("%s: has type %T, requested as %T", name, value, part)
 	}
 	return part, nil
 }

@@ -154,7 +154,7 @@ func (c *connection) show(ctx context.Context, s *stream, keep *thin, b shot) er
 func (c *connection) take(data io.Reader, size int) ([]byte, error) {
 	if size > c.limit {
 		if c.count(&c.tally.TooLarge) == 1 {
-			slog.Warn("frame left out: it exceeds the limit", "camera", c.camera.Name, "bytes", size, "limit", c.limit)
+			slog.Warn("frame skipped: it exceeds the size limit", "camera", c.camera.Name, "bytes", size, "limit", c.limit)
 		}
 		_, err := io.CopyN(io.Discard, data, int64(size))
 		return nil, err
@@ -165,7 +165,7 @@ func (c *connection) take(data io.Reader, size int) ([]byte, error) {
 	}
 	if !bytes.HasPrefix(image, []byte{0xff, 0xd8}) {
 		if c.count(&c.tally.Damaged) == 1 {
-			slog.Warn("packet left out: it is no JPEG picture", "camera", c.camera.Name, "bytes", size)
+			slog.Warn("packet skipped: it is not a JPEG picture", "camera", c.camera.Name, "bytes", size)
 		}
 		return nil, nil
 	}
@@ -188,7 +188,7 @@ func (c *connection) publish(ctx context.Context, s *stream, record time.Time, i
 	if c.camera.Live {
 		if !c.queue.offer(f) {
 			if c.count(&c.tally.Dropped) == 1 {
-				slog.Warn("frame dropped: the brokers do not keep up", "camera", c.camera.Name)
+				slog.Warn("frame dropped: the brokers cannot keep up", "camera", c.camera.Name)
 			}
 			c.mark(s, record, 0)
 			return nil

@@ -28,10 +28,10 @@ func Regions(crops []string, cameras []Camera) ([]Region, error) {
 			return nil, fmt.Errorf("crop %q: %w", text, err)
 		}
 		if r.camera != "" && !slices.ContainsFunc(cameras, func(c Camera) bool { return c.Name == r.camera }) {
-			return nil, fmt.Errorf("crop %q: no source is called %q", text, r.camera)
+			return nil, fmt.Errorf("crop %q: no source is named %q", text, r.camera)
 		}
 		if slices.ContainsFunc(regions, r.clashes) {
-			return nil, fmt.Errorf("crop %q: the region %q is there already: give each a name of its own", text, r.Name)
+			return nil, fmt.Errorf("crop %q: the region %q already exists: give each a unique name", text, r.Name)
 		}
 		regions = append(regions, r)
 	}
@@ -59,7 +59,7 @@ func parseRegion(text string) (r Region, err error) {
 	}
 	for i, into := range []*int{&r.x, &r.y, &r.w, &r.h} {
 		if *into, err = strconv.Atoi(numbers[i]); err != nil || *into < 0 || *into > 1<<16 {
-			return r, fmt.Errorf("%q is no number of pixels", numbers[i])
+			return r, fmt.Errorf("%q is not a number of pixels", numbers[i])
 		}
 	}
 	if r.w == 0 || r.h == 0 {
@@ -93,7 +93,7 @@ func of(regions []Region, c Camera) (own []Region) {
 // check says whether the region lies inside of a picture.
 func (r Region) check(width, height int) error {
 	if r.x+r.w > width || r.y+r.h > height {
-		return final{fmt.Errorf("region %q (%d,%d,%d,%d) is not inside of the picture of %d x %d pixels: it may end at %d,%d at most",
+		return final{fmt.Errorf("region %q (%d,%d,%d,%d) is not inside the picture of %d x %d pixels: it must end at %d,%d or before",
 			r.Name, r.x, r.y, r.w, r.h, width, height, width, height)}
 	}
 	return nil

@@ -28,20 +28,20 @@ func TestInvalidCrops(t *testing.T) {
 	for crop, want := range map[string]string{
 		"door":            "must be NAME=x,y,w,h",
 		"door=1,2,3":      "four whole numbers",
-		"door=1,2,3,x":    `"x" is no number`,
-		"door=-1,2,3,4":   `"-1" is no number`,
+		"door=1,2,3,x":    `"x" is not a number`,
+		"door=-1,2,3,4":   `"-1" is not a number`,
 		"door=1,2,0,4":    "at least 1 pixel",
-		"=1,2,3,4":        "is no name",
+		"=1,2,3,4":        "is not a valid name",
 		"/door=1,2,3,4":   "nothing before the /",
-		"roof/a=1,2,3,4":  `no source is called "roof"`,
-		"gate/a/b=1,2,3,": `is no number`,
+		"roof/a=1,2,3,4":  `no source is named "roof"`,
+		"gate/a/b=1,2,3,": `is not a number`,
 	} {
 		_, err := Regions([]string{crop}, []Camera{{Name: "gate"}, {Name: "gate/a"}})
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got error %v, want one that says %q", crop, err, want)
 		}
 	}
-	if _, err := Regions([]string{"door=1,2,3,4", "gate/door=1,2,3,4"}, []Camera{{Name: "gate"}}); err == nil || !strings.Contains(err.Error(), "is there already") {
+	if _, err := Regions([]string{"door=1,2,3,4", "gate/door=1,2,3,4"}, []Camera{{Name: "gate"}}); err == nil || !strings.Contains(err.Error(), "already exists") {
 		t.Errorf("two regions of one name: got error %v", err)
 	}
 }

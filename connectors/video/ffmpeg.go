@@ -75,14 +75,14 @@ var messages = []struct {
 	error error
 }{
 	{regexp.MustCompile(`no decoder found|Decoder .*not found`), final{errors.New("this ffmpeg has no decoder for the codec of its video: install one that has, and set " + FFmpegEnv)}},
-	{regexp.MustCompile(`matches no streams`), final{errors.New("it holds no video")}},
-	{regexp.MustCompile(`\b(401|403)\b|Unauthorized|Forbidden`), final{errors.New("it refused the login: check user and password")}},
+	{regexp.MustCompile(`matches no streams`), final{errors.New("it contains no video")}},
+	{regexp.MustCompile(`\b(401|403)\b|Unauthorized|Forbidden`), final{errors.New("it refused the credentials: check user and password")}},
 	{regexp.MustCompile(`Protocol not found|not on whitelist`), final{errors.New("this ffmpeg lacks the protocol of its address: install one that has it, and set " + FFmpegEnv)}},
 	{regexp.MustCompile(`No such file or directory`), errors.New("no such file or directory")},
 	{regexp.MustCompile(`Permission denied`), errors.New("permission denied")},
 	{regexp.MustCompile(`Connection refused`), errors.New("connection refused")},
 	{regexp.MustCompile(`Failed to resolve hostname`), errors.New("its host name cannot be resolved")},
-	{regexp.MustCompile(`\b404\b`), errors.New("there is no such path on its host (404)")},
+	{regexp.MustCompile(`\b404\b`), errors.New("no such path on its host (404)")},
 	{regexp.MustCompile(`timed out`), errors.New("connection timed out")},
 	{regexp.MustCompile(`Invalid data found|moov atom not found`), errors.New("ffmpeg cannot read it as a video")},
 }

@@ -119,9 +119,9 @@ func TestFilesThatCannotBePlayed(t *testing.T) {
 	sources := map[string]string{
 		write("text.avi", []byte("no video")): "ffmpeg cannot read it as a video",
 		write("odd.avi", odd):                 "no decoder for the codec",
-		"video:" + render(t, "-f", "lavfi", "-i", "sine=d=0.1", filepath.Join(dir, "sound.wav")): "holds no video",
+		"video:" + render(t, "-f", "lavfi", "-i", "sine=d=0.1", filepath.Join(dir, "sound.wav")): "contains no video",
 		"video:" + filepath.Join(dir, "nowhere.avi"):                                             "no such file",
-		"video:" + good: `region "door" (100,100,61,20) is not inside of the picture of 160 x 120 pixels`,
+		"video:" + good: `region "door" (100,100,61,20) is not inside the picture of 160 x 120 pixels`,
 	}
 	var all []string
 	for s := range sources {

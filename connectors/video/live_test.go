@@ -132,9 +132,9 @@ func TestPasswordDoesNotShow(t *testing.T) {
 		"away=rtsp://ann:wr0ng@127.0.0.1:1/live?token=wr0ng")
 	eventually(t, "frames", func() bool { return s.count("gate/door") >= 10 })
 	lines := children(t)
-	eventually(t, "the camera with the wrong password to be given up", func() bool { return strings.Contains(told.String(), "refused the login") })
+	eventually(t, "the camera with the wrong password to be given up", func() bool { return strings.Contains(told.String(), "refused the credentials") })
 	summaries := stop()
-	if err := summaries[1].GivenUp; err == nil || !strings.Contains(err.Error(), "refused the login") {
+	if err := summaries[1].GivenUp; err == nil || !strings.Contains(err.Error(), "refused the credentials") {
 		t.Errorf("a wrong password: %v", err)
 	}
 	if summaries[0].GivenUp != nil {
@@ -211,12 +211,12 @@ func TestBrokenCameraAlone(t *testing.T) {
 	told := listen(t)
 	s, stop := begin(t, o, []string{"out/door=100,100,100,100"}, "good="+good.Serve(t).URL, "closes="+closes.Serve(t).URL, "silent="+silent.Serve(t).URL,
 		"junk="+junk.Serve(t).URL, "none=rtsp://127.0.0.1:1/", "out="+good.Serve(t).URL)
-	eventually(t, "the absent one to be given up", func() bool {
-		return strings.Contains(told.String(), `camera=none error="connection refused; nothing came`)
+	eventually(t, "the unreachable camera to be given up", func() bool {
+		return strings.Contains(told.String(), `camera=none error="connection refused; no data for`)
 	})
 	eventually(t, "cameras back", func() bool { return s.count("closes") >= 25 && s.count("silent") >= 15 })
 	before := s.count("good")
-	eventually(t, "the good one to go on", func() bool { return s.count("good") > before+10 })
+	eventually(t, "the good one to continue", func() bool { return s.count("good") > before+10 })
 	summaries := map[string]Summary{}
 	for _, x := range stop() {
 		summaries[x.Camera] = x
@@ -248,7 +248,7 @@ func TestLiveCameraDropsWhenBrokersAreSlow(t *testing.T) {
 	defer cancel()
 	told := listen(t)
 	summaries, err := b.Play(ctx, Sink{Publish: func(ctx context.Context, _ []schemas.Frame) error {
-		eventually(t, "dropped frames", func() bool { return strings.Contains(told.String(), "do not keep up") || ctx.Err() != nil })
+		eventually(t, "dropped frames", func() bool { return strings.Contains(told.String(), "cannot keep up") || ctx.Err() != nil })
 		cancel()
 		return nil
 	}})

@@ -60,12 +60,12 @@ func (x *index) next() (packet, error) {
 func (x *index) packet(line string) (p packet, err error) {
 	fields := strings.Split(line, ",")
 	if len(fields) < 6 {
-		return p, fmt.Errorf("ffmpeg: %q is no line of an index", line)
+		return p, fmt.Errorf("ffmpeg: %q is not an index line", line)
 	}
 	var numbers [5]int64
 	for i := range numbers {
 		if numbers[i], err = strconv.ParseInt(strings.TrimSpace(fields[i]), 10, 64); err != nil {
-			return p, fmt.Errorf("ffmpeg: %q is no line of an index: %w", line, err)
+			return p, fmt.Errorf("ffmpeg: %q is not an index line: %w", line, err)
 		}
 	}
 	at := numbers[2]
@@ -76,7 +76,7 @@ func (x *index) packet(line string) (p packet, err error) {
 		p.timed, p.time = true, time.Duration(seconds*float64(time.Second))
 	}
 	if numbers[4] < 0 || numbers[4] > math.MaxInt32 {
-		return p, fmt.Errorf("ffmpeg: %q is no line of an index", line)
+		return p, fmt.Errorf("ffmpeg: %q is not an index line", line)
 	}
 	p.size = int(numbers[4])
 	return p, nil

@@ -76,7 +76,7 @@ func (p *player) run(ctx context.Context, q *queue) {
 	}
 	if err != nil && ctx.Err() == nil {
 		p.tally.GivenUp = err
-		slog.Error("camera given up; the others go on", "camera", p.camera.Name, "error", err)
+		slog.Error("camera given up; the others continue", "camera", p.camera.Name, "error", err)
 	}
 }
 
@@ -99,7 +99,7 @@ func (p *player) keepUp(ctx context.Context, q *queue) error {
 		For:    p.o.RetryFor,
 		Passes: func(err error) bool { return !errors.As(err, new(final)) },
 		Began: func(err error) {
-			slog.Warn("camera cannot be reached; trying again", "camera", p.camera.Name, "error", err)
+			slog.Warn("camera cannot be reached; retrying", "camera", p.camera.Name, "error", err)
 		},
 	}
 	for {
@@ -113,14 +113,14 @@ func (p *player) keepUp(ctx context.Context, q *queue) error {
 			if complete || ctx.Err() != nil || errors.As(err, new(final)) || p.seen.Equal(before) {
 				return err
 			}
-			slog.Warn("camera lost; connecting again", "camera", p.camera.Name, "error", err)
+			slog.Warn("camera lost; reconnecting", "camera", p.camera.Name, "error", err)
 			return nil // it was there: what follows is another outage
 		})
 		switch {
 		case err == nil && !complete:
 			continue
 		case err != nil && !errors.As(err, new(final)):
-			return fmt.Errorf("%w; nothing came from it for %s", err, time.Since(p.seen).Round(time.Second))
+			return fmt.Errorf("%w; no data for %s", err, time.Since(p.seen).Round(time.Second))
 		}
 		return err
 	}

@@ -51,7 +51,7 @@ func (e *encoder) probe(ctx context.Context) (picture, error) {
 	case err != nil:
 		return picture{}, err
 	}
-	return picture{}, errors.New("no picture of it can be decoded")
+	return picture{}, errors.New("none of its pictures can be decoded")
 }
 
 // firstHeader reads an index to its end and returns its header; a zero one where no packet came.

@@ -65,7 +65,7 @@ func Cameras(sources []string) ([]Camera, error) {
 	}
 	for i, c := range cameras {
 		if slices.ContainsFunc(cameras[:i], func(d Camera) bool { return d.Name == c.Name }) {
-			return nil, fmt.Errorf("two sources are called %q: give each a name of its own, as in NAME=rtsp://…", c.Name)
+			return nil, fmt.Errorf("two sources are named %q: give each a unique name, as in NAME=rtsp://…", c.Name)
 		}
 	}
 	return cameras, nil
@@ -93,7 +93,7 @@ func readList(path string) (cameras []Camera, err error) {
 		return nil, fmt.Errorf("read list of sources %s: %w", path, err)
 	}
 	if len(cameras) == 0 {
-		return nil, fmt.Errorf("%s lists no source: write one a line, as in gate=rtsp://…", path)
+		return nil, fmt.Errorf("%s lists no source: write one per line, as in gate=rtsp://…", path)
 	}
 	return cameras, nil
 }
@@ -140,14 +140,14 @@ func (c Camera) standardName() (string, error) {
 	}
 	u, err := url.Parse(c.address) // its error would show the address
 	if err != nil || u.Host == "" || strings.ContainsFunc(c.address, unicode.IsControl) {
-		return "", errors.New("its address is no URL: write SCHEME://[USER:PASSWORD@]HOST[:PORT]/PATH, other characters as %XX")
+		return "", errors.New("its address is not a URL: write SCHEME://[USER:PASSWORD@]HOST[:PORT]/PATH, other characters as %XX")
 	}
 	return u.Host, nil
 }
 
 func checkName(what, name string) error {
 	if name == "" || len(name) > maxName || strings.ContainsAny(name, "/=") || strings.ContainsFunc(name, unicode.IsControl) {
-		return fmt.Errorf("%q is no name for a %s: 1 to %d bytes without / and =", name, what, maxName)
+		return fmt.Errorf("%q is not a valid name for a %s: 1 to %d bytes without / and =", name, what, maxName)
 	}
 	return nil
 }

@@ -52,9 +52,9 @@ func TestInvalidSources(t *testing.T) {
 		"film":                            "must be video:FILE",
 		"video:":                          "names no file",
 		"=rtsp://host/":                   "nothing before the =",
-		"rtsp://":                         "is no URL",
-		"rtsp://ann:" + secret + "%zz@h/": "is no URL",
-		"rtsp://h/\n" + secret:            "is no URL",
+		"rtsp://":                         "is not a URL",
+		"rtsp://ann:" + secret + "%zz@h/": "is not a URL",
+		"rtsp://h/\n" + secret:            "is not a URL",
 		"@nowhere":                        "no such file",
 		"@" + empty:                       "lists no source",
 	} {
@@ -63,7 +63,7 @@ func TestInvalidSources(t *testing.T) {
 			t.Errorf("%q: got error %v, want one that says %q", source, err, want)
 		}
 	}
-	if _, err := Cameras([]string{"rtsp://host/1", "rtsp://host/2"}); err == nil || !strings.Contains(err.Error(), "give each a name") {
+	if _, err := Cameras([]string{"rtsp://host/1", "rtsp://host/2"}); err == nil || !strings.Contains(err.Error(), "give each a unique name") {
 		t.Errorf("two cameras of one name: got error %v", err)
 	}
 }

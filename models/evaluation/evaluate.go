@@ -20,7 +20,7 @@ func NetsFor(p *models.Pack, card *Card, training *Nets) (*Nets, error) {
 	for _, n := range training.All {
 		c, ok := card.net(n.SHA256)
 		if !ok {
-			slog.Warn("net left out: the pack was not built from it", "file", n.File)
+			slog.Warn("net skipped: the pack was not built from it", "file", n.File)
 			continue
 		}
 		n.Temperature = c.Temperature

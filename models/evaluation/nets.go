@@ -129,7 +129,7 @@ func (n *Nets) check() error {
 // netsOfPack lists the nets of the pack in dir.
 func netsOfPack(dir string) (*Nets, error) {
 	if _, err := os.Stat(filepath.Join(dir, models.ManifestFile)); err != nil {
-		return nil, fmt.Errorf("nets %s: neither %s nor %s there: name the folder that training wrote, or a pack", dir, netsFile, models.ManifestFile)
+		return nil, fmt.Errorf("nets %s: contains neither %s nor %s: name the folder that training wrote, or a pack", dir, netsFile, models.ManifestFile)
 	}
 	p, err := models.OpenPack(dir)
 	if err != nil {
@@ -167,7 +167,7 @@ func packNets(p *models.Pack) *Nets {
 // add takes over the nets of others that are not among these, told apart by their bytes.
 func (n *Nets) add(others *Nets) error {
 	if !slices.Equal(n.Classes, others.Classes) || n.Input.Width != others.Input.Width || n.Input.Height != others.Input.Height {
-		return errors.New("the nets have other classes or another input size than the pack: name the nets it was built from")
+		return errors.New("the classes or the input size of the nets differ from the pack's: name the nets it was built from")
 	}
 	for _, e := range others.All {
 		if !slices.ContainsFunc(n.All, func(have Net) bool { return have.SHA256 == e.SHA256 }) {

@@ -71,7 +71,7 @@ func labelled(classes []string, data []Sequence) []shot {
 		class, ok := known[s.Class]
 		if !ok {
 			if !unknown[s.Class] {
-				slog.Warn("class left out: the nets do not know it", "class", s.Class)
+				slog.Warn("class skipped: the nets do not know it", "class", s.Class)
 			}
 			unknown[s.Class] = true
 			continue
@@ -129,7 +129,7 @@ func (s *scorer) part(batch []shot) (part, error) {
 			err = s.look(&picture, pixels)
 		}
 		if err != nil {
-			slog.Warn("image left out", "file", im.file, "error", err)
+			slog.Warn("image skipped", "file", im.file, "error", err)
 			continue
 		}
 		p.kept, p.sample = append(p.kept, im), frame

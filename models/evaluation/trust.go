@@ -81,7 +81,7 @@ func (m *trustMeter) confuse() error {
 		}
 	}
 	if len(known) == 0 {
-		return fmt.Errorf("measure trust: %d classes are too few", len(c.classes))
+		return fmt.Errorf("measure audits: %d classes are too few", len(c.classes))
 	}
 	for i := range c.nets {
 		n := &c.nets[i]

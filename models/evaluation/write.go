@@ -169,7 +169,7 @@ func replaceable(dir string) error {
 		return fmt.Errorf("write pack: %w", err)
 	}
 	if _, err := os.Stat(filepath.Join(dir, models.ManifestFile)); err != nil && len(entries) > 0 {
-		return fmt.Errorf("write pack: %s holds files but no pack: choose another folder", dir)
+		return fmt.Errorf("write pack: %s contains files but no pack: choose another folder", dir)
 	}
 	return nil
 }

@@ -21,10 +21,10 @@ func Embed(b []byte, dir string) ([]byte, error) {
 	}
 	out, err := rewriteModel(b, func(t []byte) ([]byte, error) { return embedTensor(t, dir) })
 	if err != nil {
-		return nil, fmt.Errorf("take external data in: %w", err)
+		return nil, fmt.Errorf("embed external data: %w", err)
 	}
 	if len(out) > math.MaxInt32 {
-		return nil, fmt.Errorf("take external data in: the model has %d bytes then: an ONNX file holds at most 2 GB", len(out))
+		return nil, fmt.Errorf("embed external data: the model would have %d bytes: an ONNX file has at most 2 GB", len(out))
 	}
 	return out, nil
 }
@@ -58,7 +58,7 @@ func readExternal(where map[string]string, dir string) ([]byte, error) {
 	}
 	f, err := os.Open(filepath.Join(dir, location))
 	if err != nil {
-		return nil, fmt.Errorf("tensor %q: its data: %w: keep that file beside the model", where["tensor"], err)
+		return nil, fmt.Errorf("tensor %q: its data: %w: keep that file next to the model", where["tensor"], err)
 	}
 	defer f.Close()
 	info, err := f.Stat()
@@ -68,13 +68,13 @@ func readExternal(where map[string]string, dir string) ([]byte, error) {
 	offset, length := int64(0), info.Size()
 	if s := where["offset"]; s != "" {
 		if offset, err = strconv.ParseInt(s, 10, 64); err != nil {
-			return nil, fmt.Errorf("tensor %q: offset %q is no number", where["tensor"], s)
+			return nil, fmt.Errorf("tensor %q: offset %q is not a number", where["tensor"], s)
 		}
 		length -= offset
 	}
 	if s := where["length"]; s != "" {
 		if length, err = strconv.ParseInt(s, 10, 64); err != nil {
-			return nil, fmt.Errorf("tensor %q: length %q is no number", where["tensor"], s)
+			return nil, fmt.Errorf("tensor %q: length %q is not a number", where["tensor"], s)
 		}
 	}
 	if offset < 0 || length < 0 || offset > info.Size()-length {
@@ -128,7 +128,7 @@ func rewrite(b []byte, by map[protowire.Number]change) ([]byte, error) {
 			return nil
 		}
 		if f.kind != protowire.BytesType {
-			return errors.New("a field has another type than onnx.proto gives it")
+			return errors.New("the type of a field differs from onnx.proto")
 		}
 		inner, err := do(f.bytes)
 		if err != nil || same(inner, f.bytes) {

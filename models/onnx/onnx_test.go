@@ -102,7 +102,7 @@ func TestMissingExternalDataIsNamed(t *testing.T) {
 		"below the model's folder": elsewhere("w", "../etc/passwd", "0"),
 		"no such file":             elsewhere("w", "gone", "0"),
 		"incomplete":               elsewhere("w", "short", "0"),
-		"is no number":             elsewhere("w", "short", "x"),
+		"is not a number":          elsewhere("w", "short", "x"),
 		"from -8 on":               elsewhere("w", "short", "-8"),
 	} {
 		_, err := Embed(message(modelGraph, message(graphInitializer, tensor)), dir)

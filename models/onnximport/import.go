@@ -82,7 +82,7 @@ func pick(what, name string, all []models.Tensor) (models.Tensor, error) {
 		}
 		found = append(found, t.String())
 	}
-	return models.Tensor{}, fmt.Errorf("%d %ss: %s: say which with --%s-name", len(all), what, strings.Join(found, ", "), what)
+	return models.Tensor{}, fmt.Errorf("%d %ss: %s: choose one with --%s-name", len(all), what, strings.Join(found, ", "), what)
 }
 
 func (m *Model) note(source, setting, format string, args ...any) {
@@ -96,7 +96,7 @@ func (m *Model) settleType(Request, onnx.Model) error {
 		return fmt.Errorf("inputs of type uint8, float32 and float16 are supported, not %s: export it with a cast from one of them", m.In.Type)
 	}
 	if m.Out.Type != models.Float32 && m.Out.Type != models.Float16 {
-		return fmt.Errorf("outputs of type float32 and float16 are supported, not %s: export it with a cast, or say which output with --output-name", m.Out.Type)
+		return fmt.Errorf("outputs of type float32 and float16 are supported, not %s: export it with a cast, or choose another output with --output-name", m.Out.Type)
 	}
 	m.Input.Type = m.In.Type
 	m.note(FromModel, "", "type %s", m.In.Type)
@@ -106,10 +106,10 @@ func (m *Model) settleType(Request, onnx.Model) error {
 func (m *Model) settleLayout(r Request, _ onnx.Model) error {
 	s := m.In.Shape
 	if len(s) != 4 {
-		return fmt.Errorf("an input of 4 dimensions is needed, [N channels height width] or [N height width channels], not of %d", len(s))
+		return fmt.Errorf("the input must have 4 dimensions, [N channels height width] or [N height width channels], not %d", len(s))
 	}
 	if s[0] > 1 {
-		return fmt.Errorf("a batch of %d is fixed in it: export it with a batch of 1, or of any size", s[0])
+		return fmt.Errorf("its batch size is fixed to %d: export it with a batch of 1, or of any size", s[0])
 	}
 	colours := func(d int64) bool { return d == 1 || d == 3 }
 	first, last := colours(s[1]), colours(s[3])
@@ -123,10 +123,10 @@ func (m *Model) settleLayout(r Request, _ onnx.Model) error {
 		m.Input.Layout = models.NHWC
 		m.note(FromModel, "", "layout nhwc")
 	default:
-		return errors.New("which dimension is that of 1 or 3 channels is not clear: say with --layout nchw or nhwc")
+		return errors.New("the channel dimension (1 or 3) is ambiguous: give --layout nchw or nhwc")
 	}
 	if at := m.channelAt(); s[at] > 0 && !colours(s[at]) {
-		return fmt.Errorf("layout %s: there are %d channels then: 1 and 3 are supported", m.Input.Layout, s[at])
+		return fmt.Errorf("layout %s: that would be %d channels: 1 and 3 are supported", m.Input.Layout, s[at])
 	}
 	if s[0] == 1 {
 		m.note(FromModel, "", "one frame a call")
@@ -161,7 +161,7 @@ func (m *Model) settleSize(r Request, inside onnx.Model) error {
 	default:
 		width, height, ok := sizeOf(inside.Metadata)
 		if !ok {
-			return errors.New("it leaves the size of its input open: say with --input WIDTHxHEIGHT what it was trained on")
+			return errors.New("its input size is not fixed: give the size it was trained on with --input WIDTHxHEIGHT")
 		}
 		m.Input.Width, m.Input.Height = width, height
 		m.note(FromModel, "--input", "size %dx%d", width, height)
@@ -206,14 +206,14 @@ func (m *Model) settleClasses(r Request, inside onnx.Model) error {
 	from := r.LabelsFrom
 	if m.Classes == nil {
 		if m.Classes = classesOf(inside.Metadata); m.Classes == nil {
-			return errors.New("it does not name its classes: say with --labels FILE, one name a line for each output")
+			return errors.New("it does not name its classes: give --labels FILE, one name per line for each output")
 		}
 		from = "the model"
 		m.note(FromModel, "--labels", "%d class names", len(m.Classes))
 	}
 	k := outputsOf(m.Out.Shape)
 	if k > 0 && k != len(m.Classes) {
-		return fmt.Errorf("%d names in %s for %d outputs: one name a line for each output, in their order", len(m.Classes), from, k)
+		return fmt.Errorf("%d names in %s for %d outputs: give one name per line for each output, in their order", len(m.Classes), from, k)
 	}
 	for i, name := range m.Classes { // lists of ImageNet name two things crane
 		same := 1
@@ -271,7 +271,7 @@ func (m *Model) settleKind(inside onnx.Model) error {
 		}
 		m.note(FromModel, "--answers", "answers are %s: %s", kind, why)
 	case m.Output.Kind == models.Probabilities && kind == models.Logits:
-		return errors.New("--answers probabilities: what it answers does not sum to 1")
+		return errors.New("--answers probabilities: its outputs do not sum to 1")
 	}
 	return nil
 }

@@ -108,7 +108,7 @@ func TestImportedModelsBecomePacks(t *testing.T) {
 			if err := p.Verify(); err != nil {
 				t.Error(err)
 			}
-			if err := m.Write(dir, "own", "1.0.0"); err == nil || !strings.Contains(err.Error(), "a pack already") {
+			if err := m.Write(dir, "own", "1.0.0"); err == nil || !strings.Contains(err.Error(), "already contains a pack") {
 				t.Errorf("overwritten: %v", err)
 			}
 		})
@@ -144,7 +144,7 @@ func TestAmbiguityIsReportedWithTheFlagThatResolvesIt(t *testing.T) {
 		"another size":    {"plain.onnx", Request{Labels: four, Input: models.Input{View: picture.View{Width: 16, Height: 16}}}, []string{"--input 16x16", "8x8 only"}},
 		"another layout":  {"plain.onnx", Request{Labels: four, Input: models.Input{Layout: models.NCHW}}, []string{"layout nchw", "8 channels"}},
 		"gray":            {"plain.onnx", Request{Labels: four, Input: models.Input{Channels: models.Gray}}, []string{"--channels gray", "takes 3"}},
-		"normalised ints": {"plain.onnx", Request{Labels: four, Input: models.Input{Scale: 2}}, []string{"uint8 input takes levels as they are"}},
+		"normalised ints": {"plain.onnx", Request{Labels: four, Input: models.Input{Scale: 2}}, []string{"uint8 input takes pixel values unchanged"}},
 		"not probable":    {"plain.onnx", Request{Labels: four, Output: models.Output{Kind: models.Probabilities}}, []string{"--answers probabilities"}},
 		"no model":        {"make.py", Request{Labels: four}, []string{"not an ONNX"}},
 	} {

@@ -175,7 +175,7 @@ func gained(from, to []float64) (mean, spread float64) {
 
 // doubt warns of answers that look as if the model were fed with something else than it was trained on.
 func (m *Model) doubt(t *Trial, logits []float32, pixels []byte, frames int) error {
-	given, err := newLook("as it is", logits, len(m.Classes))
+	given, err := newLook("unchanged", logits, len(m.Classes))
 	if err != nil {
 		return err
 	}
@@ -194,7 +194,7 @@ func (m *Model) doubt(t *Trial, logits []float32, pixels []byte, frames int) err
 		}
 	}
 	if best != nil {
-		t.warn(true, "with %s the model looks surer: %d different answers of a mean confidence of %.2f (%.2f nats of entropy), against %d of %.2f (%.2f) as it is: was it trained so?",
+		t.warn(true, "with %s the model is more confident: %d different answers, mean confidence %.2f (entropy %.2f nats), against %d and %.2f (%.2f) unchanged: was it trained that way?",
 			best.Way, best.Distinct, best.Mean, best.Entropy, given.Distinct, given.Mean, given.Entropy)
 	}
 	return nil

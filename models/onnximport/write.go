@@ -37,7 +37,7 @@ func (m *Model) Write(dir, name, version string) error {
 	}
 	path := filepath.Join(dir, models.ManifestFile)
 	if _, err := os.Stat(path); err == nil {
-		return fmt.Errorf("%s holds a pack already: remove it or choose another folder", dir)
+		return fmt.Errorf("%s already contains a pack: remove it or choose another folder", dir)
 	} else if !errors.Is(err, os.ErrNotExist) {
 		return err
 	}

@@ -51,7 +51,7 @@ func (s *scratch) decode(dst []byte, f *schemas.Frame, v View) error {
 	case bytes.HasPrefix(b, pngSignature):
 		return s.png(dst, b, v)
 	case len(b) == 0:
-		return errors.New("decode image: it is empty")
+		return errors.New("decode image: empty")
 	case f.ContentType == schemas.JPEG || f.ContentType == schemas.PNG || f.ContentType == "":
 		return fmt.Errorf("decode image: the bytes are %s: must be %s, %s or %s", http.DetectContentType(b), schemas.JPEG, schemas.PNG, schemas.RGB8)
 	}

@@ -140,7 +140,7 @@ func (l *library) take() (unsafe.Pointer, error) {
 	}
 	d := C.cn_turbo_new()
 	if d == nil {
-		return nil, errors.New("no memory for a JPEG decoder")
+		return nil, errors.New("out of memory for a JPEG decoder")
 	}
 	return d, nil
 }

@@ -35,7 +35,7 @@ func (v View) Validate() error {
 		}
 	case Crop:
 		if !(v.CropRatio >= 0 && v.CropRatio <= 1) {
-			return fmt.Errorf("crop_ratio %v: must lie above 0 and not above 1", v.CropRatio)
+			return fmt.Errorf("crop_ratio %v: must be above 0 and at most 1", v.CropRatio)
 		}
 	default:
 		return fmt.Errorf("resize %q: must be %s, %s or %s", v.Resize, Stretch, Crop, Fit)

@@ -33,7 +33,7 @@ func Probabilities(logits []float32, temperature float32) ([]float32, error) {
 // softmax writes the distribution of logits ÷ temperature into dst, which has the same length.
 func softmax(dst, logits []float32, temperature float32) error {
 	if len(logits) == 0 {
-		return errors.New("the model gave no output")
+		return errors.New("the model returned no output")
 	}
 	top := logits[0]
 	for i, l := range logits {

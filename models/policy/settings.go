@@ -61,23 +61,23 @@ func (s Settings) Validate(specialists int, hasSelector bool) error {
 	case s.Teacher == Selector && !hasSelector && s.Kind != Full:
 		return errors.New("teacher selector: the pack has no selector")
 	case !(s.Threshold >= 0 && s.Threshold <= math.MaxFloat32):
-		return fmt.Errorf("threshold %v: must be a number that is not negative", s.Threshold)
+		return fmt.Errorf("threshold %v: must be a number of at least 0", s.Threshold)
 	case !(s.Alpha >= 0 && s.Alpha <= 1):
-		return fmt.Errorf("alpha %v: must lie in 0 … 1", s.Alpha)
+		return fmt.Errorf("alpha %v: must be from 0 to 1", s.Alpha)
 	case !(s.Decay >= 0 && s.Decay < 1):
-		return fmt.Errorf("decay %v: must lie in 0 … <1", s.Decay)
+		return fmt.Errorf("decay %v: must be at least 0 and below 1", s.Decay)
 	case s.Capacity < 1 || s.Tries < 0 || s.Admission < 0 || !(s.Guard >= 0 && s.Guard <= 1):
-		return errors.New("capacity must be at least 1, guard lie in 0 … 1; tries and admission must not be negative")
+		return errors.New("capacity must be at least 1, guard must be from 0 to 1; tries and admission must not be negative")
 	case !(s.Trust >= 0 && s.Trust <= 1):
-		return fmt.Errorf("trust %v: must lie in 0 … 1", s.Trust)
+		return fmt.Errorf("trust %v: must be from 0 to 1", s.Trust)
 	case !(s.Share >= 0 && s.Share <= 1):
-		return fmt.Errorf("share %v: must lie in 0 … 1", s.Share)
+		return fmt.Errorf("share %v: must be from 0 to 1", s.Share)
 	case !(s.Slow >= 0 && s.Slow < 1):
-		return fmt.Errorf("slow %v: must lie in 0 … <1", s.Slow)
+		return fmt.Errorf("slow %v: must be at least 0 and below 1", s.Slow)
 	case s.Tries > s.Capacity:
-		return fmt.Errorf("tries %d: a stream holds only %d specialists", s.Tries, s.Capacity)
+		return fmt.Errorf("tries %d: a stream caches only %d specialists", s.Tries, s.Capacity)
 	case specialists < 1 && s.Kind != Full:
-		return errors.New("there is no specialist to cache")
+		return errors.New("no specialist to cache")
 	}
 	if err := s.validateSimilar(); err != nil {
 		return err

@@ -336,9 +336,9 @@ func (t *Trust) sound() bool {
 func (s Settings) validateTrust() error {
 	switch {
 	case !(s.AuditRate >= 0 && s.AuditRate <= 1):
-		return fmt.Errorf("audit rate %v: must lie in 0 … 1", s.AuditRate)
+		return fmt.Errorf("audit rate %v: must be from 0 to 1", s.AuditRate)
 	case !(s.MaxFalseHits >= 0 && s.MaxFalseHits < 0.5):
-		return fmt.Errorf("max false hits %v: must lie in 0 … <0.5", s.MaxFalseHits)
+		return fmt.Errorf("max false hits %v: must be at least 0 and below 0.5", s.MaxFalseHits)
 	}
 	return nil
 }
