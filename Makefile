@@ -14,8 +14,9 @@ setup: ## fetch ONNX Runtime and libjpeg-turbo (once)
 	@scripts/onnxruntime.sh >/dev/null
 	@scripts/libjpeg.sh >/dev/null
 
+# -buildvcs=auto: `cachenet version` names the commit, also where GOFLAGS turns that off
 build: ## bin/cachenet
-	@go build -o bin/cachenet ./cmd/cachenet
+	@go build -buildvcs=auto -o bin/cachenet ./cmd/cachenet
 
 demo: setup build ## the whole pipeline on generated frames, in under a minute
 	@bin/cachenet demo
@@ -37,6 +38,17 @@ lint: $(GOLANGCI) ## gofmt, vet, golangci-lint and the direction of imports
 	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }
 	go vet -tags interop ./...
 	$(GOLANGCI) run
+
+GORELEASER_VERSION := v2.16.0
+GORELEASER := $(CACHE)/bin/goreleaser-$(GORELEASER_VERSION)
+.PHONY: lint-release
+lint-release: $(GORELEASER) ## check .goreleaser.yaml (builds goreleaser the first time: minutes)
+	$(GORELEASER) check
+
+$(GORELEASER):
+	@mkdir -p $(@D)
+	GOBIN=$(@D) go install github.com/goreleaser/goreleaser/v2@$(GORELEASER_VERSION)
+	@mv $(@D)/goreleaser $@
 
 $(GOLANGCI):
 	@mkdir -p $(@D)
@@ -83,7 +95,8 @@ test-readers: readers-venv ## DuckDB, polars, pandas and pyarrow read the data s
 test-notebooks: setup build readers-venv ## the notebooks, executed on small demos
 	@d=$$(mktemp -d) && trap 'rm -rf "$$d"' EXIT && \
 	bin/cachenet demo --streams 12 --frames 60 --out "$$d/demo" >/dev/null && \
-	$(READERS)/bin/papermill --no-progress-bar --cwd notebooks notebooks/outcomes.ipynb "$$d/out.ipynb" -p data "$$d/demo"
+	$(READERS)/bin/papermill --no-progress-bar --cwd notebooks notebooks/outcomes.ipynb "$$d/out.ipynb" -p data "$$d/demo" && \
+	$(READERS)/bin/papermill --no-progress-bar --cwd notebooks notebooks/compare.ipynb "$$d/compare.ipynb" -p a "$$d/demo/replay/cachenet" -p b "$$d/demo/replay/full_only"
 
 generate: ## the generated encodings of schemas
 	go generate ./...

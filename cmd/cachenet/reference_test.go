@@ -48,13 +48,15 @@ func TestEveryFlagIsExplained(t *testing.T) {
 }
 
 func TestCommit(t *testing.T) {
-	for want, s := range map[string][]debug.BuildSetting{
-		"unknown":                   nil,
-		"0123456789ab":              {{Key: "vcs.revision", Value: "0123456789abcdef"}, {Key: "vcs.modified", Value: "false"}},
-		"0123456789ab with changes": {{Key: "vcs.revision", Value: "0123456789abcdef"}, {Key: "vcs.modified", Value: "true"}},
+	revision := debug.BuildSetting{Key: "vcs.revision", Value: "0123456789abcdef"}
+	for want, info := range map[string]debug.BuildInfo{
+		"unknown":                   {Main: debug.Module{Version: "v1.2.3"}}, // go install of a tag
+		"fedcba987654":              {Main: debug.Module{Version: "v0.0.0-20260102030405-fedcba987654"}},
+		"0123456789ab":              {Settings: []debug.BuildSetting{revision, {Key: "vcs.modified", Value: "false"}}},
+		"0123456789ab with changes": {Main: debug.Module{Version: "v1.2.3+dirty"}, Settings: []debug.BuildSetting{revision, {Key: "vcs.modified", Value: "true"}}},
 	} {
-		if got := commitOf(s); got != want {
-			t.Errorf("%q, want %q", got, want)
+		if got := commitOf(&info); got != want {
+			t.Errorf("%+v: %q, want %q", info, got, want)
 		}
 	}
 }

@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/mod/module"
 
 	"github.com/cachenet/cachenet/pipelines"
 )
@@ -20,18 +22,22 @@ func versionCommand() *cobra.Command {
 	}
 }
 
-// commit is what the program was built from; Go knows it where it was built inside a git checkout.
+// commit is what the program was built from. Go records it when it builds inside a git clone (make build, goreleaser);
+// a binary of `go install …@VERSION` has only its module version, which names the commit unless it is a tag.
 func commit() string {
 	info, _ := debug.ReadBuildInfo()
 	if info == nil {
 		return "unknown"
 	}
-	return commitOf(info.Settings)
+	return commitOf(info)
 }
 
-func commitOf(settings []debug.BuildSetting) string {
+func commitOf(info *debug.BuildInfo) string {
 	name, changed := "unknown", ""
-	for _, s := range settings {
+	if rev, err := module.PseudoVersionRev(strings.TrimSuffix(info.Main.Version, "+dirty")); err == nil {
+		name = rev
+	}
+	for _, s := range info.Settings {
 		switch {
 		case s.Key == "vcs.revision":
 			name = s.Value[:min(len(s.Value), 12)]
