@@ -17,6 +17,7 @@ import (
 type Pack struct {
 	Manifest
 	Dir    string
+	SHA256 string   // of the manifest, which names the sha256 of every other file; lower-case hex
 	FullOn Provider // what the full model runs on when it is loaded; empty: the CPU. The small nets run on the CPU
 }
 
@@ -34,7 +35,8 @@ func OpenPack(dir string) (*Pack, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	p := &Pack{Manifest: m, Dir: dir}
+	sum := sha256.Sum256(b)
+	p := &Pack{Manifest: m, Dir: dir, SHA256: hex.EncodeToString(sum[:])}
 	for _, n := range m.Nets() {
 		if _, err := p.read(n.NetEntry); err != nil {
 			return nil, err

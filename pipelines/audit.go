@@ -79,6 +79,15 @@ func (o Options) secret() (transforms.Secret, error) {
 		}
 		return transforms.Secret(hex.EncodeToString(b)), nil
 	}
+	if o.SecretOf != "" {
+		b, err := parquetio.ReadPrivate(o.SecretOf, secretFile)
+		if err != nil {
+			return "", err
+		}
+		if _, err := hex.DecodeString(string(b)); err == nil && len(b) >= 2*leastSecret {
+			return transforms.Secret(b), nil
+		}
+	}
 	fresh := make([]byte, 32)
 	_, _ = rand.Read(fresh) // never fails
 	b, err := parquetio.KeepPrivate(o.Out, secretFile, []byte(hex.EncodeToString(fresh)))

@@ -57,6 +57,9 @@ func (j *job) open(ctx context.Context, assigned *kafkaio.Assignment) error {
 }
 
 func (j *job) openLedger(ctx context.Context, assigned *kafkaio.Assignment) error {
+	if j.Only != nil {
+		return nil // nothing is committed
+	}
 	if assigned != nil {
 		return kafkaio.OpenLedgerIn(ctx, j.Cluster, *assigned, j.work.spans, j.session)
 	}

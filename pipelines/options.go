@@ -13,6 +13,7 @@ import (
 	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/models"
 	"github.com/cachenet/cachenet/models/policy"
+	"github.com/cachenet/cachenet/schemas"
 	"github.com/cachenet/cachenet/transforms"
 )
 
@@ -23,6 +24,9 @@ const (
 	PolicyFull  = "full"  // the full model answers every frame
 	PolicySmall = "small" // the pack's global small net answers every frame
 )
+
+// policySet is how rows name a policy of which settings were replaced.
+const policySet = "set"
 
 // Ways to call the full model.
 const (
@@ -55,6 +59,13 @@ type Options struct {
 	Policy string // Policy…
 	Full   string // Full…
 
+	PolicyFile string   // policy instead of the pack's own, see models.PolicyFile; empty: none
+	Set        []string // settings of the policy that are replaced, each NAME=VALUE
+
+	// Only are the offsets that are read, by partition, and nothing is committed to the group: frames are looked at once
+	// more. nil: all, from what the group and the rows say.
+	Only map[int32]schemas.Offsets
+
 	Out           string // folder of the data set
 	OutcomesTopic string // topic to also write outcomes to, as JSON; empty: none
 
@@ -80,6 +91,7 @@ type Options struct {
 
 	AuditRate       float64 // share of the hits that the full model is asked about too, 0 (none) … 1
 	AuditSecretFile string  // file with the key of the coin that chooses them; empty: one that is kept with the data set
+	SecretOf        string  // folder of a data set whose key is used instead, if it has one: the same frames are chosen once more
 	MaxFalseHits    float64 // share of a stream's hits that may be wrong, beyond which its threshold becomes stricter; 0: what the pack says
 
 	SkipSimilar   bool          // a frame nearly equal to the last answered one of its stream takes that answer
@@ -107,7 +119,14 @@ const DefaultCredit = 32 << 20
 
 // model settles which nets and settings the run uses.
 func (o Options) model(p *models.Pack) (transforms.Model, error) {
-	m := transforms.Model{PackDir: p.Dir, Policy: p.Policy, CacheBytes: o.ModelMemory, Provider: o.Provider}
+	m := transforms.Model{PackDir: p.Dir, PackSHA256: p.SHA256, Policy: p.Policy, PolicyName: o.Policy, CacheBytes: o.ModelMemory, Provider: o.Provider}
+	if o.PolicyFile != "" {
+		f, err := models.ReadPolicyFile(o.PolicyFile, p)
+		if err != nil {
+			return m, err
+		}
+		m.Policy, m.PolicyName = f.Policy, f.ID
+	}
 	switch o.Full {
 	case FullAsPack:
 	case FullInline:
@@ -143,6 +162,16 @@ func (o Options) model(p *models.Pack) (transforms.Model, error) {
 	case PolicySmall:
 		m.Global = true
 		m.Policy.Kind, m.Policy.Score, m.Policy.Threshold, m.Policy.Alpha, m.Policy.Guard = policy.Window, policy.Confidence, 0, 1, 0
+	}
+	if len(o.Set) > 0 {
+		set, err := m.Policy.With(o.Set)
+		if err != nil {
+			return m, fmt.Errorf("--set %w", err)
+		}
+		if err := set.Validate(len(p.Specialists), p.Selector != nil); err != nil {
+			return m, fmt.Errorf("--set: %w", err)
+		}
+		m.Policy, m.PolicyName = set, policySet
 	}
 	if err := o.similar(&m.Policy); err != nil {
 		return m, err
@@ -181,6 +210,8 @@ func (o Options) Contradiction() error {
 		return fmt.Errorf("--full %q: must be transform or inline", o.Full)
 	case !slices.Contains([]string{"", RunnerPrism, RunnerDirect, RunnerFlink}, o.Runner):
 		return fmt.Errorf("--runner %q: must be prism, direct (the same) or flink", o.Runner)
+	case o.PolicyFile != "" && (o.Policy != PolicyPack || o.Full != FullAsPack || o.Guard):
+		return errors.New("--policy-file: is the whole policy: leave --policy, --full and --guard out")
 	case o.Guard && o.Policy != PolicyPack:
 		return fmt.Errorf("--guard: policy %s has no guard: leave --policy out", o.Policy)
 	case o.ModelMemory < 0:

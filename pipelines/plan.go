@@ -46,7 +46,11 @@ func planWork(f found, o Options, s scope) (work, error) {
 			slog.Warn("an open transaction limits the readable end of a partition: the run ends before it",
 				"topic", o.Topic, "partition", p.ID, "end", p.End, "offsets behind it", p.Open)
 		}
-		w.exclude(f, o, p, s.later)
+		if o.Only != nil {
+			w.confine(o.Only[p.ID], p)
+		} else {
+			w.exclude(f, o, p, s.later)
+		}
 		w.spans = append(w.spans, w.span(f, p, o.UntilEnd, s))
 	}
 	return w, nil
@@ -74,6 +78,11 @@ func (w *work) exclude(f found, o Options, p kafkaio.Partition, later bool) {
 	}
 	all = w.done[p.ID]
 	w.miss(w.unwanted, p.ID, all.Missing(0, from))
+}
+
+// confine leaves of a partition only what is wanted.
+func (w *work) confine(only schemas.Offsets, p kafkaio.Partition) {
+	w.miss(w.unwanted, p.ID, only.Missing(0, p.End))
 }
 
 // miss puts offsets that will have no row into a set of them, and counts them as done.

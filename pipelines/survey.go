@@ -40,6 +40,9 @@ func survey(ctx context.Context, c config) (found, error) {
 	if f.partitions, err = kafkaio.Describe(ctx, c.Cluster, c.Topic); err != nil {
 		return f, err
 	}
+	if c.Only != nil { // no group takes part
+		return f, nil
+	}
 	f.committed, err = kafkaio.CommittedOffsets(ctx, c.Cluster, c.Group, c.Topic)
 	return f, err
 }

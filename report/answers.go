@@ -65,3 +65,10 @@ func place(o *schemas.Outcome) page {
 	}
 	return page{o.Topic, o.Partition, number}
 }
+
+// has reports whether there is a row of the frame, with an answer or without.
+func (a *answers) has(o *schemas.Outcome) bool {
+	at := place(o)
+	p := a.pages[at]
+	return p != nil && p[o.Offset-at.number*pageSize] != 0
+}

@@ -52,6 +52,7 @@ type Outcome struct {
 	Threshold       float32   `parquet:"threshold" json:"threshold"`                          // the hit test's threshold at that moment
 	Model           string    `parquet:"model,optional,dict" json:"model,omitempty"`          // net that answered, e.g. specialist-03, full
 	Pack            string    `parquet:"pack,dict" json:"pack"`                               // name@version
+	Policy          string    `parquet:"policy,optional,dict" json:"policy,omitempty"`        // what decided, where it is not the pack's own policy: paper, full, small, file:<12 hex digits of the policy file's sha256> or set
 	ModelSHA256     string    `parquet:"model_sha256,optional,dict" json:"model_sha256,omitempty"`
 	CacheEvent      string    `parquet:"cache_event,dict" json:"cache_event"`                         // Cache… or Trust…
 	HitRateWindow   float32   `parquet:"hit_rate_window" json:"hit_rate_window"`                      // the stream's recent hit rate, 0..1

@@ -14,8 +14,8 @@ func (z *Outcome) DecodeMsg(dc *msgp.Reader) (err error) {
 		err = msgp.WrapError(err)
 		return
 	}
-	if zb0001 != 30 {
-		err = msgp.ArrayError{Wanted: 30, Got: zb0001}
+	if zb0001 != 31 {
+		err = msgp.ArrayError{Wanted: 31, Got: zb0001}
 		return
 	}
 	z.Stream, err = dc.ReadString()
@@ -81,6 +81,11 @@ func (z *Outcome) DecodeMsg(dc *msgp.Reader) (err error) {
 	z.Pack, err = dc.ReadString()
 	if err != nil {
 		err = msgp.WrapError(err, "Pack")
+		return
+	}
+	z.Policy, err = dc.ReadString()
+	if err != nil {
+		err = msgp.WrapError(err, "Policy")
 		return
 	}
 	z.ModelSHA256, err = dc.ReadString()
@@ -173,8 +178,8 @@ func (z *Outcome) DecodeMsg(dc *msgp.Reader) (err error) {
 
 // EncodeMsg implements msgp.Encodable
 func (z *Outcome) EncodeMsg(en *msgp.Writer) (err error) {
-	// array header, size 30
-	err = en.Append(0xdc, 0x0, 0x1e)
+	// array header, size 31
+	err = en.Append(0xdc, 0x0, 0x1f)
 	if err != nil {
 		return
 	}
@@ -241,6 +246,11 @@ func (z *Outcome) EncodeMsg(en *msgp.Writer) (err error) {
 	err = en.WriteString(z.Pack)
 	if err != nil {
 		err = msgp.WrapError(err, "Pack")
+		return
+	}
+	err = en.WriteString(z.Policy)
+	if err != nil {
+		err = msgp.WrapError(err, "Policy")
 		return
 	}
 	err = en.WriteString(z.ModelSHA256)
@@ -334,8 +344,8 @@ func (z *Outcome) EncodeMsg(en *msgp.Writer) (err error) {
 // MarshalMsg implements msgp.Marshaler
 func (z *Outcome) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// array header, size 30
-	o = append(o, 0xdc, 0x0, 0x1e)
+	// array header, size 31
+	o = append(o, 0xdc, 0x0, 0x1f)
 	o = msgp.AppendString(o, z.Stream)
 	o = msgp.AppendString(o, z.Topic)
 	o = msgp.AppendInt32(o, z.Partition)
@@ -349,6 +359,7 @@ func (z *Outcome) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.AppendFloat32(o, z.Threshold)
 	o = msgp.AppendString(o, z.Model)
 	o = msgp.AppendString(o, z.Pack)
+	o = msgp.AppendString(o, z.Policy)
 	o = msgp.AppendString(o, z.ModelSHA256)
 	o = msgp.AppendString(o, z.CacheEvent)
 	o = msgp.AppendFloat32(o, z.HitRateWindow)
@@ -377,8 +388,8 @@ func (z *Outcome) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.WrapError(err)
 		return
 	}
-	if zb0001 != 30 {
-		err = msgp.ArrayError{Wanted: 30, Got: zb0001}
+	if zb0001 != 31 {
+		err = msgp.ArrayError{Wanted: 31, Got: zb0001}
 		return
 	}
 	z.Stream, bts, err = msgp.ReadStringBytes(bts)
@@ -444,6 +455,11 @@ func (z *Outcome) UnmarshalMsg(bts []byte) (o []byte, err error) {
 	z.Pack, bts, err = msgp.ReadStringBytes(bts)
 	if err != nil {
 		err = msgp.WrapError(err, "Pack")
+		return
+	}
+	z.Policy, bts, err = msgp.ReadStringBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err, "Policy")
 		return
 	}
 	z.ModelSHA256, bts, err = msgp.ReadStringBytes(bts)
@@ -537,7 +553,7 @@ func (z *Outcome) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *Outcome) Msgsize() (s int) {
-	s = 3 + msgp.StringPrefixSize + len(z.Stream) + msgp.StringPrefixSize + len(z.Topic) + msgp.Int32Size + msgp.Int64Size + msgp.Int64Size + msgp.TimeSize + msgp.StringPrefixSize + len(z.Outcome) + msgp.StringPrefixSize + len(z.Label) + msgp.Float32Size + msgp.Float32Size + msgp.Float32Size + msgp.StringPrefixSize + len(z.Model) + msgp.StringPrefixSize + len(z.Pack) + msgp.StringPrefixSize + len(z.ModelSHA256) + msgp.StringPrefixSize + len(z.CacheEvent) + msgp.Float32Size + msgp.Float32Size + msgp.Float32Size + msgp.Float32Size + msgp.Int64Size + msgp.Int32Size + msgp.StringPrefixSize + len(z.SmallLabel) + msgp.Float32Size + msgp.Float32Size + msgp.StringPrefixSize + len(z.Truth) + msgp.StringPrefixSize + len(z.Error) + msgp.StringPrefixSize + len(z.Stage) + msgp.BoolSize + msgp.StringPrefixSize + len(z.AuditLabel) + msgp.Float32Size
+	s = 3 + msgp.StringPrefixSize + len(z.Stream) + msgp.StringPrefixSize + len(z.Topic) + msgp.Int32Size + msgp.Int64Size + msgp.Int64Size + msgp.TimeSize + msgp.StringPrefixSize + len(z.Outcome) + msgp.StringPrefixSize + len(z.Label) + msgp.Float32Size + msgp.Float32Size + msgp.Float32Size + msgp.StringPrefixSize + len(z.Model) + msgp.StringPrefixSize + len(z.Pack) + msgp.StringPrefixSize + len(z.Policy) + msgp.StringPrefixSize + len(z.ModelSHA256) + msgp.StringPrefixSize + len(z.CacheEvent) + msgp.Float32Size + msgp.Float32Size + msgp.Float32Size + msgp.Float32Size + msgp.Int64Size + msgp.Int32Size + msgp.StringPrefixSize + len(z.SmallLabel) + msgp.Float32Size + msgp.Float32Size + msgp.StringPrefixSize + len(z.Truth) + msgp.StringPrefixSize + len(z.Error) + msgp.StringPrefixSize + len(z.Stage) + msgp.BoolSize + msgp.StringPrefixSize + len(z.AuditLabel) + msgp.Float32Size
 	return
 }
 

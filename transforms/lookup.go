@@ -49,6 +49,7 @@ func (fn *lookupFn) Setup() (err error) {
 		return err
 	}
 	fn.walk = *newWalk(n, fn.walk.watch)
+	fn.walk.single.known = known(fn.session)
 	return n.attach(fn.session)
 }
 
@@ -109,7 +110,7 @@ func (fn *lookupFn) write(sp state.Provider, stream string, st *policy.State) er
 func (n *nets) blank(f *schemas.Frame) schemas.Outcome {
 	return schemas.Outcome{
 		Stream: f.Stream, Topic: f.Topic, Partition: f.Partition, Offset: f.Offset, Sequence: f.Sequence, EventTime: f.EventTime,
-		Outcome: schemas.Miss, Threshold: n.policy.Threshold, Pack: n.id, CacheEvent: schemas.CacheNone,
+		Outcome: schemas.Miss, Threshold: n.policy.Threshold, Pack: n.id, Policy: n.decider, CacheEvent: schemas.CacheNone,
 		FrameBytes: int32(f.Size()), Truth: f.Truth,
 	}
 }

@@ -18,7 +18,9 @@ import (
 // Model says which pack the transforms use and how; it travels with the pipeline.
 type Model struct {
 	PackDir    string          // folder of the pack, the same on every worker
+	PackSHA256 string          // of its manifest; the pack must still be that one when it is opened
 	Policy     policy.Settings // the pack's own, or what the user asked for instead
+	PolicyName string          // how rows name the policy; empty: the pack's own
 	Global     bool            // use the pack's global small net as the only specialist (baselines)
 	CacheBytes int64           // bytes of loaded nets, beyond which specialists leave memory; 0: no bound
 	Provider   models.Provider // what the full model runs on; empty: the CPU
@@ -49,7 +51,9 @@ type nets struct {
 	sessions *models.Sessions
 	policy   *policy.Policy
 	id       string            // of the pack
+	decider  string            // name of the policy; empty: the pack's own
 	secret   []byte            // of the audits' coin; empty: nothing is audited
+	classes  map[string]int    // number of each class
 	names    []string          // of the specialists
 	sha      map[string]string // net name → sha256
 }
@@ -66,6 +70,9 @@ func (m Model) load() (*nets, error) {
 	if err != nil {
 		return nil, err
 	}
+	if m.PackSHA256 != "" && m.PackSHA256 != pack.SHA256 {
+		return nil, fmt.Errorf("pack %s: its manifest is not the one that the job began with", m.PackDir)
+	}
 	pack.Manifest, pack.FullOn = pack.For(m.Policy.Kind), m.Provider
 	if m.Global {
 		small, ok := pack.Global()
@@ -77,7 +84,7 @@ func (m Model) load() (*nets, error) {
 	if err := m.Policy.Validate(len(pack.Specialists), pack.Selector != nil); err != nil {
 		return nil, fmt.Errorf("pack %s: policy: %w", m.PackDir, err)
 	}
-	n := &nets{pack: pack, sessions: models.NewSessions(pack, m.CacheBytes), policy: pack.PolicyWith(m.Policy), id: pack.ID(), sha: map[string]string{}}
+	n := &nets{pack: pack, sessions: models.NewSessions(pack, m.CacheBytes), policy: pack.PolicyWith(m.Policy), id: pack.ID(), decider: m.PolicyName, classes: classesOf(pack), sha: map[string]string{}}
 	if m.Provider.Accelerated() { // a worker without it must not make an error of every frame
 		if err := n.sessions.Load(models.FullNet, pack.Full); err != nil {
 			return nil, err
@@ -119,6 +126,8 @@ func (n *nets) see(e models.NetEntry) picture.View { return n.pack.InputOf(e).Vi
 // call returns is valid until the next one.
 type frameNets struct {
 	*nets
+	known  *Known         // the full model's answers from before; nil: none
+	frame  *schemas.Frame // at hand
 	others models.Picture // the frame, for nets that do not look at it as view does
 	view   picture.View
 	pixels []byte // the frame as view shows it
@@ -130,6 +139,7 @@ type frameNets struct {
 // show turns to another frame, whose pixels in one view are known. each is what its first specialist took, in µs.
 func (f *frameNets) show(frame *schemas.Frame, view picture.View, pixels []byte, each float32) {
 	f.others.Show(frame)
+	f.frame = frame
 	f.view, f.pixels = view, pixels
 	f.specialistUs, f.selectorUs, f.fullUs = each, 0, 0
 }
@@ -143,6 +153,13 @@ func (f *frameNets) Selector() ([]float32, error) {
 }
 
 func (f *frameNets) Full() ([]float32, error) {
+	if f.known != nil {
+		f.logits = slices.Grow(f.logits[:0], len(f.pack.Classes))[:len(f.pack.Classes)]
+		if us, ok := f.known.logits(f.logits, Place{f.frame.Partition, f.frame.Offset}, f.nets); ok {
+			f.fullUs += us
+			return f.logits, nil
+		}
+	}
 	return f.run(models.FullNet, f.pack.Full, &f.fullUs)
 }
 

@@ -47,8 +47,13 @@ func htmlReport(ctx context.Context, dir, path string) error {
 	if err := c.WriteHTML(&b, page.Heading{Source: dir, Summary: &s, Now: time.Now()}); err != nil {
 		return err
 	}
+	return writePage(path, b.Bytes())
+}
+
+// writePage writes a page, which appears only when it is whole.
+func writePage(path string, text []byte) error {
 	temporary := path + ".tmp"
-	if err := os.WriteFile(temporary, b.Bytes(), 0o666); err != nil {
+	if err := os.WriteFile(temporary, text, 0o666); err != nil {
 		return fmt.Errorf("write the page: %w", err)
 	}
 	if err := os.Rename(temporary, path); err != nil {

@@ -18,6 +18,7 @@ const shownReasons = 5
 
 // runSummary is how a run went, as JSON.
 type runSummary struct {
+	Policy    string             `json:"policy_file,omitempty"` // the policy file in use
 	Frames    int64              `json:"frames"`
 	Hits      int64              `json:"hits"`
 	Misses    int64              `json:"misses"`
@@ -30,7 +31,7 @@ type runSummary struct {
 
 // tellRun says how a run went.
 func tellRun(c *cobra.Command, o pipelines.Options, format string, t parquetio.Tally) error {
-	s := runSummary{Frames: t.Frames(), Hits: t.Hits, Misses: t.Misses, Same: t.Same, Errors: t.Errors, Reasons: t.Reasons()}
+	s := runSummary{Policy: o.PolicyFile, Frames: t.Frames(), Hits: t.Hits, Misses: t.Misses, Same: t.Same, Errors: t.Errors, Reasons: t.Reasons()}
 	if s.Frames > 0 {
 		s.ErrorRate = float64(s.Errors) / float64(s.Frames)
 	}
@@ -61,6 +62,9 @@ func (s runSummary) write(w io.Writer, o pipelines.Options) {
 	}
 	fmt.Fprintf(w, "%s frames: %s hits, %s misses, %s%s errors (%.3g %%)\n", humanize.Comma(s.Frames), humanize.Comma(s.Hits),
 		humanize.Comma(s.Misses), repeated, humanize.Comma(s.Errors), 100*s.ErrorRate)
+	if s.Policy != "" {
+		fmt.Fprintf(w, "policy: of the file %s\n", s.Policy)
+	}
 	if s.Audits != nil {
 		fmt.Fprintf(w, "audits: %s\n", s.Audits)
 	}

@@ -1,0 +1,56 @@
+package policy
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// With returns the settings with some of them replaced, each given as NAME=VALUE by its name in a manifest, e.g.
+// threshold=0.9. It checks the names and the types; see [Settings.Validate] for the values.
+func (s Settings) With(set []string) (Settings, error) {
+	for _, one := range set {
+		name, value, found := strings.Cut(one, "=")
+		if name = strings.TrimSpace(name); !found || name == "" {
+			return s, fmt.Errorf("%q: must be NAME=VALUE, e.g. threshold=0.9", one)
+		}
+		next, err := s.with(name, strings.TrimSpace(value))
+		if err != nil {
+			return s, err
+		}
+		s = next
+	}
+	return s, nil
+}
+
+func (s Settings) with(name, value string) (Settings, error) {
+	known := names()
+	if !slices.Contains(known, name) {
+		return s, fmt.Errorf("%s: no setting of a policy; there are %s", name, strings.Join(known, ", "))
+	}
+	for _, text := range []string{value, fmt.Sprintf("%q", value)} { // a number, or a word
+		one, err := json.Marshal(map[string]json.RawMessage{name: json.RawMessage(text)})
+		if err != nil {
+			continue
+		}
+		next := s
+		d := json.NewDecoder(bytes.NewReader(one))
+		if d.Decode(&next) == nil {
+			return next, nil
+		}
+	}
+	return s, fmt.Errorf("%s=%s: not a value of that setting", name, value)
+}
+
+// names lists the settings by their names in a manifest.
+func names() []string {
+	all := map[string]any{}
+	full := Settings{Tries: 1, Admission: 1, Trust: 1, Share: 1, Slow: 1, Guard: 1, MaxFalseHits: 1}
+	if text, err := json.Marshal(full); err == nil {
+		_ = json.Unmarshal(text, &all) // it was just written
+	}
+	return slices.Sorted(maps.Keys(all))
+}
