@@ -82,3 +82,44 @@ func TestPicturesDecodeAsInPillow(t *testing.T) {
 		}
 	})
 }
+
+// A PNG that ends behind its pixels is read; one that lacks some of them is not.
+func TestAPNGWithoutItsEnd(t *testing.T) {
+	files, err := filepath.Glob("testdata/corpus/png-*[^w].png")
+	if err != nil || len(files) < 10 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := View{Width: 32, Height: 32}
+		want := pixels(t, schemas.Frame{Image: b}, v)
+		if got := pixels(t, schemas.Frame{Image: b[:len(b)-len(pngEnd)]}, v); !bytes.Equal(got, want) {
+			t.Errorf("%s: other pixels without the end", file)
+		}
+		if err := Decode(make([]byte, v.Bytes()), &schemas.Frame{Image: b[:len(b)-len(pngEnd)-9]}, v); err == nil {
+			t.Errorf("%s: decoded without all of its pixels", file)
+		}
+	}
+}
+
+// libjpeg reads JPEGs with arithmetic coding, image/jpeg does not, which is an error of the frame.
+func TestArithmeticCoding(t *testing.T) {
+	b, err := os.ReadFile("testdata/arithmetic.jpg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	decoders(t, func(t *testing.T) {
+		v := View{Width: 1, Height: 1}
+		dst := make([]byte, v.Bytes())
+		err := Decode(dst, &schemas.Frame{Image: b}, v)
+		switch {
+		case turbo() == nil && err == nil:
+			t.Error("image/jpeg decodes it")
+		case turbo() != nil && (err != nil || meanDifference(dst, []byte{10, 200, 20}) > 3):
+			t.Errorf("pixel %v, error %v", dst, err)
+		}
+	})
+}

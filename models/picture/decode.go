@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"image/png"
+	"io"
 	"net/http"
 	"sync"
 
@@ -39,7 +40,10 @@ func Decode(dst []byte, f *schemas.Frame, v View) error {
 	return err
 }
 
-var pngSignature = []byte("\x89PNG\r\n\x1a\n")
+var (
+	pngSignature = []byte("\x89PNG\r\n\x1a\n")
+	pngEnd       = []byte("\x00\x00\x00\x00IEND\xae\x42\x60\x82")
+)
 
 func (s *scratch) decode(dst []byte, f *schemas.Frame, v View) error {
 	b := f.Image
@@ -144,6 +148,9 @@ func (s *scratch) png(dst, b []byte, v View) error {
 	}
 	defer reserve(8 * int64(head.Width) * int64(head.Height))()
 	img, err := png.Decode(bytes.NewReader(b))
+	if errors.Is(err, io.ErrUnexpectedEOF) { // all of its pixels may be there: libpng does without the end
+		img, err = png.Decode(io.MultiReader(bytes.NewReader(b), bytes.NewReader(pngEnd)))
+	}
 	if err != nil {
 		return wrap(err)
 	}
