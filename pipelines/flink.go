@@ -79,7 +79,7 @@ func (f flink) execute(ctx context.Context, x execution) error {
 	select {
 	case err := <-ended:
 		if err != nil {
-			return clear(err)
+			return plainly(err)
 		}
 		return nil
 	case err := <-done:

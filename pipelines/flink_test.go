@@ -258,13 +258,13 @@ func (s *site) grow(t *testing.T, o Options, ended <-chan error, what string) {
 }
 
 // newPool serves workers that run this test's binary, see TestMain.
-func newPool(t *testing.T) (*pool, string) {
+func newPool(t *testing.T) (*workerPool, string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &pool{program: os.Args[0]}
+	p := &workerPool{program: os.Args[0]}
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- p.serve(ctx, l) }()
@@ -277,7 +277,7 @@ func newPool(t *testing.T) (*pool, string) {
 	return p, l.Addr().String()
 }
 
-func (p *pool) killOne(t *testing.T) {
+func (p *workerPool) killOne(t *testing.T) {
 	t.Helper()
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -60,9 +60,6 @@ func watchOthers(ctx context.Context, x execution) error {
 	}
 }
 
-// stopName names the file beside the outcomes that tells the sources of a job to end.
-func stopName(job string) string { return "stop-" + job }
-
 // drainOthers is drained for workers in other processes: it tells them by a file, and takes the job for drained when
 // no row has come for a while. What has none by then is read again by the next run.
 func drainOthers(ctx context.Context, x execution) error {

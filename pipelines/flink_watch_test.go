@@ -61,22 +61,22 @@ func TestWorkersThatCannotStartAreReported(t *testing.T) {
 
 // A task manager that reconnects stops its worker from another port.
 func TestAWorkerIsStoppedFromANewConnection(t *testing.T) {
-	at := func(id, connection string) worker { return worker{id: id, connection: connection} }
+	at := func(id, connection string) workerName { return workerName{id: id, connection: connection} }
 	first, other, far := at("1", "10.0.0.1:1000"), at("2", "10.0.0.1:1000"), at("1", "10.0.0.2:1000")
-	p := &pool{workers: map[worker]*exec.Cmd{first: {}, other: {}, far: {}}}
-	for asked, want := range map[worker]worker{
+	p := &workerPool{workers: map[workerName]*exec.Cmd{first: {}, other: {}, far: {}}}
+	for asked, want := range map[workerName]workerName{
 		first: first, at("1", "10.0.0.1:2000"): first, at("2", "10.0.0.1:2000"): other, at("1", "10.0.0.2:2000"): far,
 		at("3", "10.0.0.1:2000"): at("3", "10.0.0.1:2000"), at("1", "10.0.0.3:2000"): at("1", "10.0.0.3:2000"),
 	} {
-		if got, err := p.find(asked); got != want || err != nil {
+		if got, err := p.lookUp(asked); got != want || err != nil {
 			t.Errorf("%v means %v, error %v; want %v", asked, got, err, want)
 		}
 	}
 	p.workers[at("1", "10.0.0.1:3000")] = &exec.Cmd{}
-	if got, err := p.find(at("1", "10.0.0.1:2000")); err == nil {
+	if got, err := p.lookUp(at("1", "10.0.0.1:2000")); err == nil {
 		t.Errorf("one of two workers was chosen: %v", got)
 	}
-	if got, err := p.find(first); got != first || err != nil {
+	if got, err := p.lookUp(first); got != first || err != nil {
 		t.Errorf("%v, error %v", got, err)
 	}
 }

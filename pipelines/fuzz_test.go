@@ -34,7 +34,7 @@ func FuzzClear(f *testing.F) {
 	f.Add("bundle inst002 stage-5 failed: process bundle failed\n\tcaused by:\nDoFn[x.y] failed:\nwrite outcomes: no room")
 	f.Add("job job-001 failed:")
 	f.Fuzz(func(t *testing.T, text string) {
-		if got := clear(errors.New(text)).Error(); strings.Contains(got, "\n") || !strings.HasPrefix(got, "pipeline: ") {
+		if got := plainly(errors.New(text)).Error(); strings.Contains(got, "\n") || !strings.HasPrefix(got, "pipeline: ") {
 			t.Errorf("%q becomes %q", text, got)
 		}
 	})

@@ -23,7 +23,7 @@ type job struct {
 
 // start opens the job's session and what the job keeps in it. The snapshot of the streams' state is removed last, when
 // nothing can fail any more: it is used once. No frame has been read when start returns.
-func start(ctx context.Context, c config, w work, assigned *kafkaio.Assignment) (*job, error) {
+func startJob(ctx context.Context, c config, w work, assigned *kafkaio.Assignment) (*job, error) {
 	j := &job{config: c, work: w, session: session.Open(c.Group, c.credit())}
 	if err := j.open(ctx, assigned); err != nil {
 		return nil, errors.Join(err, j.session.Close())

@@ -31,7 +31,7 @@ type work struct {
 }
 
 // planWork decides what is left to read of the scope.
-func planWork(f found, o Options, s scope) (work, error) {
+func planWork(f inventory, o Options, s scope) (work, error) {
 	w := work{partitions: f.partitions, done: maps.Clone(f.done), lost: map[int32]schemas.Offsets{}, unwanted: map[int32]schemas.Offsets{},
 		suspects: f.deaths.suspects(), streams: f.streams}
 	for _, p := range f.partitions {
@@ -58,7 +58,7 @@ func planWork(f found, o Options, s scope) (work, error) {
 
 // exclude finds the offsets of a partition that will never have a row: those below the place where its first run
 // begins, and those that retention deleted while no run was active.
-func (w *work) exclude(f found, o Options, p kafkaio.Partition, later bool) {
+func (w *work) exclude(f inventory, o Options, p kafkaio.Partition, later bool) {
 	all, begun := f.done[p.ID]
 	at, committed := f.committed[p.ID]
 	if begun {
@@ -98,7 +98,7 @@ func (w *work) miss(set map[int32]schemas.Offsets, partition int32, o schemas.Of
 
 // span says what to read of a partition. The files are the truth: what has a row is not read again, whatever the
 // group has committed.
-func (w *work) span(f found, p kafkaio.Partition, untilEnd bool, s scope) kafkaio.Span {
+func (w *work) span(f inventory, p kafkaio.Partition, untilEnd bool, s scope) kafkaio.Span {
 	all := w.done[p.ID]
 	span := kafkaio.Span{Partition: p.ID, From: all.Next(p.First), To: kafkaio.Unbounded, Done: all, Quarantined: f.deaths.quarantined(p.ID)}
 	if untilEnd {

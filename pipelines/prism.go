@@ -2,35 +2,28 @@ package pipelines
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime"
 	"strings"
 	"sync"
 
-	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	jobpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/jobmanagement_v1"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/prism"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/universal/runnerlib"
 )
 
-// errLost is the error of a job that prism lost through no fault of the job: where a bundle that prism carries out
-// itself, a Flatten's, waits 100 ms for a processor, prism 2.77 asks a worker for its progress that is not there, and
-// crashes on a nil pointer (internal/stage.go, Execute). A graph without Flatten costs twice the processor time.
-var errLost = errors.New("prism lost the job: the machine is too busy")
-
 // lostBy is in the stack trace of that crash, and in no other.
 const lostBy = "worker.(*W).NextInst"
 
 // server is this process's prism, which every job of the process is given to.
-var server = sync.OnceValues(func() (jobpb.JobServiceClient, error) {
+var prismServer = sync.OnceValues(func() (jobpb.JobServiceClient, error) {
 	return prism.CreateJobServer(context.Background(), prism.Options{})
 })
 
 // onPrism runs a pipeline in this process. Cancelling it would drop the frames in flight; the source drains instead.
 func onPrism(ctx context.Context, x execution) error {
 	ctx = context.WithoutCancel(ctx)
-	client, err := server()
+	client, err := prismServer()
 	if err != nil {
 		return fmt.Errorf("prism: start in this process: %w", err)
 	}
@@ -54,7 +47,7 @@ func onPrism(ctx context.Context, x execution) error {
 	if strings.Contains(err.Error(), lostBy) {
 		return errLost
 	}
-	return clear(err)
+	return plainly(err)
 }
 
 // prismOptions are those of a job, by the names of Beam's Java options. Without the second experiment prism 2.77
@@ -65,13 +58,6 @@ func prismOptions(id string) map[string]any {
 		"beam:option:experiments:v1": []any{"beam_fn_api", "prism_disable_sdf_split"},
 	}
 }
-
-// fence reads what the sinks return, which is nothing, in a stage of its own. Prism 2.77 waits for a bundle's data and
-// for its response in one select; once the data is complete that select returns at once, again and again, until the response
-// is there (internal/stage.go, Execute). A stage without an output is complete from the start, so it would spin for as
-// long as its bundles take: 2.5 times the processor time a frame. With an output it spins from the end of the bundle's
-// last element to its response.
-func fence(s beam.Scope, empty []beam.PCollection) { beam.Flatten(s.Scope("fence"), empty...) }
 
 // prismThreads is what in-process prism needs besides the cores: from the end of a bundle's data to its response it
 // spins (see fence), and with as many threads as cores the goroutines that bring the response wait for the spinning one

@@ -52,6 +52,11 @@ var steps = map[reason]step{
 	reasonFailed:      {"anything else, or lost while it was stopped or too often", nextFail},
 }
 
+// errLost is the error of a job that prism lost through no fault of the job: where a bundle that prism carries out
+// itself, a Flatten's, waits 100 ms for a processor, prism 2.77 asks a worker for its progress that is not there, and
+// crashes on a nil pointer (internal/stage.go, Execute). A graph without Flatten costs twice the processor time.
+var errLost = errors.New("prism lost the job: the machine is too busy")
+
 // lostInARow is how often in a row a job may be lost without a new row.
 const lostInARow = 5
 

@@ -1,41 +1,10 @@
 package pipelines
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"runtime"
-	"time"
-
-	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-
-	"github.com/cachenet/cachenet/connectors/kafkaio"
-	"github.com/cachenet/cachenet/connectors/session"
 )
-
-// runner is what differs between runners; everything else is the same graph.
-type runner struct {
-	branches    int           // of the caching step
-	everyBundle bool          // files end with their bundle, because the runner replays bundles after a failure
-	shared      bool          // rows may come from several processes at once
-	fenced      bool          // sinks need an output, see fence
-	credit      bool          // source and sink share a process, so credit can stand in for backpressure
-	stay        time.Duration // how long the source stays in a bundle, see kafkaio.ReadConfig
-	elsewhere   bool          // the source runs in other processes, which a file tells to drain
-	renew       time.Duration // after how long a job is drained and followed by the next one; 0: never
-
-	execute func(context.Context, execution) error
-}
-
-// execution is one run of a pipeline, to its end.
-type execution struct {
-	id       string
-	pipeline *beam.Pipeline
-	spans    []kafkaio.Span
-	topic    string
-	out      string
-	job      *session.Session
-}
 
 // chooseRunner says what the graph has to do for the runner.
 func chooseRunner(o Options) (runner, error) {

@@ -19,8 +19,8 @@ type supervisor struct {
 	total parquetio.Tally
 }
 
-// ended is how a job ended.
-type ended struct {
+// jobEnd is how a job ended.
+type jobEnd struct {
 	reason reason
 	err    error
 	rows   int64 // that it made durable
@@ -49,12 +49,12 @@ func (s *supervisor) run(ctx context.Context) (reason, error) {
 }
 
 // job runs one job.
-func (s *supervisor) job(ctx context.Context) ended {
+func (s *supervisor) job(ctx context.Context) jobEnd {
 	running, ask := context.WithCancelCause(ctx)
 	defer ask(nil)
 	j, err := s.start(running)
 	if err != nil {
-		return ended{reason: why(err, nil, context.Cause(running)), err: err}
+		return jobEnd{reason: why(err, nil, context.Cause(running)), err: err}
 	}
 	if !s.UntilEnd && s.scope.assigned == nil {
 		go watchTopic(running, s.config, len(j.work.partitions), ask)
@@ -62,7 +62,7 @@ func (s *supervisor) job(ctx context.Context) ended {
 	err, closing := j.wait(running)
 	rows := parquetio.Written(j.session)
 	s.total.Merge(rows)
-	return ended{why(err, closing, context.Cause(running)), errors.Join(err, closing), rows.Frames()}
+	return jobEnd{why(err, closing, context.Cause(running)), errors.Join(err, closing), rows.Frames()}
 }
 
 // start starts the next job. A broker that is away is waited for, but not by the first job: a wrong address should be
@@ -87,7 +87,7 @@ func (s *supervisor) try(ctx context.Context) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
-	j, err := start(ctx, s.config, w, s.scope.assigned)
+	j, err := startJob(ctx, s.config, w, s.scope.assigned)
 	if err != nil {
 		return nil, err
 	}

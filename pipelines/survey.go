@@ -8,8 +8,8 @@ import (
 	"github.com/cachenet/cachenet/schemas"
 )
 
-// found is what there is of one topic before a job starts. Maps are by partition.
-type found struct {
+// inventory is what there is of one topic before a job starts. Maps are by partition.
+type inventory struct {
 	rows map[int32]schemas.Offsets // offsets with a durable row
 	done map[int32]schemas.Offsets // … and those that will never have one
 
@@ -22,7 +22,7 @@ type found struct {
 
 // survey finds out what earlier jobs left behind, and then what Kafka holds: in this order, since a record cannot be
 // newer than its outcome. It changes nothing.
-func survey(ctx context.Context, c config) (found, error) {
+func survey(ctx context.Context, c config) (inventory, error) {
 	f, err := surveyRows(ctx, c)
 	if err != nil {
 		return f, err
@@ -48,7 +48,7 @@ func survey(ctx context.Context, c config) (found, error) {
 }
 
 // surveyRows reads the data set.
-func surveyRows(ctx context.Context, c config) (f found, err error) {
+func surveyRows(ctx context.Context, c config) (f inventory, err error) {
 	rows, err := parquetio.Recover(ctx, c.Out)
 	if err != nil {
 		return f, err

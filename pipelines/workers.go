@@ -32,41 +32,41 @@ func ServeWorkers(ctx context.Context, address string) error {
 	if err != nil {
 		return fmt.Errorf("workers: listen on %s: choose a free address: %w", address, err)
 	}
-	if err := (&pool{program: program}).serve(ctx, listener); err != nil {
+	if err := (&workerPool{program: program}).serve(ctx, listener); err != nil {
 		return fmt.Errorf("workers: serve %s: %w", address, err)
 	}
 	return nil
 }
 
 // serve takes requests until ctx is done, and then ends the workers.
-func (p *pool) serve(ctx context.Context, listener net.Listener) error {
-	p.workers = map[worker]*exec.Cmd{}
+func (p *workerPool) serve(ctx context.Context, listener net.Listener) error {
+	p.workers = map[workerName]*exec.Cmd{}
 	server := grpc.NewServer()
 	fnpb.RegisterBeamFnExternalWorkerPoolServer(server, p)
 	defer context.AfterFunc(ctx, server.Stop)()
-	defer p.stopAll()
+	defer p.killAll()
 	if err := server.Serve(listener); ctx.Err() == nil {
 		return err
 	}
 	return nil
 }
 
-// pool starts and stops workers as the runner asks.
-type pool struct {
+// workerPool starts and stops workers as the runner asks.
+type workerPool struct {
 	fnpb.UnimplementedBeamFnExternalWorkerPoolServer
 	program string
 
 	mu      sync.Mutex
-	workers map[worker]*exec.Cmd // and their processes
+	workers map[workerName]*exec.Cmd // and their processes
 	running sync.WaitGroup
 }
 
-// worker names a worker. Task managers number theirs alike, so those that share a host also need their connection
+// workerName tells a worker. Task managers number theirs alike, so those that share a host also need their connection
 // to tell them apart.
-type worker struct{ id, connection string }
+type workerName struct{ id, connection string }
 
-func named(ctx context.Context, id string) worker {
-	w := worker{id: id}
+func nameOf(ctx context.Context, id string) workerName {
+	w := workerName{id: id}
 	if from, ok := peer.FromContext(ctx); ok {
 		w.connection = from.Addr.String()
 	}
@@ -74,15 +74,15 @@ func named(ctx context.Context, id string) worker {
 }
 
 // StartWorker implements the runner's request. An error is returned in the response, as the protocol demands.
-func (p *pool) StartWorker(ctx context.Context, r *fnpb.StartWorkerRequest) (*fnpb.StartWorkerResponse, error) {
-	if err := p.start(ctx, r); err != nil {
+func (p *workerPool) StartWorker(ctx context.Context, r *fnpb.StartWorkerRequest) (*fnpb.StartWorkerResponse, error) {
+	if err := p.launch(ctx, r); err != nil {
 		return &fnpb.StartWorkerResponse{Error: err.Error()}, nil
 	}
 	return &fnpb.StartWorkerResponse{}, nil
 }
 
-func (p *pool) start(ctx context.Context, r *fnpb.StartWorkerRequest) error {
-	id, w := r.GetWorkerId(), named(ctx, r.GetWorkerId())
+func (p *workerPool) launch(ctx context.Context, r *fnpb.StartWorkerRequest) error {
+	id, w := r.GetWorkerId(), nameOf(ctx, r.GetWorkerId())
 	ctx, cancel := context.WithTimeout(ctx, reachable)
 	defer cancel()
 	info, err := tools.ProvisionInfo(grpcx.WriteWorkerID(ctx, id), r.GetProvisionEndpoint().GetUrl())
@@ -110,7 +110,7 @@ func (p *pool) start(ctx context.Context, r *fnpb.StartWorkerRequest) error {
 }
 
 // await logs the end of a worker.
-func (p *pool) await(w worker, c *exec.Cmd) {
+func (p *workerPool) await(w workerName, c *exec.Cmd) {
 	err := c.Wait()
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -122,12 +122,12 @@ func (p *pool) await(w worker, c *exec.Cmd) {
 }
 
 // StopWorker implements the runner's request.
-func (p *pool) StopWorker(ctx context.Context, r *fnpb.StopWorkerRequest) (*fnpb.StopWorkerResponse, error) {
+func (p *workerPool) StopWorker(ctx context.Context, r *fnpb.StopWorkerRequest) (*fnpb.StopWorkerResponse, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	w, err := p.find(named(ctx, r.GetWorkerId()))
+	w, err := p.lookUp(nameOf(ctx, r.GetWorkerId()))
 	if err == nil {
-		err = p.stop(w)
+		err = p.kill(w)
 	}
 	if err != nil {
 		return &fnpb.StopWorkerResponse{Error: err.Error()}, nil
@@ -138,11 +138,11 @@ func (p *pool) StopWorker(ctx context.Context, r *fnpb.StopWorkerRequest) (*fnpb
 // find returns the worker that a request means; the caller holds the mutex. A task manager that connects again asks from
 // another port, so where no worker belongs to the connection itself, the one of that id and host is meant. Where there
 // are several of those, nobody can say which, and none is.
-func (p *pool) find(asked worker) (worker, error) {
+func (p *workerPool) lookUp(asked workerName) (workerName, error) {
 	if p.workers[asked] != nil {
 		return asked, nil
 	}
-	var same []worker
+	var same []workerName
 	for w := range p.workers {
 		if w.id == asked.id && w.host() == asked.host() {
 			same = append(same, w)
@@ -159,7 +159,7 @@ func (p *pool) find(asked worker) (worker, error) {
 }
 
 // host is where a worker's connection comes from.
-func (w worker) host() string {
+func (w workerName) host() string {
 	host, _, err := net.SplitHostPort(w.connection)
 	if err != nil {
 		return w.connection
@@ -167,9 +167,9 @@ func (w worker) host() string {
 	return host
 }
 
-// stop ends a worker; the caller holds the mutex. It is killed: what is not durable by now is brought again by the
+// kill ends a worker; the caller holds the mutex. What is not durable by now is brought again by the
 // runner or read again by the next run.
-func (p *pool) stop(w worker) error {
+func (p *workerPool) kill(w workerName) error {
 	c := p.workers[w]
 	if c == nil {
 		return nil // it has ended
@@ -182,10 +182,10 @@ func (p *pool) stop(w worker) error {
 	return nil
 }
 
-func (p *pool) stopAll() {
+func (p *workerPool) killAll() {
 	p.mu.Lock()
 	for w := range p.workers {
-		if err := p.stop(w); err != nil {
+		if err := p.kill(w); err != nil {
 			slog.Warn("worker still runs", "error", err)
 		}
 	}

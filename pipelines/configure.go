@@ -1,0 +1,66 @@
+package pipelines
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/cachenet/cachenet/connectors/session"
+	"github.com/cachenet/cachenet/models"
+	"github.com/cachenet/cachenet/transforms"
+)
+
+// configure checks the options and the pack. It makes no request over the network.
+func configure(o Options) (c config, err error) {
+	c.Options = o
+	if err := o.validate(); err != nil {
+		return c, err
+	}
+	if c.runner, err = chooseRunner(o); err != nil {
+		return c, err
+	}
+	pack, err := models.OpenPack(o.Pack)
+	if err != nil {
+		return c, err
+	}
+	if c.model, err = o.model(pack); err != nil {
+		return c, err
+	}
+	if !c.runner.elsewhere { // else the workers' machines have the accelerator
+		pack.FullOn = o.Provider
+	}
+	if err := VerifyPack(pack); err != nil {
+		return c, err
+	}
+	c.pack = pack.ID()
+	c.nets, err = netsOf(pack, c.model)
+	return c, err
+}
+
+// verified names a pack that was verified: what its manifest says, and what its full model runs on.
+type verified struct{ dir, manifest, on string }
+
+// VerifyPack verifies a pack that was just opened, once in a process while its manifest stays the same, checksums
+// included: the demo runs one pack several times.
+func VerifyPack(p *models.Pack) error {
+	manifest, err := json.Marshal(p.Manifest)
+	if err != nil {
+		return fmt.Errorf("verify pack %s: %w", p.Dir, err)
+	}
+	_, err = session.Shared(verified{p.Dir, string(manifest), string(p.FullOn)}, func() (bool, error) { return true, p.Verify() })
+	return err
+}
+
+// netsOf names the nets of a pack and what decides about them.
+func netsOf(p *models.Pack, m transforms.Model) (string, error) {
+	shas := []string{p.Full.SHA256}
+	for _, n := range p.Specialists {
+		shas = append(shas, n.SHA256)
+	}
+	decides := m.Policy
+	decides.AuditRate, decides.Similar, decides.SimilarMs = 0, 0, 0 // what streams have learned holds whatever is audited or repeated
+	text, err := json.Marshal(map[string]any{"pack": p.ID(), "nets": shas, "policy": decides, "global": m.Global})
+	if err != nil {
+		return "", fmt.Errorf("name the nets of pack %s: %w", p.ID(), err)
+	}
+	return string(text), nil
+}
