@@ -17,6 +17,9 @@ func brokerCommand() *cobra.Command {
 		Example: "  cachenet broker --listen localhost:9092 --data ./broker-data",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if o.Partitions < 1 {
+				return usageError{fmt.Errorf("--partitions %d: must be at least 1", o.Partitions)}
+			}
 			b, err := broker.Start(o)
 			if err != nil {
 				return err

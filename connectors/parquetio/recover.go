@@ -66,8 +66,12 @@ func (s *scan) folder(ctx context.Context, rel string) error {
 	var files []string
 	whole := true
 	for _, entry := range entries {
-		switch name := entry.Name(); {
-		case entry.IsDir():
+		name := entry.Name()
+		below, err := isFolder(filepath.Join(path, name), entry)
+		switch {
+		case err != nil:
+			return err
+		case below:
 			whole = false
 			if err := s.folder(ctx, filepath.Join(rel, name)); err != nil {
 				return err

@@ -376,3 +376,46 @@ func FuzzFile(f *testing.F) {
 		}
 	})
 }
+
+// A day that was moved to another disk, or the whole folder of outcomes, counts through the link that is left in its
+// place: else its frames would be read again.
+func TestFoldersThatAreLinked(t *testing.T) {
+	for _, linked := range []string{"", "dt=2026-01-02", "dt=2026-01-02/hour=03"} {
+		dir, elsewhere := t.TempDir(), filepath.Join(t.TempDir(), "moved")
+		put(t, dir, "dt=2026-01-01/hour=00", "a.parquet", row(0, 0))
+		put(t, dir, "dt=2026-01-02/hour=03", "b.parquet", row(0, 1))
+		want := recovered(t, dir)
+		if err := os.RemoveAll(privateFolder(dir)); err != nil { // what the first scan noted
+			t.Fatal(err)
+		}
+		at := filepath.Join(outcomesFolder(dir), linked)
+		if err := os.Rename(at, elsewhere); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(elsewhere, at); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink("nobody@host", filepath.Join(outcomesFolder(dir), ".#lock")); err != nil {
+			t.Fatal(err)
+		}
+		if got := recovered(t, dir); got != want {
+			t.Errorf("%q linked: recovered %s, want %s", linked, got, want)
+		}
+		n := 0
+		for _, err := range Rows(t.Context(), dir) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			n++
+		}
+		if n != 2 {
+			t.Errorf("%q linked: %d rows, want 2", linked, n)
+		}
+		if err := os.Symlink(".", filepath.Join(outcomesFolder(dir), "circle")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Recover(t.Context(), dir); err == nil {
+			t.Errorf("%q linked: a circle of links was recovered", linked)
+		}
+	}
+}

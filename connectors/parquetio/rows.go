@@ -10,6 +10,8 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 
 	"github.com/parquet-go/parquet-go"
 
@@ -40,21 +42,50 @@ func Rows(ctx context.Context, dir string) iter.Seq2[schemas.Outcome, error] {
 // dataFiles walks over the finished files of the data set, sorted by path.
 func dataFiles(dir string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
-		err := filepath.WalkDir(outcomesFolder(dir), func(path string, entry fs.DirEntry, err error) error {
-			switch {
-			case err != nil:
-				return err
-			case entry.IsDir() || !isData(entry.Name()):
-				return nil
-			case !yield(path, nil):
-				return fs.SkipAll
-			}
-			return nil
-		})
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		_, err := walkData(outcomesFolder(dir), func(path string) bool { return yield(path, nil) })
+		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
 			yield("", fmt.Errorf("read outcomes: %w", err))
 		}
 	}
+}
+
+// walkData calls visit for the files below a folder until it returns false; more reports that it did not.
+func walkData(folder string, visit func(path string) bool) (more bool, err error) {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return false, err
+	}
+	for _, entry := range entries {
+		path := filepath.Join(folder, entry.Name())
+		below, err := isFolder(path, entry)
+		switch {
+		case err != nil:
+			return false, err
+		case below:
+			if more, err := walkData(path, visit); err != nil || !more {
+				return false, err
+			}
+		case isData(entry.Name()) && !visit(path):
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// isFolder reports whether an entry is a folder or a link to one: days may be moved to another disk and linked. Links
+// that lead in a circle end as an error of the operating system.
+func isFolder(path string, entry fs.DirEntry) (bool, error) {
+	if entry.Type()&fs.ModeSymlink == 0 {
+		return entry.IsDir(), nil
+	}
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) && strings.ContainsAny(entry.Name()[:1], "._") {
+		return false, nil // as the lock files of editors are
+	}
+	if err != nil {
+		return false, err
+	}
+	return info.IsDir(), nil
 }
 
 // fileRows reads one file; T names the wanted columns by its parquet tags.
