@@ -81,7 +81,7 @@ func TestReplayRefusesWhatItCannotDo(t *testing.T) {
 		"must be text or json":      run("--output", "yaml"),
 		"read policy file":          run("--policy-file", "missing.json"),
 		"threshold -1: must be a":   run("--set", "threshold=-1"),
-		"--audit-rate 2: must lie":  run("--audit-rate", "2"),
+		"--audit-rate 2: must":      run("--audit-rate", "2"),
 		"name the folder of a pack": {"replay", "--brokers", addr, "--topic", "frames", "--pack", t.TempDir(), "--against", out},
 	} {
 		p := start(t, args...)

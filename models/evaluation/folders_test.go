@@ -43,7 +43,7 @@ func TestFoldersAreTheirClasses(t *testing.T) {
 
 func TestRenamedFoldersAreScored(t *testing.T) {
 	shots := labelled([]string{"a/airfield", "red"}, []Sequence{{Class: "a_airfield", Files: []string{"1"}}, {Class: "red", Files: []string{"2"}}, {Class: "violet", Files: []string{"3"}}})
-	if want := []shot{{"1", 0, 0}, {"2", 1, 1}}; !slices.Equal(shots, want) {
+	if want := []shot{{file: "1"}, {file: "2", class: 1, sequence: 1}}; !slices.Equal(shots, want) {
 		t.Errorf("%v, expected %v", shots, want)
 	}
 }

@@ -30,23 +30,10 @@ const scoreBatch = 16
 // that do not decode and classes that the nets do not know are left out with a warning that names them.
 // done counts frames as they are finished.
 func Score(ctx context.Context, nets *Nets, data []Sequence, done *atomic.Int64) (*Table, error) {
-	loaded := make([]*models.Net, len(nets.All))
-	defer func() {
-		for _, n := range loaded {
-			if n != nil {
-				_ = n.Close() // of no use to anyone once the scores are there
-			}
-		}
-	}()
-	for i, e := range nets.All {
-		n, err := nets.load(e)
-		if err != nil {
-			return nil, err
-		}
-		loaded[i] = n
-		if err := e.checkVectors(n); err != nil {
-			return nil, err
-		}
+	loaded, closeAll, err := nets.loadAll()
+	defer closeAll()
+	if err != nil {
+		return nil, err
 	}
 	s := scorer{nets: nets, loaded: loaded, done: done}
 	t, err := s.table(ctx, labelled(nets.Classes, data))
@@ -56,9 +43,30 @@ func Score(ctx context.Context, nets *Nets, data []Sequence, done *atomic.Int64)
 	return t, t.price(ctx, loaded)
 }
 
+// loadAll makes the nets ready to run, and returns what closes them, also after an error.
+func (n *Nets) loadAll() (loaded []*models.Net, closeAll func(), err error) {
+	closeAll = func() {
+		for _, n := range loaded {
+			_ = n.Close() // of no use to anyone once the scores are there
+		}
+	}
+	for _, e := range n.All {
+		net, err := n.load(e)
+		if err != nil {
+			return loaded, closeAll, err
+		}
+		loaded = append(loaded, net)
+		if err := e.checkVectors(net); err != nil {
+			return loaded, closeAll, err
+		}
+	}
+	return loaded, closeAll, nil
+}
+
 // shot is one frame to score.
 type shot struct {
-	file            string
+	file            string         // empty: frame
+	frame           *schemas.Frame // nil: file
 	class, sequence int
 }
 
@@ -77,7 +85,7 @@ func labelled(classes []string, data []Sequence) []shot {
 			continue
 		}
 		for _, f := range s.Files {
-			all = append(all, shot{f, class, i})
+			all = append(all, shot{file: f, class: class, sequence: i})
 		}
 	}
 	return all
@@ -123,13 +131,18 @@ func (s *scorer) part(batch []shot) (part, error) {
 	var picture models.Picture
 	pixels := make([][]byte, len(s.loaded)) // of each net
 	for _, im := range batch {
-		frame, err := read(im.file)
+		frame, err := im.frame, error(nil)
+		if frame == nil {
+			frame, err = read(im.file)
+		}
 		if err == nil {
 			picture.Show(frame)
 			err = s.look(&picture, pixels)
 		}
 		if err != nil {
-			slog.Warn("image skipped", "file", im.file, "error", err)
+			if im.frame == nil { // frames of a topic are counted
+				slog.Warn("image skipped", "file", im.file, "error", err)
+			}
 			continue
 		}
 		p.kept, p.sample = append(p.kept, im), frame
