@@ -28,9 +28,9 @@ func (r reason) Error() string { return "the job is " + string(r) }
 type next string
 
 const (
-	nextFinish next = "the run ends well"
+	nextFinish next = "the run succeeds"
 	nextFail   next = "the run ends with the error"
-	nextResume next = "the next job goes on from the files"
+	nextResume next = "the next job continues from the files"
 	nextAwait  next = "the next assignment of the group"
 )
 
@@ -42,14 +42,14 @@ type step struct {
 
 // steps is the table. ARCHITECTURE.md shows it, and a test compares the two.
 var steps = map[reason]step{
-	reasonDone:        {"every frame that was asked for has its row", nextFinish},
+	reasonDone:        {"every requested frame has its row", nextFinish},
 	reasonStopped:     {"a signal, or the end of the caller's context; the job drained", nextFinish},
 	reasonGrown:       {"the topic gained partitions; the job drained", nextResume},
-	reasonRenewed:     {"the job is as old as its runner lets one be; it drained", nextResume},
-	reasonReassigned:  {"the group gave partitions to other members; the job drained, or was lost over it", nextAwait},
-	reasonLost:        {"the runner lost the job; it may do so 5 times in a row without a new row", nextResume},
-	reasonUnavailable: {"Kafka did not answer: for 10 minutes, or when the run began", nextFail},
-	reasonFailed:      {"anything else, or lost while it was stopped or too often", nextFail},
+	reasonRenewed:     {"the job reached its runner's maximum age; it drained", nextResume},
+	reasonReassigned:  {"the group gave partitions to other members; the job drained or was lost", nextAwait},
+	reasonLost:        {"the runner lost the job; up to 5 times in a row without a new row", nextResume},
+	reasonUnavailable: {"Kafka did not respond for 10 minutes, or when the run started", nextFail},
+	reasonFailed:      {"anything else, or lost while stopping or too often", nextFail},
 }
 
 // errLost is the error of a job that prism lost through no fault of the job: where a bundle that prism carries out
