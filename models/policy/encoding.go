@@ -47,7 +47,7 @@ func (t *Trust) append(b []byte) []byte {
 	if *t == (Trust{}) {
 		return append(b, 0)
 	}
-	b = append(b, 1, t.Mode, t.Level, t.Fresh)
+	b = append(b, 1, t.Mode, t.Level, t.Fresh, t.Spent)
 	for _, v := range [...]uint16{t.Frames, t.Right, t.Proof} {
 		b = binary.AppendUvarint(b, uint64(v))
 	}
@@ -121,7 +121,7 @@ func (s *State) UnmarshalBinary(b []byte) error {
 	s.Partition, s.Offset = int32(partition), r.varint()
 	s.Trust, s.Last = Trust{}, Last{}
 	if version > unauditedStates {
-		s.Trust = r.trust()
+		s.Trust = r.trust(version)
 	}
 	if version > unrepeating {
 		s.Last = r.last()
@@ -203,11 +203,14 @@ func (r *reader) length() int {
 }
 
 // trust reads what Trust.append wrote.
-func (r *reader) trust() Trust {
+func (r *reader) trust(version byte) Trust {
 	if r.byte() == 0 {
 		return Trust{}
 	}
 	t := Trust{Mode: r.byte(), Level: r.byte(), Fresh: r.byte()}
+	if version > unrepeating {
+		t.Spent = r.byte()
+	}
 	for _, v := range [...]*uint16{&t.Frames, &t.Right, &t.Proof} {
 		*v = r.short()
 	}

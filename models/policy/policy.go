@@ -147,7 +147,7 @@ func (p *Policy) test(s *State, nets Nets, learn bool) (Decision, error) {
 		if try > 0 {
 			d.CacheEvent, d.Moved = schemas.CacheSwap, d.Moved || learn
 		}
-		d.unseen = p.confirms() && !p.holds(s, a.Class)
+		d.unseen = p.confirms(&s.Trust) && !p.holds(s, a.Class)
 		if learn && alone == a.Class && !d.unseen {
 			s.teach(s.only(a.Class, p.Classes), p)
 			d.Moved = true

@@ -26,6 +26,7 @@ type Trust struct {
 	Mode   uint8   // who answers
 	Level  uint8   // how many steps stricter than the pack's the threshold is
 	Fresh  uint8   // frames left in which more hits are audited, after a class that the window did not expect
+	Spent  uint8   // what confirming new classes has cost of late; one less with each frame
 	Frames uint16  // in this mode, at most 65535
 	Right  uint16  // sure answers of the small net, which was asked for comparison only, that the full model agreed with in a row; in mode costly: sure answers in this probe
 	Proof  uint16  // how many of them the net last needed to come back
@@ -48,8 +49,12 @@ const (
 const (
 	freshFrames = 16
 	weakShare   = 0.3  // raw probability of the answer below which the window carried it
-	heldShare   = 0.12 // of a window, from which a class counts as one that the stream has shown of late
+	heldShare   = 0.05 // of a window, from which a class counts as one that the stream has shown of late
 	doubtful    = 0.5  // share of a guess's likelihood below which the window did not expect the frame
+
+	confirmEvery = 64               // frames to which one new class is confirmed in the long run …
+	limitEvery   = 16               // … and where MaxFalseHits is to be held …
+	mostSpent    = 3 * confirmEvery // … beyond so many that were saved up
 
 	driftShare = 0.2  // ε of the wager on drift …
 	driftBet   = 4    // … and λ: a wrong answer counts 4.2 times, a right one a fifth
@@ -70,8 +75,18 @@ const (
 
 // confirms reports whether the full model is asked about classes that a stream has not shown of late: a net that meets what it does
 // not know answers with some class that it knows, and most often one that the stream has not shown.
-func (p *Policy) confirms() bool {
-	return p.Kind == Window && p.Teacher == Inline && p.AuditRate > 0
+// Each confirmation is paid for from what the frames before have saved, so that streams that show many classes in
+// turns do not lose what the cache saves.
+func (p *Policy) confirms(t *Trust) bool {
+	return p.Kind == Window && p.Teacher == Inline && p.AuditRate > 0 && int(t.Spent)+p.confirmation() <= mostSpent
+}
+
+// confirmation is the price of one, in frames.
+func (p *Policy) confirmation() int {
+	if p.MaxFalseHits > 0 {
+		return limitEvery
+	}
+	return confirmEvery
 }
 
 // holds reports whether the stream has shown a class of late.
@@ -89,6 +104,7 @@ func (p *Policy) confirm(s *State, nets Nets, d Decision, learn bool) (Decision,
 		return d, err
 	}
 	s.HitRate *= hitRateDecay
+	s.Trust.Spent += uint8(p.confirmation())
 	p.weighCost(s, &d)
 	if d.Class != small && s.Trust.Mode == answering {
 		s.Trust.Drift = 1
@@ -253,6 +269,9 @@ func (p *Policy) bypass(s *State, nets Nets, learn bool) (Decision, error) {
 }
 
 func (p *Policy) tick(t *Trust) {
+	if t.Spent > 0 {
+		t.Spent--
+	}
 	if t.Frames < math.MaxUint16 && (p.Cost > 0 || p.AuditRate > 0) {
 		t.Frames++
 	}
