@@ -25,8 +25,8 @@ type Last struct {
 	Answer                   // of that frame
 	Net    int               // specialist that answered it; -1: the full model
 	Age    uint16            // frames since
-	Stayed [distances]uint16 // frames at each distance from their last one, of which the answer was the same …
-	Moved  [distances]uint16 // … or another one
+	Stayed [distances]uint16 // frames at each distance from their last one that a repeated answer would have been right for …
+	Moved  [distances]uint16 // … or wrong
 }
 
 const (
@@ -73,8 +73,8 @@ func (l *Last) lasts(p *Policy, g Glance) bool {
 	return l.Known && int(l.Age) < p.Similar && g.At >= l.At && g.At-l.At <= p.SimilarMs
 }
 
-// note counts whether the answer of a frame was still that of the last one.
-func (l *Last) note(g Glance, moved bool) {
+// note counts frames as far from the last one as g for which its answer is right, and wrong.
+func (l *Last) note(g Glance, right, wrong int) {
 	d, identical := l.distance(g)
 	if identical || d >= distances {
 		return
@@ -82,10 +82,24 @@ func (l *Last) note(g Glance, moved bool) {
 	if l.Stayed[d]+l.Moved[d] >= sameMemory {
 		l.Stayed[d], l.Moved[d] = l.Stayed[d]/2, l.Moved[d]/2
 	}
-	if moved {
-		l.Moved[d]++
-	} else {
-		l.Stayed[d]++
+	l.Stayed[d] += uint16(min(right, sameMemory))
+	l.Moved[d] += uint16(min(wrong, sameMemory))
+}
+
+// weigh counts what an answer that was found says about repeating the last one. A frame that was asked about because the answer had
+// been repeated as often as may be stands for the frames before it, of which half were wrong if it changed; any other that
+// changed stands for those that would have followed.
+func (l *Last) weigh(p *Policy, g Glance, moved bool) {
+	age := int(l.Age)
+	switch ended := age >= p.Similar && l.reach() >= 0; {
+	case ended && moved:
+		l.note(g, age/2, age-age/2)
+	case ended:
+		l.note(g, age, 0)
+	case moved:
+		l.note(g, 0, max(1, p.Similar-age))
+	default:
+		l.note(g, 1, 0)
 	}
 }
 
@@ -131,7 +145,11 @@ func (p *Policy) Repeat(s *State, g Glance, nets Nets, coin Coin) Decision {
 	}
 	a := summarise(s.q, Specialist{})
 	d.AuditClass = a.Class
-	l.note(g, a.Class != d.Class)
+	if a.Class == d.Class {
+		l.note(g, 1, 0)
+	} else {
+		l.note(g, 0, 1)
+	}
 	l.take(g, a, -1)
 	d.CacheEvent, d.Moved = p.learn(s, s.q), true
 	return d
@@ -150,9 +168,9 @@ func (p *Policy) Answered(s *State, g Glance, d Decision) {
 		return
 	}
 	keep := false
-	if l.lasts(p, g) {
+	if l.Known && g.At >= l.At && g.At-l.At <= p.SimilarMs {
 		moved := l.Class != d.Class
-		l.note(g, moved)
+		l.weigh(p, g, moved)
 		l.Age++
 		keep = !moved && l.reach() < 0 && int(l.Age) < p.Similar
 	}
