@@ -30,9 +30,23 @@ const (
 	DefaultSimilarFor    = 2 * time.Second
 )
 
-// similar sets what the policy is to do about frames that are nearly equal.
+// DefaultFullTimeout is how long the full model is waited for with provisional answers, where a user names no time.
+const DefaultFullTimeout = 5 * time.Second
+
+// provisional sets what is to become of misses while the full model is asked about them.
+func (o Options) provisional(m *transforms.Model) error {
+	if !o.Provisional {
+		return nil
+	}
+	if m.Policy.Teacher != policy.Selector || m.Policy.Kind == policy.Full {
+		return errors.New("--provisional: it needs --full transform, and a policy that asks a small net: elsewhere a miss waits for nothing")
+	}
+	m.Provisional, m.FullTimeout = true, cmp.Or(o.FullTimeout, DefaultFullTimeout)
+	return nil
+}
+
+// similar sets what the policy is to do about frames that are nearly equal, where the pack's does not say it.
 func (o Options) similar(s *policy.Settings) error {
-	s.Similar, s.SimilarMs = 0, 0
 	if !o.SkipSimilar {
 		return nil
 	}

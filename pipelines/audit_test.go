@@ -121,7 +121,7 @@ func TestSkipSimilarNeedsAnswersThatComeBack(t *testing.T) {
 	if err := (Options{SkipSimilar: true}).similar(&s); err != nil || s.Similar != DefaultSimilarFrames || s.SimilarMs != 2000 {
 		t.Errorf("%+v, %v", s, err)
 	}
-	if err := (Options{}).similar(&s); err != nil || s.Similar != 0 {
+	if err := (Options{}).similar(&s); err != nil || s.Similar != DefaultSimilarFrames {
 		t.Errorf("%+v, %v", s, err)
 	}
 }

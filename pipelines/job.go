@@ -37,6 +37,11 @@ func (j *job) open(ctx context.Context, assigned *kafkaio.Assignment) error {
 	if err := j.openLedger(ctx, assigned); err != nil {
 		return err
 	}
+	if j.Provisional {
+		if err := kafkaio.Announce(j.session, kafkaio.WriteConfig{Job: j.session.ID(), Cluster: j.Cluster, Topic: j.OutcomesTopic}); err != nil {
+			return err
+		}
+	}
 	gaps, err := parquetio.OpenGapLog(j.Out, j.session)
 	if err != nil {
 		return err

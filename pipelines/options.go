@@ -66,6 +66,9 @@ type Options struct {
 	// more. nil: all, from what the group and the rows say.
 	Only map[int32]schemas.Offsets
 
+	Provisional bool          // misses that the full-model transform answers get the small net's answer on the outcomes topic first
+	FullTimeout time.Duration // with Provisional: how long the full model is waited for before that answer stands; 0: DefaultFullTimeout
+
 	Out           string // folder of the data set
 	OutcomesTopic string // topic to also write outcomes to, as JSON; empty: none
 
@@ -173,6 +176,9 @@ func (o Options) model(p *models.Pack) (transforms.Model, error) {
 		}
 		m.Policy, m.PolicyName = set, policySet
 	}
+	if err := o.provisional(&m); err != nil {
+		return m, err
+	}
 	if err := o.similar(&m.Policy); err != nil {
 		return m, err
 	}
@@ -224,6 +230,12 @@ func (o Options) Contradiction() error {
 		return fmt.Errorf("--audit-rate %v: must be from 0 to 1", o.AuditRate)
 	case !(o.MaxFalseHits >= 0 && o.MaxFalseHits < 0.5):
 		return fmt.Errorf("--max-false-hits %v: must be at least 0 and below 0.5", o.MaxFalseHits)
+	case o.Provisional && o.OutcomesTopic == "":
+		return errors.New("--provisional: provisional answers go to a topic: name it with --outcomes-topic")
+	case o.Provisional && o.Runner == RunnerFlink:
+		return errors.New("--provisional: only on prism so far: leave it out, or leave out --runner flink")
+	case o.FullTimeout < 0:
+		return fmt.Errorf("--full-timeout %v: must not be negative", o.FullTimeout)
 	case o.SimilarFrames < 0 || o.SimilarFrames > math.MaxUint16:
 		return fmt.Errorf("--similar-frames %d: must lie in 1 … %d", o.SimilarFrames, math.MaxUint16)
 	case o.SimilarFor < 0 || o.SimilarFor > 0 && o.SimilarFor < time.Millisecond:

@@ -64,6 +64,9 @@ type Outcome struct {
 	SmallLabel      string    `parquet:"small_label,optional,dict" json:"small_label,omitempty"`      // of a miss: the class that the small net held likeliest under the window; absent where that was "other" or no small net was asked
 	SmallConfidence float32   `parquet:"small_confidence,optional" json:"small_confidence,omitempty"` // of a miss: its probability, 0..1, which did not pass Threshold, or not of a class that is new to the stream; absent where no small net was asked
 	SmallEntropy    float32   `parquet:"small_entropy,optional" json:"small_entropy,omitempty"`       // of a miss: of the small net's distribution, nats; absent likewise, or 0
+	Provisional     bool      `parquet:"provisional" json:"provisional"`                              // a miss of which the small net's or the selector's answer was sent to the outcomes topic before the full model was asked
+	Degraded        bool      `parquet:"degraded" json:"degraded"`                                    // a miss that the full model did not answer: Label is that provisional answer
+	Pending         bool      `parquet:"-" json:"pending,omitempty"`                                  // only on the outcomes topic: a provisional answer; the settled outcome is to come
 	Truth           string    `parquet:"truth,optional,dict" json:"truth,omitempty"`                  // true class where the producer knew it
 	Error           string    `parquet:"error,optional,dict" json:"error,omitempty"`                  // why there is no answer
 	Stage           string    `parquet:"stage,optional,dict" json:"stage,omitempty"`                  // where that was found: read, decode, lookup or full

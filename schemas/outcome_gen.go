@@ -14,8 +14,8 @@ func (z *Outcome) DecodeMsg(dc *msgp.Reader) (err error) {
 		err = msgp.WrapError(err)
 		return
 	}
-	if zb0001 != 31 {
-		err = msgp.ArrayError{Wanted: 31, Got: zb0001}
+	if zb0001 != 34 {
+		err = msgp.ArrayError{Wanted: 34, Got: zb0001}
 		return
 	}
 	z.Stream, err = dc.ReadString()
@@ -143,6 +143,21 @@ func (z *Outcome) DecodeMsg(dc *msgp.Reader) (err error) {
 		err = msgp.WrapError(err, "SmallEntropy")
 		return
 	}
+	z.Provisional, err = dc.ReadBool()
+	if err != nil {
+		err = msgp.WrapError(err, "Provisional")
+		return
+	}
+	z.Degraded, err = dc.ReadBool()
+	if err != nil {
+		err = msgp.WrapError(err, "Degraded")
+		return
+	}
+	z.Pending, err = dc.ReadBool()
+	if err != nil {
+		err = msgp.WrapError(err, "Pending")
+		return
+	}
 	z.Truth, err = dc.ReadString()
 	if err != nil {
 		err = msgp.WrapError(err, "Truth")
@@ -178,8 +193,8 @@ func (z *Outcome) DecodeMsg(dc *msgp.Reader) (err error) {
 
 // EncodeMsg implements msgp.Encodable
 func (z *Outcome) EncodeMsg(en *msgp.Writer) (err error) {
-	// array header, size 31
-	err = en.Append(0xdc, 0x0, 0x1f)
+	// array header, size 34
+	err = en.Append(0xdc, 0x0, 0x22)
 	if err != nil {
 		return
 	}
@@ -308,6 +323,21 @@ func (z *Outcome) EncodeMsg(en *msgp.Writer) (err error) {
 		err = msgp.WrapError(err, "SmallEntropy")
 		return
 	}
+	err = en.WriteBool(z.Provisional)
+	if err != nil {
+		err = msgp.WrapError(err, "Provisional")
+		return
+	}
+	err = en.WriteBool(z.Degraded)
+	if err != nil {
+		err = msgp.WrapError(err, "Degraded")
+		return
+	}
+	err = en.WriteBool(z.Pending)
+	if err != nil {
+		err = msgp.WrapError(err, "Pending")
+		return
+	}
 	err = en.WriteString(z.Truth)
 	if err != nil {
 		err = msgp.WrapError(err, "Truth")
@@ -344,8 +374,8 @@ func (z *Outcome) EncodeMsg(en *msgp.Writer) (err error) {
 // MarshalMsg implements msgp.Marshaler
 func (z *Outcome) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// array header, size 31
-	o = append(o, 0xdc, 0x0, 0x1f)
+	// array header, size 34
+	o = append(o, 0xdc, 0x0, 0x22)
 	o = msgp.AppendString(o, z.Stream)
 	o = msgp.AppendString(o, z.Topic)
 	o = msgp.AppendInt32(o, z.Partition)
@@ -371,6 +401,9 @@ func (z *Outcome) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.AppendString(o, z.SmallLabel)
 	o = msgp.AppendFloat32(o, z.SmallConfidence)
 	o = msgp.AppendFloat32(o, z.SmallEntropy)
+	o = msgp.AppendBool(o, z.Provisional)
+	o = msgp.AppendBool(o, z.Degraded)
+	o = msgp.AppendBool(o, z.Pending)
 	o = msgp.AppendString(o, z.Truth)
 	o = msgp.AppendString(o, z.Error)
 	o = msgp.AppendString(o, z.Stage)
@@ -388,8 +421,8 @@ func (z *Outcome) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.WrapError(err)
 		return
 	}
-	if zb0001 != 31 {
-		err = msgp.ArrayError{Wanted: 31, Got: zb0001}
+	if zb0001 != 34 {
+		err = msgp.ArrayError{Wanted: 34, Got: zb0001}
 		return
 	}
 	z.Stream, bts, err = msgp.ReadStringBytes(bts)
@@ -517,6 +550,21 @@ func (z *Outcome) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.WrapError(err, "SmallEntropy")
 		return
 	}
+	z.Provisional, bts, err = msgp.ReadBoolBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err, "Provisional")
+		return
+	}
+	z.Degraded, bts, err = msgp.ReadBoolBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err, "Degraded")
+		return
+	}
+	z.Pending, bts, err = msgp.ReadBoolBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err, "Pending")
+		return
+	}
 	z.Truth, bts, err = msgp.ReadStringBytes(bts)
 	if err != nil {
 		err = msgp.WrapError(err, "Truth")
@@ -553,7 +601,7 @@ func (z *Outcome) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *Outcome) Msgsize() (s int) {
-	s = 3 + msgp.StringPrefixSize + len(z.Stream) + msgp.StringPrefixSize + len(z.Topic) + msgp.Int32Size + msgp.Int64Size + msgp.Int64Size + msgp.TimeSize + msgp.StringPrefixSize + len(z.Outcome) + msgp.StringPrefixSize + len(z.Label) + msgp.Float32Size + msgp.Float32Size + msgp.Float32Size + msgp.StringPrefixSize + len(z.Model) + msgp.StringPrefixSize + len(z.Pack) + msgp.StringPrefixSize + len(z.Policy) + msgp.StringPrefixSize + len(z.ModelSHA256) + msgp.StringPrefixSize + len(z.CacheEvent) + msgp.Float32Size + msgp.Float32Size + msgp.Float32Size + msgp.Float32Size + msgp.Int64Size + msgp.Int32Size + msgp.StringPrefixSize + len(z.SmallLabel) + msgp.Float32Size + msgp.Float32Size + msgp.StringPrefixSize + len(z.Truth) + msgp.StringPrefixSize + len(z.Error) + msgp.StringPrefixSize + len(z.Stage) + msgp.BoolSize + msgp.StringPrefixSize + len(z.AuditLabel) + msgp.Float32Size
+	s = 3 + msgp.StringPrefixSize + len(z.Stream) + msgp.StringPrefixSize + len(z.Topic) + msgp.Int32Size + msgp.Int64Size + msgp.Int64Size + msgp.TimeSize + msgp.StringPrefixSize + len(z.Outcome) + msgp.StringPrefixSize + len(z.Label) + msgp.Float32Size + msgp.Float32Size + msgp.Float32Size + msgp.StringPrefixSize + len(z.Model) + msgp.StringPrefixSize + len(z.Pack) + msgp.StringPrefixSize + len(z.Policy) + msgp.StringPrefixSize + len(z.ModelSHA256) + msgp.StringPrefixSize + len(z.CacheEvent) + msgp.Float32Size + msgp.Float32Size + msgp.Float32Size + msgp.Float32Size + msgp.Int64Size + msgp.Int32Size + msgp.StringPrefixSize + len(z.SmallLabel) + msgp.Float32Size + msgp.Float32Size + msgp.BoolSize + msgp.BoolSize + msgp.BoolSize + msgp.StringPrefixSize + len(z.Truth) + msgp.StringPrefixSize + len(z.Error) + msgp.StringPrefixSize + len(z.Stage) + msgp.BoolSize + msgp.StringPrefixSize + len(z.AuditLabel) + msgp.Float32Size
 	return
 }
 

@@ -2,6 +2,7 @@ package transforms
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -34,6 +35,7 @@ type fullFn struct {
 	session *session.Session
 	nets    *nets
 	watch   *Watch
+	asker   *asker
 	batch   []schemas.Missed
 	at      beam.EventTime
 }
@@ -43,7 +45,12 @@ func (fn *fullFn) Setup() (err error) {
 	if fn.session, _, fn.watch, err = attached(fn.Model.Job); err != nil {
 		return fmt.Errorf("answer misses: %w", err)
 	}
-	fn.nets, err = fn.Model.open()
+	if fn.nets, err = fn.Model.open(); err != nil {
+		return err
+	}
+	fn.asker, err = session.Part(fn.session, "transforms.asker", func() (*asker, error) {
+		return &asker{net: fn.nets.fullNet(fn.session), limit: fn.Model.FullTimeout}, nil
+	})
 	return err
 }
 
@@ -81,7 +88,7 @@ func (fn *fullFn) flush(emit func(beam.EventTime, schemas.Outcomes)) {
 		places[i] = placeOf(&fn.batch[i].Outcome)
 	}
 	var done schemas.Outcomes
-	fn.watch.look(places, func() { done = fn.nets.answerBatch(fn.batch, fn.session) })
+	fn.watch.look(places, func() { done = fn.nets.answerBatch(fn.batch, fn.session, fn.asker) })
 	fn.session.Missed(-len(fn.batch))
 	emitAt(&done, time.Now())
 	emit(fn.at, done)
@@ -90,7 +97,7 @@ func (fn *fullFn) flush(emit func(beam.EventTime, schemas.Outcomes)) {
 }
 
 // answerBatch decodes misses and runs the full model over them. The job is told how long decoding took.
-func (n *nets) answerBatch(batch []schemas.Missed, job *session.Session) schemas.Outcomes {
+func (n *nets) answerBatch(batch []schemas.Missed, job *session.Session, full *asker) schemas.Outcomes {
 	begun := time.Now()
 	done := schemas.Outcomes{Rows: make([]schemas.Outcome, len(batch))}
 	view := n.see(n.pack.Full)
@@ -110,21 +117,21 @@ func (n *nets) answerBatch(batch []schemas.Missed, job *session.Session) schemas
 		decoded = append(decoded, i)
 	}
 	job.Spent(session.StageDecode, time.Since(begun), len(decoded))
-	n.fullOf(done.Rows, decoded, pixels[:len(decoded)*view.Bytes()])
+	n.fullOf(full, done.Rows, decoded, pixels[:len(decoded)*view.Bytes()])
 	return done
 }
 
 // fullOf puts the full model's answers into the rows that places name, of whose pixels one follows the other. When the
 // batch fails each frame is tried alone, so that one frame that the model cannot take does not cost the others.
-func (n *nets) fullOf(rows []schemas.Outcome, places []int, pixels []byte) {
+func (n *nets) fullOf(full *asker, rows []schemas.Outcome, places []int, pixels []byte) {
 	if len(places) == 0 {
 		return
 	}
-	logits, took, err := n.sessions.Run(models.FullNet, n.pack.Full, pixels, len(places))
-	if err != nil && len(places) > 1 {
+	logits, took, err := full.ask(pixels, len(places))
+	if err != nil && len(places) > 1 && !errors.Is(err, errAway) {
 		size := len(pixels) / len(places)
 		for i := range places {
-			n.fullOf(rows, places[i:i+1], pixels[i*size:(i+1)*size])
+			n.fullOf(full, rows, places[i:i+1], pixels[i*size:(i+1)*size])
 		}
 		return
 	}
@@ -147,8 +154,12 @@ func (n *nets) fullOf(rows []schemas.Outcome, places []int, pixels []byte) {
 	}
 }
 
-// unanswered is the row of a frame about which the full model said nothing: an audited answer stands.
+// unanswered is the row of a frame about which the full model said nothing: an audited or a provisional answer stands.
 func unanswered(out schemas.Outcome, stage string, err error) schemas.Outcome {
+	if out.Outcome == schemas.Miss && out.Provisional {
+		out.Degraded, out.Error = true, err.Error()
+		return out
+	}
 	if out.Outcome == schemas.Miss {
 		return failed(out, stage, err.Error())
 	}

@@ -3,6 +3,7 @@ package transforms
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync/atomic"
 	"time"
 
@@ -64,7 +65,9 @@ func (a *asker) ask(pixels []byte, frames int) ([]float32, time.Duration, error)
 		var r reply
 		r.logits, r.took, r.err = a.net(pixels, frames)
 		if !settled.CompareAndSwap(false, true) {
-			a.missing.Add(-1)
+			if a.missing.Add(-1) == 0 {
+				slog.Warn("the full model is back")
+			}
 			return
 		}
 		done <- r
@@ -76,7 +79,9 @@ func (a *asker) ask(pixels []byte, frames int) ([]float32, time.Duration, error)
 		return r.logits, r.took, r.err
 	case <-timer.C:
 	}
-	a.missing.Add(1)
+	if a.missing.Add(1) == 1 {
+		slog.Warn("the full model is away: provisional answers stand until it is back", "waited", a.limit)
+	}
 	if !settled.CompareAndSwap(false, true) { // it answered just now
 		a.missing.Add(-1)
 		r := <-done

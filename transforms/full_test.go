@@ -57,7 +57,7 @@ func TestFullModelAnswersEachMissOnce(t *testing.T) {
 		}
 		misses = append(misses, missed(n, f))
 	}
-	batches := answers(t, &fullFn{nets: n, session: new(session.Session)}, misses...)
+	batches := answers(t, &fullFn{nets: n, session: new(session.Session), asker: &asker{net: n.fullNet(new(session.Session))}}, misses...)
 	if len(batches) != 2 || len(batches[0]) != models.MaxBatch || len(batches[1]) != 5 {
 		t.Fatalf("%d batches", len(batches))
 	}
@@ -84,7 +84,7 @@ func TestASuspectMissIsAnsweredAlone(t *testing.T) {
 		misses = append(misses, missed(n, pixel(i, 230, 10, 10)))
 	}
 	var sizes []int
-	for _, b := range answers(t, &fullFn{nets: n, watch: w, session: new(session.Session)}, misses...) {
+	for _, b := range answers(t, &fullFn{nets: n, watch: w, session: new(session.Session), asker: &asker{net: n.fullNet(new(session.Session))}}, misses...) {
 		sizes = append(sizes, len(b))
 	}
 	if diff := cmp.Diff([]int{2, 1, 2}, sizes); diff != "" {
@@ -99,7 +99,7 @@ func TestAFullModelThatFailsMakesErrorRows(t *testing.T) {
 	pack := *n.pack
 	pack.Full.File = "nowhere.onnx"
 	broken.pack, broken.sessions = &pack, models.NewSessions(&pack, 0)
-	batches := answers(t, &fullFn{nets: &broken, session: new(session.Session)}, missed(n, pixel(0, 230, 10, 10)), missed(n, pixel(1, 10, 230, 10)))
+	batches := answers(t, &fullFn{nets: &broken, session: new(session.Session), asker: &asker{net: broken.fullNet(new(session.Session))}}, missed(n, pixel(0, 230, 10, 10)), missed(n, pixel(1, 10, 230, 10)))
 	if len(batches) != 1 || len(batches[0]) != 2 {
 		t.Fatalf("%v", batches)
 	}
@@ -134,7 +134,7 @@ func TestABatchThatFailsWholeIsAnsweredFrameByFrame(t *testing.T) {
 	if _, _, err := n.sessions.Run(models.FullNet, n.pack.Full, make([]byte, 2*8*8*3), 2); err == nil {
 		t.Fatal("the model takes two frames at once: this test shows nothing")
 	}
-	batches := answers(t, &fullFn{nets: n, session: new(session.Session)},
+	batches := answers(t, &fullFn{nets: n, session: new(session.Session), asker: &asker{net: n.fullNet(new(session.Session))}},
 		missed(n, pixel(0, 230, 10, 10)), missed(n, pixel(1, 10, 230, 10)), missed(n, pixel(2, 10, 10, 230)))
 	for i, want := range []string{"red", "green", "blue"} {
 		if row := batches[0][i]; row.Outcome != schemas.Miss || row.Label != want || row.FullUs <= 0 {
@@ -146,7 +146,7 @@ func TestABatchThatFailsWholeIsAnsweredFrameByFrame(t *testing.T) {
 // One frame that the model answers with NaN costs the others of its batch nothing.
 func TestNaNCostsItsOwnFrameOnly(t *testing.T) {
 	n := withNet(t, netsOf(t, false, func(*policy.Settings) {}), "nan.onnx", fullNet)
-	batches := answers(t, &fullFn{nets: n, session: new(session.Session)},
+	batches := answers(t, &fullFn{nets: n, session: new(session.Session), asker: &asker{net: n.fullNet(new(session.Session))}},
 		missed(n, pixel(0, 0, 0, 0)), missed(n, pixel(1, 10, 230, 10)), missed(n, pixel(2, 0, 0, 0)))
 	for i, row := range batches[0] {
 		if i == 1 && (row.Outcome != schemas.Error || row.Stage != schemas.StageFull || !strings.Contains(row.Error, "not a finite number")) {

@@ -3,6 +3,7 @@ package transforms
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
@@ -54,7 +55,7 @@ func (fn *lookupFn) Setup() (err error) {
 }
 
 // ProcessElement moves one stream through one run of its frames.
-func (fn *lookupFn) ProcessElement(_ context.Context, sp state.Provider, stream string, run schemas.Run,
+func (fn *lookupFn) ProcessElement(ctx context.Context, sp state.Provider, stream string, run schemas.Run,
 	settled func(schemas.Outcomes), missed func(schemas.MissedRun)) error {
 	frames, err := fn.session.Frames(run)
 	if err != nil {
@@ -72,6 +73,7 @@ func (fn *lookupFn) ProcessElement(_ context.Context, sp state.Provider, stream 
 		return fmt.Errorf("stream %q: write state: %w", stream, err)
 	}
 	now := time.Now()
+	fn.announce(ctx, &pending, now)
 	fn.session.Spent(session.StageState, read.Sub(begun)+now.Sub(walked), len(frames))
 	fn.session.Spent(session.StageDecode, fn.walk.decoded.spent, fn.walk.decoded.frames)
 	fn.session.Missed(len(pending.Frames))
@@ -83,6 +85,21 @@ func (fn *lookupFn) ProcessElement(_ context.Context, sp state.Provider, stream 
 		missed(pending)
 	}
 	return nil
+}
+
+// announce sends the provisional answers of misses, before the full model is asked about them.
+func (fn *lookupFn) announce(ctx context.Context, pending *schemas.MissedRun, now time.Time) {
+	var early schemas.Outcomes
+	for i := range pending.Frames {
+		if out := pending.Frames[i].Outcome; out.Provisional {
+			out.Pending = true
+			early.Rows = append(early.Rows, out)
+		}
+	}
+	emitAt(&early, now)
+	if err := fn.session.Announce(ctx, early.Rows); err != nil {
+		slog.Warn("provisional answers were not sent; the settled ones will be", "answers", len(early.Rows), "error", err)
+	}
 }
 
 // read returns the stream's state: at its first frame what an earlier job remembers of it.

@@ -17,15 +17,17 @@ import (
 
 // Model says which pack the transforms use and how; it travels with the pipeline.
 type Model struct {
-	PackDir    string          // folder of the pack, the same on every worker
-	PackSHA256 string          // of its manifest; the pack must still be that one when it is opened
-	Policy     policy.Settings // the pack's own, or what the user asked for instead
-	PolicyName string          // how rows name the policy; empty: the pack's own
-	Global     bool            // use the pack's global small net as the only specialist (baselines)
-	CacheBytes int64           // bytes of loaded nets, beyond which specialists leave memory; 0: no bound
-	Provider   models.Provider // what the full model runs on; empty: the CPU
-	Secret     Secret          // of the coin that chooses the hits to be audited; empty: none are
-	Job        string          // id of the job, for its Memory and its Watch; empty: none
+	PackDir     string          // folder of the pack, the same on every worker
+	PackSHA256  string          // of its manifest; the pack must still be that one when it is opened
+	Policy      policy.Settings // the pack's own, or what the user asked for instead
+	PolicyName  string          // how rows name the policy; empty: the pack's own
+	Global      bool            // use the pack's global small net as the only specialist (baselines)
+	CacheBytes  int64           // bytes of loaded nets, beyond which specialists leave memory; 0: no bound
+	Provider    models.Provider // what the full model runs on; empty: the CPU
+	Secret      Secret          // of the coin that chooses the hits to be audited; empty: none are
+	Provisional bool            // misses that the full-model transform answers get the small net's answer first
+	FullTimeout time.Duration   // with Provisional: how long the full model is waited for
+	Job         string          // id of the job, for its Memory and its Watch; empty: none
 }
 
 // Secret is the key of the audits' coin, in hexadecimal. It travels with the pipeline, and is never printed.
@@ -47,15 +49,16 @@ func (n *nets) coin() *audit.Coin {
 
 // nets is a pack ready to answer, shared by all DoFns of a process that use the same Model.
 type nets struct {
-	pack     *models.Pack
-	sessions *models.Sessions
-	policy   *policy.Policy
-	id       string            // of the pack
-	decider  string            // name of the policy; empty: the pack's own
-	secret   []byte            // of the audits' coin; empty: nothing is audited
-	classes  map[string]int    // number of each class
-	names    []string          // of the specialists
-	sha      map[string]string // net name → sha256
+	pack        *models.Pack
+	sessions    *models.Sessions
+	policy      *policy.Policy
+	id          string            // of the pack
+	decider     string            // name of the policy; empty: the pack's own
+	provisional bool              // misses get the small net's answer first
+	secret      []byte            // of the audits' coin; empty: nothing is audited
+	classes     map[string]int    // number of each class
+	names       []string          // of the specialists
+	sha         map[string]string // net name → sha256
 }
 
 // open returns the nets of the model, opening the pack the first time: a runner makes many instances of a DoFn, and
@@ -84,7 +87,7 @@ func (m Model) load() (*nets, error) {
 	if err := m.Policy.Validate(len(pack.Specialists), pack.Selector != nil); err != nil {
 		return nil, fmt.Errorf("pack %s: policy: %w", m.PackDir, err)
 	}
-	n := &nets{pack: pack, sessions: models.NewSessions(pack, m.CacheBytes), policy: pack.PolicyWith(m.Policy), id: pack.ID(), decider: m.PolicyName, classes: classesOf(pack), sha: map[string]string{}}
+	n := &nets{pack: pack, sessions: models.NewSessions(pack, m.CacheBytes), policy: pack.PolicyWith(m.Policy), id: pack.ID(), decider: m.PolicyName, classes: classesOf(pack), sha: map[string]string{}, provisional: m.Provisional}
 	if m.Provider.Accelerated() { // a worker without it must not make an error of every frame
 		if err := n.sessions.Load(models.FullNet, pack.Full); err != nil {
 			return nil, err
@@ -94,6 +97,9 @@ func (m Model) load() (*nets, error) {
 		return nil, errors.New("audit secret is not hexadecimal")
 	}
 	n.sha[models.FullNet] = pack.Full.SHA256
+	if pack.Selector != nil {
+		n.sha[models.SelectorNet] = pack.Selector.SHA256
+	}
 	for i, s := range pack.Specialists {
 		n.names = append(n.names, models.SpecialistNet(i))
 		n.sha[n.names[i]] = s.SHA256

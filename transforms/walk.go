@@ -232,11 +232,29 @@ func (w *walk) decide(st *policy.State, i int, each float32) bool {
 		n.answer(&out, d.Answer, models.FullNet)
 	default:
 		n.small(&out, d)
+		n.provide(&out, d)
 		w.pending.Frames = append(w.pending.Frames, schemas.Missed{Outcome: out, Frame: *f})
 		return true
 	}
 	w.done.Rows = append(w.done.Rows, out)
 	return true
+}
+
+// provide gives a miss that the full-model transform will answer an answer for the time being: the small net's, or the
+// selector's, which knows all classes, where that one is surer.
+func (n *nets) provide(out *schemas.Outcome, d policy.Decision) {
+	small := d.Asked && d.Small.Class >= 0
+	switch {
+	case !n.provisional:
+		return
+	case small && d.Small.Confidence >= d.Selected.Confidence:
+		n.answer(out, d.Small, n.names[d.Specialist])
+	case d.Selected.Confidence > 0:
+		n.answer(out, d.Selected, models.SelectorNet)
+	default:
+		return
+	}
+	out.Provisional = true
 }
 
 // audited puts into the row what became of its audit. It reports whether the full-model transform has yet to be

@@ -142,7 +142,7 @@ func TestARowHasTheSizeOfItsFrame(t *testing.T) {
 		n := netsOf(t, false, func(s *policy.Settings) { s.Kind = kind })
 		done, missed := walkOf(n, nil).run(&policy.State{}, []schemas.Frame{pixel(0, 250, 5, 5), large})
 		sizes := map[int64]int32{}
-		for _, r := range slices.Concat(done.Rows, n.answerBatch(missed.Frames, new(session.Session)).Rows) {
+		for _, r := range slices.Concat(done.Rows, n.answerBatch(missed.Frames, new(session.Session), &asker{net: n.fullNet(new(session.Session))}).Rows) {
 			sizes[r.Offset] = r.FrameBytes
 		}
 		if diff := cmp.Diff(map[int64]int32{0: 3, 1: 20 << 20}, sizes); diff != "" {
@@ -160,7 +160,7 @@ func TestFullModelBatchesSurviveABadFrame(t *testing.T) {
 	missed.Frames[2].Outcome.Outcome, missed.Frames[2].Outcome.Label = schemas.Hit, "green" // an audited hit
 	missed.Frames = append(missed.Frames, missed.Frames[2])
 	missed.Frames[3].Frame.Image = nil
-	done := n.answerBatch(missed.Frames, new(session.Session))
+	done := n.answerBatch(missed.Frames, new(session.Session), &asker{net: n.fullNet(new(session.Session))})
 	got := make([]string, 0, 3)
 	for _, r := range done.Rows {
 		got = append(got, r.Outcome+" "+r.Label+r.Stage+r.AuditLabel)

@@ -51,6 +51,8 @@ it prints the number of hits, misses and errors, and the reasons of the errors.`
 	f.StringVar(&r.options.Policy, "policy", "", "paper, full or small instead of the pack's own")
 	f.StringVar(&r.options.PolicyFile, "policy-file", "", "file with the policy to use instead of the pack's own, as cachenet tune writes it (docs/tuning.md)")
 	f.StringVar(&r.options.Full, "full", "", "where the full model runs: transform or inline (default the pack's choice)")
+	f.BoolVar(&r.options.Provisional, "provisional", false, "with --full transform and --outcomes-topic: send the small net's answer of a miss at once; it stands if the full model does not answer (docs/trust.md)")
+	f.DurationVar(&r.options.FullTimeout, "full-timeout", pipelines.DefaultFullTimeout, "with --provisional: how long to wait for the full model")
 	f.BoolVar(&r.options.Guard, "guard", false, "detect rare classes, at the cost of more misses (the pack's own policy only)")
 	f.Float64Var(&r.options.AuditRate, "audit-rate", pipelines.DefaultAuditRate, "share of hits that the full model answers too, so that report can bound how many hits are wrong; 0: none")
 	f.StringVar(&r.options.AuditSecretFile, "audit-secret-file", "", "file with the secret key (16 bytes or more) that selects them (default one stored in --out)")

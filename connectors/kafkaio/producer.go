@@ -10,9 +10,10 @@ import (
 )
 
 const (
-	frameType   = "cachenet.frame.v1"
-	outcomeType = "cachenet.outcome.v1"
-	specVersion = "1.0"
+	frameType       = "cachenet.frame.v1"
+	outcomeType     = "cachenet.outcome.v1"
+	provisionalType = "cachenet.outcome.provisional.v1"
+	specVersion     = "1.0"
 )
 
 // Producer publishes frames. It may be used concurrently.

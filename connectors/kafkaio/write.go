@@ -97,13 +97,16 @@ func (fn *writeFn) FinishBundle(ctx context.Context, emit func(beam.EventTime, s
 }
 
 func outcomeMessage(o *schemas.Outcome) (kafka.Message, error) {
-	id := fmt.Sprintf("%s/%d/%d", o.Topic, o.Partition, o.Offset)
+	id, kind := fmt.Sprintf("%s/%d/%d", o.Topic, o.Partition, o.Offset), outcomeType
+	if o.Pending {
+		id, kind = id+"/provisional", provisionalType
+	}
 	value, err := json.Marshal(o)
 	if err != nil {
 		return kafka.Message{}, fmt.Errorf("kafka: write the outcome of %s: %w", id, err)
 	}
 	return kafka.Message{
 		Key: schemas.KeyOf(o.Stream), Value: value,
-		Headers: cloudEvent(id, outcomeSource, outcomeType, o.EventTime, "application/json"),
+		Headers: cloudEvent(id, outcomeSource, kind, o.EventTime, "application/json"),
 	}, nil
 }

@@ -49,6 +49,7 @@ type Decision struct {
 	Specialist int     // that answered or was asked last
 	Asked      bool    // a specialist was asked
 	Small      Answer  // where Asked: what the specialist said that came nearest to the threshold; Class -1 is "other"
+	Selected   Answer  // what the selector said of a miss, where it was asked: Confidence is above 0 then
 	CacheEvent string  // what the frame did to the stream's set
 	Moved      bool    // later decisions depend on what this frame changed; false: only HitRate and the offset moved
 	Threshold  float32 // of the hit test of this frame
@@ -243,6 +244,7 @@ func (p *Policy) miss(s *State, nets Nets, d Decision, learn bool) (Decision, er
 		if err := p.teacher(s, "selector", nets.Selector, p.SelectorTemperature); err != nil {
 			return d, err
 		}
+		d.Selected = summarise(s.q, Specialist{})
 	}
 	if learn && p.Teacher != Feedback {
 		p.expect(s, s.q)

@@ -1,0 +1,30 @@
+package kafkaio
+
+import (
+	"context"
+
+	"github.com/segmentio/kafka-go"
+
+	"github.com/cachenet/cachenet/connectors/session"
+	"github.com/cachenet/cachenet/schemas"
+)
+
+// Announce lets the job send provisional outcomes to the topic at once, before the settled ones of the same frames: their
+// ce_id ends with "/provisional", their ce_type is cachenet.outcome.provisional.v1. Call it before the job starts.
+func Announce(job *session.Session, cfg WriteConfig) error {
+	w, err := cfg.open(func() (*writer, error) { return cfg.Cluster.newWriter(cfg.Topic) })
+	if err != nil {
+		return err
+	}
+	return session.AnnounceWith(job, func(ctx context.Context, rows []schemas.Outcome) error {
+		messages := make([]kafka.Message, len(rows))
+		for i := range rows {
+			m, err := outcomeMessage(&rows[i])
+			if err != nil {
+				return err
+			}
+			messages[i] = m
+		}
+		return w.write(ctx, messages)
+	})
+}
