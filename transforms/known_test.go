@@ -48,7 +48,7 @@ func TestTheFullModelTransformTakesKnownAnswers(t *testing.T) {
 	miss, audit, other := pixel(7, 255, 0, 0), pixel(7, 255, 0, 0), pixel(8, 255, 0, 0)
 	batch := []schemas.Missed{{Outcome: n.blank(&miss), Frame: miss}, {Outcome: n.blank(&audit), Frame: audit}, {Outcome: n.blank(&other), Frame: other}}
 	batch[1].Outcome.Outcome, batch[1].Outcome.Label = schemas.Hit, "red"
-	rows := n.answerBatch(batch, job).Rows
+	rows := n.answerBatch(batch, job, &asker{net: n.fullNet(job)}).Rows
 	if r := rows[0]; r.Label != "green" || r.FullUs != 321 || r.Model != "full" {
 		t.Errorf("miss: %+v", r)
 	}
