@@ -270,10 +270,12 @@ func (w *walk) audited(out *schemas.Outcome, d policy.Decision) (pending bool) {
 	return d.Audited && w.nets.policy.Teacher == policy.Selector
 }
 
-// tell logs what audits made the stream do.
+// tell logs what audits made the stream do. Only a drift is for everybody: the others come and go.
 func (w *walk) tell(out *schemas.Outcome) {
 	switch out.CacheEvent {
-	case schemas.TrustStricter, schemas.TrustDrift, schemas.TrustBypass, schemas.TrustReturn:
+	case schemas.TrustDrift:
+		slog.Warn("the small net was wrong on and on: the full model answers this stream until it was right often enough", "stream", out.Stream, "partition", out.Partition, "offset", out.Offset)
+	case schemas.TrustStricter, schemas.TrustBypass, schemas.TrustReturn:
 		slog.Info("trust", "stream", out.Stream, "event", out.CacheEvent, "partition", out.Partition, "offset", out.Offset)
 	}
 }
