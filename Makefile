@@ -16,6 +16,7 @@ setup: ## fetch ONNX Runtime and libjpeg-turbo (once)
 
 # -buildvcs=auto: `cachenet version` names the commit, also where GOFLAGS turns that off
 build: ## bin/cachenet
+	@test -x bin/cachenet || echo "building bin/cachenet: the first time takes minutes" >&2
 	@go build -buildvcs=auto -o bin/cachenet ./cmd/cachenet
 
 demo: setup build ## the whole pipeline on generated frames, in under a minute

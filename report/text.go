@@ -65,7 +65,7 @@ func (s Summary) writeRun(out *strings.Builder) {
 		humanize.Comma(s.ModelLoads), humanize.Comma(s.ModelEvictions), figure(s.ModelUsPerFrame))
 	if len(s.Stages) > 0 {
 		outside, nets := s.spread()
-		line("µs a frame", "%s", outside)
+		line("µs/frame", "%s", outside)
 		line("in nets", "%s", nets)
 	}
 	if s.Errors > 0 {

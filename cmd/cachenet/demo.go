@@ -57,7 +57,7 @@ cache, with the full model on every frame, and with the small model alone (that 
 			if err := summary(c.Context(), c.OutOrStdout(), out, format); err != nil {
 				return err
 			}
-			fmt.Fprintf(c.ErrOrStderr(), "\noutcomes are in %s; for this report again: cachenet report %s\n", out, out)
+			fmt.Fprintf(c.ErrOrStderr(), "\noutcomes are in %s; for this report again: %s report %s\n", out, os.Args[0], out)
 			return nil
 		},
 	}
