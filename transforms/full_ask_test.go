@@ -23,6 +23,7 @@ func TestANetThatIsAwayIsWaitedForOnce(t *testing.T) {
 				t.Fatalf("call %d: %v", i, err)
 			}
 		}
+		synctest.Wait() // else calls is read while a call of the net may write it
 		if waited := time.Since(begun); waited != time.Second || calls != 1 {
 			t.Errorf("waited %v in %d calls, want 1s in one", waited, calls)
 		}
