@@ -124,7 +124,7 @@ func (p plan) runSize(ctx context.Context, name string, deadline time.Time) (r s
 	}
 	r.Ratios = ratiosOf(name, r.Contenders)
 	if ours := find(r.Contenders, "run"); p.Latency && len(ours) > 0 {
-		r.Latency, err = w.latencies(ctx, ours[0].FPS.Median/2, p.Rounds)
+		r.Latency, err = w.latencyAtHalf(ctx, p.Rounds)
 	}
 	return r, err
 }

@@ -21,6 +21,7 @@ import (
 // latencyResult is how long frames wait for their answers while they arrive at a steady rate.
 type latencyResult struct {
 	Rate      float64 `json:"rate"`      // frames/s of all streams together
+	Capacity  float64 `json:"capacity"`  // frames/s that are answered when they arrive in the same way, without a pause; 0: not measured
 	Frames    int     `json:"frames"`    // measured in each round
 	HitP50    spread  `json:"hit_p50"`   // ms from record time to the outcomes topic
 	HitP99    spread  `json:"hit_p99"`   // ms
@@ -41,8 +42,10 @@ const (
 type waits struct {
 	hit, miss []float64
 	first     time.Duration
+	took      time.Duration // from the first frame sent while it ran to the last outcome
 	used      usage
 	sent      int
+	waited    int // of them before it began
 }
 
 // latencies measures rounds at a rate.
@@ -69,7 +72,32 @@ func (w *workload) latencies(ctx context.Context, rate float64, rounds int) (*la
 	return r, nil
 }
 
-// live publishes at a rate while cachenet run answers, and reads the outcomes as they come.
+// capacity is how many frames/s are answered when the producer never pauses: frames of all streams in turn, with producer,
+// broker and reader on the same cores.
+func (w *workload) capacity(ctx context.Context) (float64, error) {
+	n, err := w.live(ctx, 0, "live-capacity")
+	if err != nil {
+		return 0, err
+	}
+	rate := float64(n.sent-n.waited) / n.took.Seconds()
+	w.say("capacity, frames in turn: %.0f frames/s", rate)
+	return rate, nil
+}
+
+// latencyAtHalf measures rounds at half of the capacity.
+func (w *workload) latencyAtHalf(ctx context.Context, rounds int) (*latencyResult, error) {
+	capacity, err := w.capacity(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("capacity: %w", err)
+	}
+	r, err := w.latencies(ctx, capacity/2, rounds)
+	if r != nil {
+		r.Capacity = capacity
+	}
+	return r, err
+}
+
+// live publishes at a rate (0: without a pause) while cachenet run answers, and reads the outcomes as they come.
 func (w *workload) live(ctx context.Context, rate float64, topic string) (n waits, err error) {
 	cluster := kafkaio.Cluster{Brokers: []string{w.brokers}}
 	outcomes := topic + "-outcomes"
@@ -97,7 +125,10 @@ func (w *workload) live(ctx context.Context, rate float64, topic string) (n wait
 	if err != nil {
 		return n, err
 	}
-	n.sent = waiting + min(len(frames)-waiting, int(rate*(settle+steady).Seconds()))
+	n.sent, n.waited = len(frames), waiting
+	if rate > 0 {
+		n.sent = waiting + min(len(frames)-waiting, int(rate*(settle+steady).Seconds()))
+	}
 	err = w.follow(ctx, cluster, topic, outcomes, rec, frames[waiting:n.sent], rate, p.began, &n)
 	if drained := p.drain(); drained != nil {
 		err = errors.Join(err, drained)
@@ -126,6 +157,11 @@ func (w *workload) follow(ctx context.Context, cluster kafkaio.Cluster, topic, o
 	waiting := min(w.Streams, w.frames(topicLong))
 	var g errgroup.Group
 	var from time.Time
+	defer func() {
+		if !from.IsZero() {
+			n.took = time.Since(from.Add(-settle))
+		}
+	}()
 	for left := waiting + len(frames); left > 0; {
 		fetched := client.PollFetches(ctx)
 		now := time.Now()
@@ -167,10 +203,13 @@ func (n *waits) add(b []byte, now, from time.Time) error {
 	return nil
 }
 
-// publishAt sends frames at a rate, each with the time at which it is due as its record time: a producer that falls behind does not
-// hide it. Rate 0 sends them at once.
+// linger is how long a producer gathers frames, as Kafka's own does since version 4.
+const linger = 5 * time.Millisecond
+
+// publishAt sends frames at a rate, each with the time at which it is due as its record time: neither a producer that falls behind
+// nor its lingering hides it. Rate 0 sends them at once.
 func publishAt(ctx context.Context, cluster kafkaio.Cluster, topic string, rec *recording.Recording, frames []recording.Frame, rate float64, began time.Time) (err error) {
-	const workers = 4 // a worker waits for the broker's answer while others send
+	const workers = 2 // a worker waits for the broker's answer while the other sends
 	var g errgroup.Group
 	for worker := range workers {
 		g.Go(func() (err error) {
@@ -181,18 +220,24 @@ func publishAt(ctx context.Context, cluster kafkaio.Cluster, topic string, rec *
 			defer func() { err = errors.Join(err, producer.Close()) }()
 			var batch []schemas.Frame
 			for i, f := range frames {
+				if f.Stream%workers != worker {
+					continue
+				}
 				due := began
 				if rate > 0 {
 					due = began.Add(time.Duration(float64(i) / rate * float64(time.Second)))
 				}
-				if f.Stream%workers != worker {
-					continue
-				}
-				if wait := time.Until(due); wait > 0 && len(batch) > 0 {
+				if len(batch) == 1024 || len(batch) > 0 && time.Until(due) > 0 {
+					sent := time.Now()
 					if err := producer.Publish(ctx, batch); err != nil {
 						return err
 					}
 					batch = batch[:0]
+					if rate > 0 {
+						if err := pause(ctx, max(time.Until(due), linger-time.Since(sent))); err != nil {
+							return err
+						}
+					}
 				}
 				if err := pause(ctx, time.Until(due)); err != nil {
 					return err

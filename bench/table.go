@@ -92,7 +92,7 @@ func (v verdict) rows() string {
 }
 
 func (l *latencyResult) render(b *strings.Builder) {
-	fmt.Fprintf(b, "\n`cachenet run` at %s frames/s, half of what it can:\n\n| | |\n|---|---|\n", humanize.Comma(int64(l.Rate)))
+	fmt.Fprintf(b, "\n`cachenet run` at %s frames/s, %s:\n\n| | |\n|---|---|\n", humanize.Comma(int64(l.Rate)), l.share())
 	fmt.Fprintf(b, "| hit, record time to outcomes topic; goal at 32 × 32: p99 ≤ 50 ms | p50 %s ms, p99 %s ms |\n", l.HitP50.text(1), l.HitP99.text(1))
 	fmt.Fprintf(b, "| miss | p50 %s ms, p99 %s ms |\n", l.MissP50.text(1), l.MissP99.text(1))
 	fmt.Fprintf(b, "| start of run to the first outcome; goal: ≤ 1.5 s | %s s |\n", l.FirstRowS.text(2))
@@ -136,4 +136,12 @@ func (s spread) text(decimals int) string {
 		return one(s.Median)
 	}
 	return fmt.Sprintf("%s (%s – %s)", one(s.Median), one(s.Low), one(s.High))
+}
+
+// share says what part of the capacity the rate is.
+func (l *latencyResult) share() string {
+	if l.Capacity == 0 { // results of before it was measured
+		return "half of what it can with a backlog"
+	}
+	return "half of the " + humanize.Comma(int64(l.Capacity)) + " it can when they arrive one of each stream in turn"
 }

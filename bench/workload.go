@@ -48,9 +48,10 @@ func openWorkload(ctx context.Context, p plan, s size) (w *workload, err error) 
 	if w.dir, err = os.MkdirTemp("", "cachenet-bench-"); err != nil {
 		return nil, err
 	}
+	opened := w // what is returned beside an error is nil
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, w.close())
+			err = errors.Join(err, opened.close())
 		}
 	}()
 	h := p.header(s)
