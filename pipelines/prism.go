@@ -17,6 +17,7 @@ const lostBy = "worker.(*W).NextInst"
 
 // server is this process's prism, which every job of the process is given to.
 var prismServer = sync.OnceValues(func() (jobpb.JobServiceClient, error) {
+	respondFirst()
 	return prism.CreateJobServer(context.Background(), prism.Options{})
 })
 

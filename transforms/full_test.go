@@ -163,7 +163,7 @@ func TestASmallNetThatFailsOnARunIsAskedFrameByFrame(t *testing.T) {
 	n := withNet(t, netsOf(t, true, func(s *policy.Settings) { s.Threshold, s.Score = 0.5, policy.Confidence }), "alone.onnx",
 		func(p *models.Pack) *models.NetEntry { return &p.Specialists[0] })
 	frames := []schemas.Frame{pixel(0, 230, 10, 10), pixel(1, 230, 10, 10), pixel(2, 230, 10, 10), pixel(3, 230, 10, 10)}
-	done, pending := walkOf(n, nil).run(new(policy.State), frames)
+	done, pending := walkOf(n, nil).one(new(policy.State), frames)
 	hits := 0
 	for _, row := range done.Rows {
 		if row.Outcome == schemas.Error || row.Label != "red" {
@@ -210,26 +210,24 @@ func TestMemoryCarriesStreamsOverJobs(t *testing.T) {
 	if _, found, _, err := attached(job.ID()); found != m || err != nil {
 		t.Errorf("attached %v, error %v", found, err)
 	}
-	recalled, err := m.recall("cam")
-	if err != nil || recalled.Newer(3, 41) || !recalled.Newer(3, 42) {
+	recalled := new(policy.State)
+	if err := m.recall("cam", recalled); err != nil || recalled.Newer(3, 41) || !recalled.Newer(3, 42) {
 		t.Errorf("the state differs: %+v, error %v", recalled, err)
 	}
-	if fresh, err := m.recall("new"); err != nil || !fresh.Newer(3, 0) {
+	fresh := &policy.State{Offset: 7}
+	if err := m.recall("new", fresh); err != nil || !fresh.Newer(3, 0) {
 		t.Errorf("a new stream starts with %+v, error %v", fresh, err)
 	}
-	if _, err := m.recall("damaged"); err == nil {
+	if err := m.recall("damaged", fresh); err == nil {
 		t.Error("a damaged state was decoded")
 	}
-	m.keep("new", []byte("later"))
+	if err := m.keep("new", &st); err != nil {
+		t.Fatal(err)
+	}
 	if err := job.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(map[string][]byte{"cam": encoded, "damaged": []byte("x"), "new": []byte("later")}, m.Streams()); diff != "" {
+	if diff := cmp.Diff(map[string][]byte{"cam": encoded, "damaged": []byte("x"), "new": encoded}, m.Streams()); diff != "" {
 		t.Error(diff)
-	}
-	var none *Memory
-	none.keep("cam", encoded)
-	if st, err := none.recall("cam"); err != nil || !st.Newer(3, 0) {
-		t.Errorf("without a memory: %+v, error %v", st, err)
 	}
 }

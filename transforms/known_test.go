@@ -22,7 +22,7 @@ func TestAKnownAnswerStandsForTheFullModels(t *testing.T) {
 	w, class := walkOf(n, nil), n.classes["green"]
 	w.single.known = knows("green", 0.9)
 	var st policy.State
-	done, _ := w.run(&st, []schemas.Frame{pixel(7, 255, 0, 0), pixel(8, 255, 0, 0)})
+	done, _ := w.one(&st, []schemas.Frame{pixel(7, 255, 0, 0), pixel(8, 255, 0, 0)})
 	first, second := done.Rows[0], done.Rows[1]
 	if first.Label != "green" || math.Abs(float64(first.Confidence)-0.9) > 1e-4 || first.FullUs != 321 {
 		t.Errorf("%+v", first)
@@ -31,7 +31,7 @@ func TestAKnownAnswerStandsForTheFullModels(t *testing.T) {
 		t.Errorf("nothing is known of it: %+v", second)
 	}
 	var alone policy.State
-	walkOf(n, nil).run(&alone, []schemas.Frame{pixel(7, 255, 0, 0), pixel(8, 255, 0, 0)})
+	walkOf(n, nil).one(&alone, []schemas.Frame{pixel(7, 255, 0, 0), pixel(8, 255, 0, 0)})
 	if !(st.Window[class] > alone.Window[class]+0.01) {
 		t.Errorf("window %v, without the known answer %v", st.Window, alone.Window)
 	}

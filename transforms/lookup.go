@@ -16,10 +16,17 @@ import (
 )
 
 func init() {
-	register.DoFn6x1[context.Context, state.Provider, string, schemas.Run, func(schemas.Outcomes), func(schemas.MissedRun), error](&lookupFn{})
-	register.Emitter1[schemas.Outcomes]()
-	register.Emitter1[schemas.MissedRun]()
+	register.DoFn7x1[context.Context, beam.EventTime, state.Provider, string, schemas.Run,
+		func(beam.EventTime, schemas.Outcomes), func(beam.EventTime, schemas.MissedRun), error](&lookupFn{})
+	register.Emitter2[beam.EventTime, schemas.Outcomes]()
+	register.Emitter2[beam.EventTime, schemas.MissedRun]()
 }
+
+// How much of a bundle is looked at together, at most.
+const (
+	gatherStreams = 256
+	gatherFrames  = 1024
+)
 
 // Lookup answers what a stream's cached specialist is sure of. It takes PCollection<KV<string,
 // schemas.Run>> and returns the outcomes that are settled (hits, errors, and misses when the full model is
@@ -29,62 +36,154 @@ func Lookup(s beam.Scope, m Model, runs beam.PCollection) (outcomes, misses beam
 	return beam.ParDo2(s, &lookupFn{Model: m, State: state.MakeValueState[[]byte]("stream")}, runs)
 }
 
-// lookupFn keeps one cell of state a stream: a second one would double the runner's cost per element.
+// lookupFn keeps one cell of state a stream: a second one would double the runner's cost per element. Where the runner is
+// in this process the job's Memory holds the states instead. They can then be written at the end of a bundle too, so
+// what a bundle brought of many streams is looked at together; a cell can be written only while its element is processed.
 type lookupFn struct {
 	Model Model
 	State state.Value[[]byte]
 
 	session *session.Session
-	memory  *Memory
+	memory  *Memory // nil: states are in cells
 	walk    walk
-	stream  policy.State // of the stream at hand; kept for its buffers
+
+	strands []strand // gathered in this bundle
+	states  []policy.State
+	place   map[string]int // in strands
+	frames  int            // of all strands
+	at      beam.EventTime
 }
 
 // Setup opens the pack.
 func (fn *lookupFn) Setup() (err error) {
-	if fn.session, fn.memory, fn.walk.watch, err = attached(fn.Model.Job); err != nil {
+	var watch *Watch
+	if fn.session, fn.memory, watch, err = attached(fn.Model.Job); err != nil {
 		return fmt.Errorf("answer frames: %w", err)
 	}
 	n, err := fn.Model.open()
 	if err != nil {
 		return err
 	}
-	fn.walk = *newWalk(n, fn.walk.watch)
+	fn.walk, fn.place = *newWalk(n, watch), map[string]int{}
 	fn.walk.single.known = known(fn.session)
 	return n.attach(fn.session)
 }
 
-// ProcessElement moves one stream through one run of its frames.
-func (fn *lookupFn) ProcessElement(ctx context.Context, sp state.Provider, stream string, run schemas.Run,
-	settled func(schemas.Outcomes), missed func(schemas.MissedRun)) error {
+// StartBundle forgets what a failed bundle left behind.
+func (fn *lookupFn) StartBundle(context.Context, func(beam.EventTime, schemas.Outcomes), func(beam.EventTime, schemas.MissedRun)) {
+	fn.forget()
+}
+
+// ProcessElement moves one stream through one run of its frames, or gathers it.
+func (fn *lookupFn) ProcessElement(ctx context.Context, at beam.EventTime, sp state.Provider, stream string, run schemas.Run,
+	settled func(beam.EventTime, schemas.Outcomes), missed func(beam.EventTime, schemas.MissedRun)) error {
 	frames, err := fn.session.Frames(run)
 	if err != nil {
 		return fmt.Errorf("stream %q: %w", stream, err)
 	}
-	begun := time.Now()
-	st, err := fn.read(sp, stream)
-	if err != nil {
-		return fmt.Errorf("stream %q: read state: %w", stream, err)
+	fn.at = at
+	fn.gather(stream, frames)
+	if fn.memory != nil {
+		if len(fn.strands) == gatherStreams || fn.frames >= gatherFrames {
+			return fn.look(ctx, fn.memory, settled, missed)
+		}
+		return nil
+	}
+	return fn.look(ctx, cell{fn.State, sp}, settled, missed)
+}
+
+// FinishBundle looks at what is gathered.
+func (fn *lookupFn) FinishBundle(ctx context.Context, settled func(beam.EventTime, schemas.Outcomes), missed func(beam.EventTime, schemas.MissedRun)) error {
+	if len(fn.strands) == 0 {
+		return nil
+	}
+	return fn.look(ctx, fn.memory, settled, missed)
+}
+
+// gather puts frames behind those of the same stream.
+func (fn *lookupFn) gather(stream string, frames []schemas.Frame) {
+	fn.frames += len(frames)
+	if i, ok := fn.place[stream]; ok {
+		fn.strands[i].frames = append(fn.strands[i].frames, frames...)
+		return
+	}
+	fn.place[stream] = len(fn.strands)
+	fn.strands = append(fn.strands, strand{stream: stream, frames: frames})
+}
+
+func (fn *lookupFn) forget() {
+	clear(fn.strands) // the frames' bytes
+	clear(fn.place)
+	fn.strands, fn.frames = fn.strands[:0], 0
+}
+
+// states is where the states of streams are.
+type states interface {
+	recall(stream string, st *policy.State) error
+	keep(stream string, st *policy.State) error
+}
+
+// look moves the gathered streams through their frames.
+func (fn *lookupFn) look(ctx context.Context, where states, settled func(beam.EventTime, schemas.Outcomes), missed func(beam.EventTime, schemas.MissedRun)) error {
+	begun, frames := time.Now(), fn.frames
+	for len(fn.states) < len(fn.strands) {
+		fn.states = append(fn.states, policy.State{})
+	}
+	for i := range fn.strands {
+		s := &fn.strands[i]
+		s.st = &fn.states[i]
+		if err := where.recall(s.stream, s.st); err != nil {
+			return fmt.Errorf("stream %q: read state: %w", s.stream, err)
+		}
 	}
 	read := time.Now()
-	done, pending := fn.walk.run(st, frames)
+	done, pending := fn.walk.run(fn.strands)
 	walked := time.Now()
-	if err := fn.write(sp, stream, st); err != nil {
-		return fmt.Errorf("stream %q: write state: %w", stream, err)
+	for i := range fn.strands {
+		if err := where.keep(fn.strands[i].stream, fn.strands[i].st); err != nil {
+			return fmt.Errorf("stream %q: write state: %w", fn.strands[i].stream, err)
+		}
 	}
 	now := time.Now()
 	fn.announce(ctx, &pending, now)
-	fn.session.Spent(session.StageState, read.Sub(begun)+now.Sub(walked), len(frames))
+	fn.session.Spent(session.StageState, read.Sub(begun)+now.Sub(walked), frames)
 	fn.session.Spent(session.StageDecode, fn.walk.decoded.spent, fn.walk.decoded.frames)
 	fn.session.Missed(len(pending.Frames))
+	fn.forget()
 	emitAt(&done, now)
 	if len(done.Rows) > 0 {
-		settled(done)
+		settled(fn.at, done)
 	}
 	if len(pending.Frames) > 0 {
-		missed(pending)
+		missed(fn.at, pending)
 	}
 	return nil
+}
+
+// cell is the runner's state of the stream of one element.
+type cell struct {
+	value    state.Value[[]byte]
+	provider state.Provider
+}
+
+func (c cell) recall(_ string, st *policy.State) error {
+	b, ok, err := c.value.Read(c.provider)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		*st = policy.State{}
+		return nil
+	}
+	return st.UnmarshalBinary(b)
+}
+
+func (c cell) keep(_ string, st *policy.State) error {
+	b, err := st.AppendBinary(nil)
+	if err != nil {
+		return err
+	}
+	return c.value.Write(c.provider, b)
 }
 
 // announce sends the provisional answers of misses, before the full model is asked about them.
@@ -100,27 +199,6 @@ func (fn *lookupFn) announce(ctx context.Context, pending *schemas.MissedRun, no
 	if err := fn.session.Announce(ctx, early.Rows); err != nil {
 		slog.Warn("provisional answers were not sent; the settled ones will be", "answers", len(early.Rows), "error", err)
 	}
-}
-
-// read returns the stream's state: at its first frame what an earlier job remembers of it.
-func (fn *lookupFn) read(sp state.Provider, stream string) (*policy.State, error) {
-	b, ok, err := fn.State.Read(sp)
-	if err != nil {
-		return nil, err
-	}
-	if !ok {
-		return fn.memory.recall(stream)
-	}
-	return &fn.stream, fn.stream.UnmarshalBinary(b)
-}
-
-func (fn *lookupFn) write(sp state.Provider, stream string, st *policy.State) error {
-	b, err := st.AppendBinary(nil)
-	if err != nil {
-		return err
-	}
-	fn.memory.keep(stream, b)
-	return fn.State.Write(sp, b)
 }
 
 // blank is the outcome of a frame before any net has seen it: a miss without an answer.

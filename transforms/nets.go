@@ -12,7 +12,6 @@ import (
 	"github.com/cachenet/cachenet/models/audit"
 	"github.com/cachenet/cachenet/models/picture"
 	"github.com/cachenet/cachenet/models/policy"
-	"github.com/cachenet/cachenet/schemas"
 )
 
 // Model says which pack the transforms use and how; it travels with the pipeline.
@@ -132,22 +131,23 @@ func (n *nets) see(e models.NetEntry) picture.View { return n.pack.InputOf(e).Vi
 // call returns is valid until the next one.
 type frameNets struct {
 	*nets
-	known  *Known         // the full model's answers from before; nil: none
-	frame  *schemas.Frame // at hand
-	others models.Picture // the frame, for nets that do not look at it as view does
-	view   picture.View
-	pixels []byte // the frame as view shows it
+	known  *Known // the full model's answers from before; nil: none
+	look   *look
+	others models.Picture // the frame, for nets that do not look at it as look.view does
 	logits []float32
+	wanted bool // the full model's answer, which is not there yet
 
 	specialistUs, selectorUs, fullUs float32
 }
 
-// show turns to another frame, whose pixels in one view are known. each is what its first specialist took, in µs.
-func (f *frameNets) show(frame *schemas.Frame, view picture.View, pixels []byte, each float32) {
-	f.others.Show(frame)
-	f.frame = frame
-	f.view, f.pixels = view, pixels
-	f.specialistUs, f.selectorUs, f.fullUs = each, 0, 0
+// errWanted is what the policy sees where the full model has yet to be asked; the decision is then thrown away.
+var errWanted = errors.New("the full model has not been asked yet")
+
+// show turns to another frame.
+func (f *frameNets) show(l *look) {
+	f.others.Show(l.frame)
+	f.look, f.wanted = l, false
+	f.specialistUs, f.selectorUs, f.fullUs = l.each, 0, 0
 }
 
 func (f *frameNets) Specialist(i int) ([]float32, error) {
@@ -158,20 +158,26 @@ func (f *frameNets) Selector() ([]float32, error) {
 	return f.run(models.SelectorNet, *f.pack.Selector, &f.selectorUs)
 }
 
+// Full answers with what the full model said before, or when it was asked about several frames.
 func (f *frameNets) Full() ([]float32, error) {
 	if f.known != nil {
 		f.logits = slices.Grow(f.logits[:0], len(f.pack.Classes))[:len(f.pack.Classes)]
-		if us, ok := f.known.logits(f.logits, Place{f.frame.Partition, f.frame.Offset}, f.nets); ok {
+		if us, ok := f.known.logits(f.logits, Place{f.look.frame.Partition, f.look.frame.Offset}, f.nets); ok {
 			f.fullUs += us
 			return f.logits, nil
 		}
 	}
-	return f.run(models.FullNet, f.pack.Full, &f.fullUs)
+	if !f.look.asked {
+		f.wanted = true
+		return nil, errWanted
+	}
+	f.fullUs += f.look.full.us
+	return f.look.full.logits, f.look.full.err
 }
 
 func (f *frameNets) run(name string, e models.NetEntry, us *float32) ([]float32, error) {
-	pixels, view := f.pixels, f.see(e)
-	if view != f.view {
+	pixels, view := f.look.pixels, f.see(e)
+	if view != f.look.view || f.look.skipped {
 		var err error
 		if pixels, err = f.others.Pixels(view); err != nil {
 			return nil, err

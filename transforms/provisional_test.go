@@ -16,7 +16,7 @@ func early(t *testing.T) (*nets, []schemas.Missed) {
 	t.Helper()
 	n := netsOf(t, true, func(s *policy.Settings) { s.Teacher, s.Score, s.Threshold = policy.Selector, policy.Confidence, 2 })
 	n.provisional = true
-	_, pending := walkOf(n, nil).run(&policy.State{}, []schemas.Frame{pixel(0, 250, 5, 5), pixel(1, 5, 250, 5)})
+	_, pending := walkOf(n, nil).one(&policy.State{}, []schemas.Frame{pixel(0, 250, 5, 5), pixel(1, 5, 250, 5)})
 	return n, pending.Frames
 }
 

@@ -4,7 +4,6 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"github.com/cachenet/cachenet/models"
-	"github.com/cachenet/cachenet/models/picture"
 	"github.com/cachenet/cachenet/models/policy"
 	"github.com/cachenet/cachenet/schemas"
 )
@@ -63,9 +62,12 @@ func glance(f *schemas.Frame) policy.Glance {
 }
 
 // repeat settles a frame that takes the answer of the last one.
-func (w *walk) repeat(st *policy.State, f *schemas.Frame, g policy.Glance, out schemas.Outcome) {
-	w.single.show(f, picture.View{}, nil, 0)
-	d := w.nets.policy.Repeat(st, g, &w.single, w.toss.of(f))
+func (w *walk) repeat(st *policy.State, l *look, out schemas.Outcome) verdict {
+	d := w.nets.policy.Repeat(st, l.glance, &w.single, w.toss.of(l.frame))
+	if w.single.wanted {
+		st.Set(&w.before)
+		return wanted
+	}
 	out.Outcome, out.HitRateWindow, out.Threshold, out.CacheEvent, out.FullUs = schemas.Same, st.HitRate, d.Threshold, d.CacheEvent, w.single.fullUs
 	net := models.FullNet
 	if d.Specialist >= 0 {
@@ -73,8 +75,9 @@ func (w *walk) repeat(st *policy.State, f *schemas.Frame, g policy.Glance, out s
 	}
 	w.nets.answer(&out, d.Answer, net)
 	if w.audited(&out, d) {
-		w.pending.Frames = append(w.pending.Frames, schemas.Missed{Outcome: out, Frame: *f})
-		return
+		w.pending.Frames = append(w.pending.Frames, schemas.Missed{Outcome: out, Frame: *l.frame})
+		return settled
 	}
 	w.done.Rows = append(w.done.Rows, out)
+	return settled
 }

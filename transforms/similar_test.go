@@ -56,7 +56,7 @@ func TestRunsRepeatAsFramesOneByOne(t *testing.T) {
 				frames = append(frames, photo(t, int64(i), red, 7000))
 			}
 			var before policy.State
-			walkOf(n, nil).run(&before, frames)
+			walkOf(n, nil).one(&before, frames)
 			stays, _ := before.AppendBinary(nil)
 			rapid.Check(t, func(t *rapid.T) {
 				var frames []schemas.Frame
@@ -87,7 +87,7 @@ func TestRunsRepeatAsFramesOneByOne(t *testing.T) {
 				}
 				one := walkOf(n, nil)
 				for i := range frames {
-					done, missed := one.run(&single, frames[i:i+1])
+					done, missed := one.one(&single, frames[i:i+1])
 					want, wantMissed = append(want, done.Rows...), append(wantMissed, missed.Frames...)
 				}
 				var got []schemas.Outcome
@@ -96,7 +96,7 @@ func TestRunsRepeatAsFramesOneByOne(t *testing.T) {
 				for rest := frames; len(rest) > 0; {
 					run := rest[:min(len(rest), rapid.IntRange(1, 40).Draw(t, "run"))]
 					rest = rest[len(run):]
-					done, missed := w.run(&whole, run)
+					done, missed := w.one(&whole, run)
 					got, gotMissed = append(got, done.Rows...), append(gotMissed, missed.Frames...)
 				}
 				same := cmp.Options{cmpopts.EquateEmpty(), cmpopts.EquateApprox(0, 1e-5),
@@ -124,7 +124,7 @@ func TestARepeatedAnswerNamesItsNet(t *testing.T) {
 	for i := range 100 {
 		frames = append(frames, photo(t, int64(i), red, 7000+i%2))
 	}
-	done, _ := walkOf(netsOf(t, true, func(s *policy.Settings) { repeating(s); s.AuditRate = 0 }), nil).run(&policy.State{}, frames)
+	done, _ := walkOf(netsOf(t, true, func(s *policy.Settings) { repeating(s); s.AuditRate = 0 }), nil).one(&policy.State{}, frames)
 	repeated := 0
 	for i, o := range done.Rows {
 		if o.Outcome != schemas.Same {
@@ -148,7 +148,7 @@ func TestARepeatedFrameIsNotDecoded(t *testing.T) {
 	w, st := walkOf(netsOf(t, true, repeating), nil), &policy.State{}
 	for i := range 200 {
 		frame := photo(t, int64(i), red, 7000+i%2)
-		done, _ := w.run(st, []schemas.Frame{frame})
+		done, _ := w.one(st, []schemas.Frame{frame})
 		if repeats := done.Rows[0].Outcome == schemas.Same; repeats == (w.decoded.frames == 1) {
 			t.Fatalf("frame %d: %s, %d decoded", i, done.Rows[0].Outcome, w.decoded.frames)
 		}

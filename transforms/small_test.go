@@ -15,7 +15,7 @@ func TestARowOfAMissTellsWhatTheSmallNetSaid(t *testing.T) {
 		"transform": func(s *policy.Settings) { s.Teacher, s.Score, s.Threshold = policy.Selector, policy.Confidence, 2 },
 	} {
 		var st policy.State
-		done, pending := walkOf(netsOf(t, true, never), nil).run(&st, []schemas.Frame{pixel(0, 255, 0, 0), pixel(1, 255, 0, 0)})
+		done, pending := walkOf(netsOf(t, true, never), nil).one(&st, []schemas.Frame{pixel(0, 255, 0, 0), pixel(1, 255, 0, 0)})
 		rows := done.Rows
 		for _, m := range pending.Frames {
 			rows = append(rows, m.Outcome)
@@ -30,7 +30,7 @@ func TestARowOfAMissTellsWhatTheSmallNetSaid(t *testing.T) {
 		}
 	}
 	var st policy.State
-	done, _ := walkOf(netsOf(t, true, func(s *policy.Settings) { s.Score, s.Threshold = policy.Confidence, 0 }), nil).run(&st, []schemas.Frame{pixel(0, 255, 0, 0)})
+	done, _ := walkOf(netsOf(t, true, func(s *policy.Settings) { s.Score, s.Threshold = policy.Confidence, 0 }), nil).one(&st, []schemas.Frame{pixel(0, 255, 0, 0)})
 	if r := done.Rows[0]; r.Outcome != schemas.Hit || r.Label == "" || r.SmallLabel != "" || r.SmallConfidence != 0 {
 		t.Errorf("%+v", r)
 	}

@@ -1,8 +1,10 @@
 package transforms
 
 import (
+	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -36,14 +38,19 @@ func netsOf(t testing.TB, global bool, change func(*policy.Settings)) *nets {
 
 func walkOf(n *nets, w *Watch) *walk { return newWalk(n, w) }
 
+// one is run for one stream.
+func (w *walk) one(st *policy.State, frames []schemas.Frame) (schemas.Outcomes, schemas.MissedRun) {
+	return w.run([]strand{{st: st, frames: frames}})
+}
+
 // pixel is a frame of one colour.
 func pixel(offset int64, r, g, b byte) schemas.Frame {
 	return schemas.Frame{Stream: "cam", Topic: "frames", Offset: offset, ContentType: schemas.RGB8, Width: 1, Height: 1, Image: []byte{r, g, b}}
 }
 
-// A frame's row, and what the stream learns from it, do not depend on how many frames share its run.
-func TestRunsDecideAsFramesOneByOne(t *testing.T) {
-	kinds := map[string]*nets{
+// kinds are packs and policies that differ in who is asked, and when.
+func kinds(t *testing.T) map[string]*nets {
+	return map[string]*nets{
 		"specialists, selector teaches":   netsOf(t, false, func(*policy.Settings) {}),
 		"specialists, full model teaches": netsOf(t, false, func(s *policy.Settings) { s.Teacher = policy.Inline }),
 		"one small net":                   netsOf(t, true, func(s *policy.Settings) { s.Teacher = policy.Inline }),
@@ -54,43 +61,109 @@ func TestRunsDecideAsFramesOneByOne(t *testing.T) {
 		"many audits, full model teaches": netsOf(t, false, func(s *policy.Settings) {
 			s.Teacher, s.Capacity, s.AuditRate, s.MaxFalseHits = policy.Inline, 2, 0.3, 0.1
 		}),
-		"everything to the full model": netsOf(t, false, func(s *policy.Settings) { s.Kind = policy.Full }),
+		"everything to the full model":       netsOf(t, false, func(s *policy.Settings) { s.Kind = policy.Full }),
+		"everything to the full model, here": netsOf(t, false, func(s *policy.Settings) { s.Kind, s.Teacher = policy.Full, policy.Inline }),
 	}
-	for name, n := range kinds {
+}
+
+// drawFrames draws frames of one stream, some of which no net can answer.
+func drawFrames(t *rapid.T, stream string, most int) []schemas.Frame {
+	frames := make([]schemas.Frame, rapid.IntRange(1, most).Draw(t, "frames"))
+	colour := rapid.SliceOfN(rapid.Byte(), 3, 3)
+	for i := range frames {
+		c := colour.Draw(t, "colour")
+		frames[i] = pixel(int64(i), c[0], c[1], c[2])
+		frames[i].Stream = stream
+		switch rapid.IntRange(0, 20).Draw(t, "kind") {
+		case 0:
+			frames[i].Fault = "no frame"
+		case 1:
+			frames[i].Image = frames[i].Image[:2]
+		}
+	}
+	return frames
+}
+
+// result is what became of a stream's frames.
+type result struct {
+	Rows   []schemas.Outcome
+	Missed []schemas.Missed
+	State  policy.State
+}
+
+// alone takes the frames of one stream through the policy one by one.
+func alone(n *nets, frames []schemas.Frame) (r result) {
+	w := walkOf(n, nil)
+	for i := range frames {
+		done, missed := w.one(&r.State, frames[i:i+1])
+		r.Rows, r.Missed = append(r.Rows, done.Rows...), append(r.Missed, missed.Frames...)
+	}
+	return r
+}
+
+// sameResult compares all but the times that nets took.
+var sameResult = cmp.Options{cmpopts.EquateEmpty(), cmpopts.EquateApprox(0, 1e-5), cmpopts.IgnoreUnexported(policy.State{}),
+	cmpopts.IgnoreFields(schemas.Outcome{}, "SpecialistUs", "SelectorUs", "FullUs")}
+
+// A frame's row, and what the stream learns from it, do not depend on how many frames share its run.
+func TestRunsDecideAsFramesOneByOne(t *testing.T) {
+	for name, n := range kinds(t) {
 		t.Run(name, func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
-				frames := make([]schemas.Frame, rapid.IntRange(1, 60).Draw(t, "frames"))
-				colour := rapid.SliceOfN(rapid.Byte(), 3, 3)
-				for i := range frames {
-					c := colour.Draw(t, "colour")
-					frames[i] = pixel(int64(i), c[0], c[1], c[2])
-					switch rapid.IntRange(0, 20).Draw(t, "kind") {
-					case 0:
-						frames[i].Fault = "no frame"
-					case 1:
-						frames[i].Image = frames[i].Image[:2]
+				frames := drawFrames(t, "cam", 60)
+				var got result
+				done, missed := walkOf(n, nil).one(&got.State, frames)
+				got.Rows, got.Missed = done.Rows, missed.Frames
+				if diff := cmp.Diff(alone(n, frames), got, sameResult); diff != "" {
+					t.Fatalf("one by one and together: %s", diff)
+				}
+			})
+		})
+	}
+}
+
+// Nor do they depend on the frames of other streams that arrive between its stream's own.
+func TestInterleavedStreamsDecideAsEachAlone(t *testing.T) {
+	all := kinds(t)
+	for _, name := range []string{"specialists, selector teaches", "one small net", "many audits, full model teaches", "everything to the full model, here"} {
+		n := all[name]
+		t.Run(name, func(t *testing.T) {
+			rapid.Check(t, func(t *rapid.T) {
+				streams, most := rapid.IntRange(1, 5).Draw(t, "streams"), 8
+				if name == "one small net" {
+					streams, most = openStrands+streams, 2
+				}
+				rest, got := make([][]schemas.Frame, streams), make([]result, streams)
+				want := make([]result, streams)
+				for i := range streams {
+					rest[i] = drawFrames(t, fmt.Sprint(i), most)
+					want[i] = alone(n, rest[i])
+				}
+				w := walkOf(n, nil)
+				for left := 1; left > 0; {
+					left = 0
+					bundle := rapid.IntRange(1, 5).Draw(t, "bundle")
+					var strands []strand
+					for i := range rest {
+						k := min(bundle, len(rest[i]))
+						if k > 0 {
+							strands = append(strands, strand{stream: fmt.Sprint(i), st: &got[i].State, frames: rest[i][:k]})
+						}
+						rest[i] = rest[i][k:]
+						left = max(left, len(rest[i]))
+					}
+					done, missed := w.run(strands)
+					for _, r := range done.Rows {
+						i, _ := strconv.Atoi(r.Stream)
+						got[i].Rows = append(got[i].Rows, r)
+					}
+					for _, m := range missed.Frames {
+						i, _ := strconv.Atoi(m.Outcome.Stream)
+						got[i].Missed = append(got[i].Missed, m)
 					}
 				}
-				var whole, single policy.State
-				at := frames
-				want := []schemas.Outcome{}
-				wantMissed := []schemas.Missed{}
-				one := walkOf(n, nil)
-				for i := range at {
-					done, missed := one.run(&single, at[i:i+1])
-					want, wantMissed = append(want, done.Rows...), append(wantMissed, missed.Frames...)
-				}
-				done, missed := walkOf(n, nil).run(&whole, frames)
-				same := cmp.Options{cmpopts.EquateEmpty(), cmpopts.EquateApprox(0, 1e-5),
-					cmpopts.IgnoreFields(schemas.Outcome{}, "SpecialistUs", "SelectorUs", "FullUs")}
-				if diff := cmp.Diff(want, done.Rows, same); diff != "" {
-					t.Fatalf("rows, one by one and together: %s", diff)
-				}
-				if diff := cmp.Diff(wantMissed, missed.Frames, same); diff != "" {
-					t.Fatalf("misses, one by one and together: %s", diff)
-				}
-				if diff := cmp.Diff(&single, &whole, same, cmpopts.IgnoreUnexported(policy.State{})); diff != "" {
-					t.Fatalf("what the stream learned, one by one and together: %s", diff)
+				if diff := cmp.Diff(want, got, sameResult); diff != "" {
+					t.Fatalf("each alone and interleaved: %s", diff)
 				}
 			})
 		})
@@ -114,11 +187,11 @@ func TestARunWithASuspectIsAnsweredFrameByFrame(t *testing.T) {
 		frames[i] = pixel(int64(i), 250, 5, 5)
 	}
 	walked := walkOf(netsOf(t, true, func(s *policy.Settings) { s.Teacher = policy.Inline }), w)
-	done, _ := walked.run(&policy.State{}, frames)
+	done, _ := walked.one(&policy.State{}, frames)
 	if len(done.Rows) != len(frames) || len(walked.places) != 1 || len(walked.looks) != 1 {
 		t.Errorf("%d rows; the last step processed %d frames, want 1", len(done.Rows), len(walked.looks))
 	}
-	done, _ = walked.run(&policy.State{}, frames[4:])
+	done, _ = walked.one(&policy.State{}, frames[4:])
 	if len(done.Rows) != 4 || len(walked.looks) != 4 {
 		t.Errorf("without the suspect a step processed %d frames, want 4", len(walked.looks))
 	}
@@ -128,7 +201,7 @@ func TestARunWithASuspectIsAnsweredFrameByFrame(t *testing.T) {
 func TestAStateThatDoesNotFitIsReset(t *testing.T) {
 	n := netsOf(t, false, func(s *policy.Settings) { s.Teacher = policy.Inline })
 	st := &policy.State{Cached: []int{7}, Window: make([]float32, 4), Slow: make([]float32, 4)}
-	done, _ := walkOf(n, nil).run(st, []schemas.Frame{pixel(0, 250, 5, 5)})
+	done, _ := walkOf(n, nil).one(st, []schemas.Frame{pixel(0, 250, 5, 5)})
 	if len(done.Rows) != 1 || done.Rows[0].Label != "red" {
 		t.Errorf("%+v", done.Rows)
 	}
@@ -140,7 +213,7 @@ func TestARowHasTheSizeOfItsFrame(t *testing.T) {
 	large.Image, large.Omitted, large.Fault = nil, 20<<20, "value of 20971520 bytes exceeds the limit of 8388608"
 	for name, kind := range map[string]string{"Lookup": policy.Window, "FullModel": policy.Full} {
 		n := netsOf(t, false, func(s *policy.Settings) { s.Kind = kind })
-		done, missed := walkOf(n, nil).run(&policy.State{}, []schemas.Frame{pixel(0, 250, 5, 5), large})
+		done, missed := walkOf(n, nil).one(&policy.State{}, []schemas.Frame{pixel(0, 250, 5, 5), large})
 		sizes := map[int64]int32{}
 		for _, r := range slices.Concat(done.Rows, n.answerBatch(missed.Frames, new(session.Session), &asker{net: n.fullNet(new(session.Session))}).Rows) {
 			sizes[r.Offset] = r.FrameBytes
@@ -156,7 +229,7 @@ func TestFullModelBatchesSurviveABadFrame(t *testing.T) {
 	n := netsOf(t, false, func(s *policy.Settings) { s.Kind = policy.Full })
 	frames := []schemas.Frame{pixel(0, 250, 5, 5), pixel(1, 1, 1, 1), pixel(2, 5, 5, 250)}
 	frames[1].Image = nil
-	_, missed := walkOf(n, nil).run(&policy.State{}, frames)
+	_, missed := walkOf(n, nil).one(&policy.State{}, frames)
 	missed.Frames[2].Outcome.Outcome, missed.Frames[2].Outcome.Label = schemas.Hit, "green" // an audited hit
 	missed.Frames = append(missed.Frames, missed.Frames[2])
 	missed.Frames[3].Frame.Image = nil
@@ -174,6 +247,23 @@ func TestFullModelBatchesSurviveABadFrame(t *testing.T) {
 	}
 }
 
+func BenchmarkInterleaved(b *testing.B) {
+	w := walkOf(netsOf(b, true, func(s *policy.Settings) { s.Teacher = policy.Inline }), nil)
+	frames, states := make([]schemas.Frame, 32), make([]policy.State, 32)
+	strands := make([]strand, len(frames))
+	for i := range frames {
+		frames[i] = pixel(int64(i), 250, 5, 5)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		for i := range strands {
+			strands[i] = strand{st: &states[i], frames: frames[i : i+1]}
+		}
+		w.run(strands)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(frames)), "ns/frame")
+}
+
 func BenchmarkWalk(b *testing.B) {
 	w := walkOf(netsOf(b, true, func(s *policy.Settings) { s.Teacher = policy.Inline }), nil)
 	frames := make([]schemas.Frame, 64)
@@ -183,7 +273,7 @@ func BenchmarkWalk(b *testing.B) {
 	var st policy.State
 	b.ReportAllocs()
 	for b.Loop() {
-		w.run(&st, frames)
+		w.one(&st, frames)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(frames)), "ns/frame")
 }

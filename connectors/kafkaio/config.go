@@ -18,7 +18,7 @@ const (
 
 	// Where the session holds the frames, a runner is given numbers of a few bytes. The more of them share a bundle
 	// the less it costs; credit is what bounds it.
-	heldRunLength     = 256
+	heldRunLength     = 64
 	heldBundleRecords = 1 << 16
 	heldBundleBytes   = 1 << 40
 
@@ -49,7 +49,7 @@ type ReadConfig struct {
 	Topic   string
 	Spans   []Span // what to read of each partition; see Describe
 
-	RunLength     int           // frames in a run at most, default 16, or 256 where the session holds them
+	RunLength     int           // frames in a run at most, default 16, or 64 where the session holds them
 	BundleRecords int           // records in a bundle at most, shared by the partitions that have some, default 500, or what credit allows
 	BundleBytes   int64         // bytes of values in a bundle at most, shared likewise, default 4 MiB, or what credit allows
 	FetchBytes    int64         // bytes asked for in a fetch; a larger batch still comes whole, default 1 MiB, or half of QueueBytes where that is less

@@ -123,7 +123,10 @@ func (fn *readFn) ProcessElement(_ context.Context, rt *sdf.LockRTracker, i int,
 			return nil, err
 		}
 		for _, run := range group(frames, fn.source.cfg.RunLength) {
-			fn.silent = false
+			if fn.silent {
+				fn.silent = false
+				fn.source.emitted.Store(time.Now().UnixNano())
+			}
 			emit(mtime.FromTime(f.stamp(run[0].EventTime)), run[0].Stream, fn.job.Hold(run))
 		}
 		switch {

@@ -18,6 +18,10 @@ const (
 	awaitLook    = 2 * time.Millisecond
 )
 
+// pace is how far apart bundles begin at least: what a bundle costs is then shared by what came meanwhile. The first frame
+// after a silence does not wait.
+const pace = 10 * time.Millisecond
+
 // source is what one job reads a topic with in this process: a connection and a fetcher for each partition.
 // It outlives bundles and DoFn instances, so that reading ahead is not thrown away 100 times a second.
 type source struct {
@@ -27,6 +31,7 @@ type source struct {
 	closed  chan struct{}
 	arrived chan struct{} // a fetcher queued something, or ended
 	waits   atomic.Bool   // the session was full when frames were last taken
+	emitted atomic.Int64  // when a bundle last got its first frames, in Unix nanoseconds
 
 	mu       sync.Mutex
 	fetchers map[int32]*fetcher
@@ -111,6 +116,15 @@ func (s *source) await() {
 		case <-end.C:
 			return
 		}
+	}
+	s.gather()
+}
+
+// gather waits for more frames when the last bundle has only just begun.
+func (s *source) gather() {
+	due := time.Unix(0, s.emitted.Load()).Add(pace)
+	for left := time.Until(due); left > 0 && left <= pace && !s.job.Draining(); left = time.Until(due) {
+		time.Sleep(min(left, awaitLook))
 	}
 }
 

@@ -54,6 +54,15 @@ func (s *State) Follows(partition int32, offset int64) bool {
 
 func (s *State) seen() bool { return len(s.Window) > 0 }
 
+// Set makes s a copy of another state that shares no memory with it, and reuses the memory of its own slices.
+func (s *State) Set(from *State) {
+	cached, window, slow, raw, q := s.Cached, s.Window, s.Slow, s.raw, s.q
+	*s = *from
+	s.Cached = append(cached[:0], from.Cached...)
+	s.Window, s.Slow = append(window[:0], from.Window...), append(slow[:0], from.Slow...)
+	s.raw, s.q = raw, q
+}
+
 // start prepares the state of a stream not seen yet, and of one that this policy cannot go on from: that of another
 // pack, or a damaged one. A number that is none must not spread through the windows.
 func (s *State) start(p *Policy) {

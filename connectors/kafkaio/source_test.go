@@ -1,0 +1,41 @@
+package kafkaio
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cachenet/cachenet/connectors/session"
+)
+
+// Bundles begin at a pace where frames keep coming; the first frame after a silence does not wait, nor does a drain.
+func TestBundlesBeginAtAPace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		job := session.Open("pace", 0)
+		s := &source{job: job}
+		waited := func() time.Duration {
+			begun := time.Now()
+			s.gather()
+			return time.Since(begun)
+		}
+		if d := waited(); d != 0 {
+			t.Errorf("the first bundle waits %v", d)
+		}
+		s.emitted.Store(time.Now().UnixNano())
+		if d := waited(); d != pace {
+			t.Errorf("the next one waits %v, want %v", d, pace)
+		}
+		time.Sleep(pace)
+		if d := waited(); d != 0 {
+			t.Errorf("one after a silence waits %v", d)
+		}
+		s.emitted.Store(time.Now().UnixNano())
+		job.Drain()
+		if d := waited(); d != 0 {
+			t.Errorf("one of a job that drains waits %v", d)
+		}
+		if err := job.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}

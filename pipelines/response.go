@@ -1,0 +1,151 @@
+package pipelines
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"strings"
+	"sync"
+	"time"
+
+	fnpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/fnexecution_v1"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/util/grpcx"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/connectivity"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
+)
+
+// responseLead is by how much a bundle's response is sent before the end of its data: time to be received, on a busy
+// machine too.
+const responseLead = 2 * time.Millisecond
+
+// respondFirst makes workers of this process send a bundle's response before the ends of its data. Prism 2.77 spins from
+// the end of a bundle's data to its response (see fence), and takes a processor away from those that bring the response:
+// at 60 bundles/s of each stage that was a third of all processor time. The other way round it waits without spinning. The
+// order of the two is not part of the protocol, as they travel in different streams.
+func respondFirst() {
+	o := &responses{ends: map[string][]func(){}}
+	grpcx.Dial = func(ctx context.Context, endpoint string, timeout time.Duration) (*grpc.ClientConn, error) {
+		if !local(endpoint) {
+			return grpcx.DefaultDial(ctx, endpoint, timeout)
+		}
+		return o.dial(ctx, endpoint, timeout)
+	}
+}
+
+// dial connects as Beam does: it returns when the connection stands.
+func (o *responses) dial(ctx context.Context, endpoint string, timeout time.Duration) (*grpc.ClientConn, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	cc, err := grpc.NewClient("passthrough:///"+endpoint, grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(math.MaxInt32)), grpc.WithStreamInterceptor(o.intercept))
+	if err != nil {
+		return nil, err
+	}
+	cc.Connect()
+	for state := cc.GetState(); state != connectivity.Ready; state = cc.GetState() {
+		if !cc.WaitForStateChange(ctx, state) {
+			return nil, errors.Join(fmt.Errorf("connect to %s: %w", endpoint, ctx.Err()), cc.Close())
+		}
+		if cc.GetState() == connectivity.Idle {
+			cc.Connect()
+		}
+	}
+	return cc, nil
+}
+
+func local(endpoint string) bool {
+	return strings.HasPrefix(endpoint, "localhost:") || strings.HasPrefix(endpoint, "127.0.0.1:") || strings.HasPrefix(endpoint, "[::1]:")
+}
+
+// responses holds the ends of data back until the response of their bundle.
+type responses struct {
+	mu   sync.Mutex
+	ends map[string][]func() // worker and instruction → what sends them
+}
+
+func (o *responses) intercept(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, streamer grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
+	s, err := streamer(ctx, desc, cc, method, opts...)
+	if err != nil {
+		return nil, err
+	}
+	worker := ""
+	if md, ok := metadata.FromOutgoingContext(ctx); ok {
+		worker = strings.Join(md.Get("worker_id"), ",")
+	}
+	switch method {
+	case "/org.apache.beam.model.fn_execution.v1.BeamFnControl/Control":
+		return &controlStream{ClientStream: s, of: o, worker: cc.Target() + worker}, nil
+	case "/org.apache.beam.model.fn_execution.v1.BeamFnData/Data":
+		return &dataStream{ClientStream: s, of: o, worker: cc.Target() + worker}, nil
+	}
+	return s, nil
+}
+
+func (o *responses) hold(bundle string, send func()) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.ends[bundle] = append(o.ends[bundle], send)
+}
+
+// responded sends what was held back, a little later.
+func (o *responses) responded(bundle string) {
+	o.mu.Lock()
+	ends := o.ends[bundle]
+	delete(o.ends, bundle)
+	o.mu.Unlock()
+	if len(ends) > 0 {
+		time.AfterFunc(responseLead, func() {
+			for _, send := range ends {
+				send()
+			}
+		})
+	}
+}
+
+// controlStream carries responses.
+type controlStream struct {
+	grpc.ClientStream
+	of     *responses
+	worker string
+}
+
+// SendMsg sends a response.
+func (s *controlStream) SendMsg(m any) error {
+	err := s.ClientStream.SendMsg(m)
+	if r, ok := m.(*fnpb.InstructionResponse); ok {
+		s.of.responded(s.worker + r.GetInstructionId())
+	}
+	return err
+}
+
+// dataStream carries data.
+type dataStream struct {
+	grpc.ClientStream
+	of     *responses
+	worker string
+	mu     sync.Mutex // SendMsg may not be called concurrently
+}
+
+// SendMsg sends data, and holds back what only says that it ends.
+func (s *dataStream) SendMsg(m any) error {
+	e, ok := m.(*fnpb.Elements)
+	if !ok || len(e.GetTimers()) > 0 || len(e.GetData()) != 1 || !e.GetData()[0].GetIsLast() || len(e.GetData()[0].GetData()) > 0 {
+		return s.send(m)
+	}
+	s.of.hold(s.worker+e.GetData()[0].GetInstructionId(), func() {
+		if err := s.send(m); err != nil && s.Context().Err() == nil {
+			slog.Warn("prism: the end of a bundle's data could not be sent", "error", err)
+		}
+	})
+	return nil
+}
+
+func (s *dataStream) send(m any) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ClientStream.SendMsg(m)
+}

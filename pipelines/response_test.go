@@ -1,0 +1,102 @@
+package pipelines
+
+import (
+	"context"
+	"errors"
+	"net"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	fnpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/fnexecution_v1"
+	"google.golang.org/grpc"
+)
+
+// sent is a stream that notes what is sent.
+type sent struct {
+	grpc.ClientStream
+	all *[]string
+}
+
+func (s sent) Context() context.Context { return context.Background() }
+
+func (s sent) SendMsg(m any) error {
+	switch m := m.(type) {
+	case *fnpb.InstructionResponse:
+		*s.all = append(*s.all, "response "+m.GetInstructionId())
+	case *fnpb.Elements:
+		for _, d := range m.GetData() {
+			what := "data "
+			if d.GetIsLast() {
+				what = "end "
+			}
+			*s.all = append(*s.all, what+d.GetInstructionId())
+		}
+	}
+	return nil
+}
+
+func data(bundle string, last bool) *fnpb.Elements {
+	d := &fnpb.Elements_Data{InstructionId: bundle, IsLast: last}
+	if !last {
+		d.Data = []byte("x")
+	}
+	return &fnpb.Elements{Data: []*fnpb.Elements_Data{d}}
+}
+
+// The ends of a bundle's data wait for its response, and for no other worker's; all else goes at once.
+func TestAResponseIsSentBeforeTheEndOfItsData(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var all []string
+		o := &responses{ends: map[string][]func(){}}
+		control := &controlStream{ClientStream: sent{all: &all}, of: o, worker: "one "}
+		other := &controlStream{ClientStream: sent{all: &all}, of: o, worker: "two "}
+		out := &dataStream{ClientStream: sent{all: &all}, of: o, worker: "one "}
+		send := func(s grpc.ClientStream, m any) {
+			t.Helper()
+			if err := s.SendMsg(m); err != nil {
+				t.Fatal(err)
+			}
+		}
+		send(out, data("7", false))
+		send(out, data("7", true))
+		send(out, data("7", true))
+		send(out, data("8", true))
+		send(other, &fnpb.InstructionResponse{InstructionId: "7"})
+		send(control, &fnpb.InstructionResponse{InstructionId: "6"})
+		time.Sleep(time.Second)
+		want := []string{"data 7", "response 7", "response 6"}
+		if !slices.Equal(all, want) {
+			t.Fatalf("sent %q, want %q", all, want)
+		}
+		send(control, &fnpb.InstructionResponse{InstructionId: "7"})
+		if want = append(want, "response 7"); !slices.Equal(all, want) {
+			t.Fatalf("sent %q, want %q", all, want)
+		}
+		time.Sleep(2 * responseLead)
+		synctest.Wait()
+		if want = append(want, "end 7", "end 7"); !slices.Equal(all, want) {
+			t.Errorf("sent %q, want %q", all, want)
+		}
+		if len(o.ends) != 1 {
+			t.Errorf("%d bundles are held back, want that of instruction 8", len(o.ends))
+		}
+	})
+}
+
+// A server that is not there is an error in time, as with Beam's own way to connect.
+func TestConnectingToNobodyEnds(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	o := &responses{ends: map[string][]func(){}}
+	if _, err := o.dial(t.Context(), address, 50*time.Millisecond); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("error %v", err)
+	}
+}

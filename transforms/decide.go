@@ -1,0 +1,149 @@
+package transforms
+
+import (
+	"log/slog"
+
+	"github.com/cachenet/cachenet/models"
+	"github.com/cachenet/cachenet/models/policy"
+	"github.com/cachenet/cachenet/schemas"
+)
+
+// verdict is what deciding a frame came to.
+type verdict int
+
+const (
+	settled   verdict = iota // it has its row, or is left to the full-model transform
+	wanted                   // the full model has to be asked first
+	undecoded                // it has to be decoded after all
+)
+
+// advance decides frames of a strand, up to the end of its step or to one that the full model has to answer first. The step
+// ends at a frame that was not decoded and has to be.
+func (w *walk) advance(s *strand) {
+	if s.at == s.end {
+		return
+	}
+	w.places = w.places[:0]
+	for i := s.at; i < s.end; i++ {
+		w.places = append(w.places, Place{w.looks[i].frame.Partition, w.looks[i].frame.Offset})
+	}
+	w.watch.look(w.places, func() {
+		for ; s.at < s.end; s.at++ {
+			switch w.decide(s.st, &w.looks[s.at]) {
+			case wanted:
+				w.wanted = append(w.wanted, s.at)
+				return
+			case undecoded:
+				s.frames, s.end = s.step[s.at-s.from:], s.at
+				return
+			}
+		}
+	})
+}
+
+// decide settles one frame, or leaves it to the full-model transform. Where it does not, the state is as it was.
+func (w *walk) decide(st *policy.State, l *look) verdict {
+	n, f := w.nets, l.frame
+	out := n.blank(f)
+	if l.stage != "" {
+		w.done.Rows = append(w.done.Rows, failed(out, l.stage, l.err))
+		return settled
+	}
+	same := n.policy.Similar > 0 && st.Follows(f.Partition, f.Offset) && n.policy.Repeats(st, l.glance)
+	if l.skipped && !same {
+		return undecoded
+	}
+	if !l.asked {
+		w.before.Set(st)
+	}
+	w.single.show(l)
+	learn := st.Newer(f.Partition, f.Offset)
+	if same {
+		return w.repeat(st, l, out)
+	}
+	w.ahead = policy.Ahead{Of: l.net, Logits: l.logits, Outputs: len(l.logits), Rest: &w.single}
+	if l.logits == nil {
+		w.ahead.Of = -1
+	}
+	d, err := n.policy.DecideAudited(st, &w.ahead, learn, w.toss.of(f))
+	if w.single.wanted {
+		st.Set(&w.before)
+		return wanted
+	}
+	out.SpecialistUs, out.SelectorUs, out.FullUs = w.single.specialistUs, w.single.selectorUs, w.single.fullUs
+	out.HitRateWindow = st.HitRate
+	if err != nil {
+		w.done.Rows = append(w.done.Rows, failed(out, schemas.StageLookup, err.Error()))
+		return settled
+	}
+	if learn {
+		n.policy.Answered(st, l.glance, d)
+	}
+	out.CacheEvent, out.Threshold = d.CacheEvent, d.Threshold
+	w.tell(&out)
+	w.settle(out, d, f)
+	return settled
+}
+
+// settle makes a row of a decision, or a miss that has yet to be answered.
+func (w *walk) settle(out schemas.Outcome, d policy.Decision, f *schemas.Frame) {
+	n := w.nets
+	switch {
+	case d.Hit:
+		out.Outcome = schemas.Hit
+		n.answer(&out, d.Answer, n.names[d.Specialist])
+		if w.audited(&out, d) {
+			w.pending.Frames = append(w.pending.Frames, schemas.Missed{Outcome: out, Frame: *f})
+			return
+		}
+	case d.Answered:
+		n.small(&out, d)
+		n.answer(&out, d.Answer, models.FullNet)
+	default:
+		n.small(&out, d)
+		n.provide(&out, d)
+		w.pending.Frames = append(w.pending.Frames, schemas.Missed{Outcome: out, Frame: *f})
+		return
+	}
+	w.done.Rows = append(w.done.Rows, out)
+}
+
+// provide gives a miss that the full-model transform will answer an answer for the time being: the small net's, or the
+// selector's, which knows all classes, where that one is surer.
+func (n *nets) provide(out *schemas.Outcome, d policy.Decision) {
+	small := d.Asked && d.Small.Class >= 0
+	switch {
+	case !n.provisional:
+		return
+	case small && d.Small.Confidence >= d.Selected.Confidence:
+		n.answer(out, d.Small, n.names[d.Specialist])
+	case d.Selected.Confidence > 0:
+		n.answer(out, d.Selected, models.SelectorNet)
+	default:
+		return
+	}
+	out.Provisional = true
+}
+
+// audited puts into the row what became of its audit. It reports whether the full-model transform has yet to be
+// asked.
+func (w *walk) audited(out *schemas.Outcome, d policy.Decision) (pending bool) {
+	out.AuditRate, out.Audited = d.AuditRate, d.Audited
+	if d.AuditClass >= 0 {
+		out.AuditLabel = w.nets.pack.Classes[d.AuditClass]
+	}
+	if d.AuditErr != nil {
+		slog.Warn("an answer could not be audited", "stream", out.Stream, "partition", out.Partition, "offset", out.Offset, "error", d.AuditErr)
+	}
+	return d.Audited && w.nets.policy.Teacher == policy.Selector
+}
+
+// tell logs what audits made the stream do. Only a drift is for everybody: the others come and go.
+func (w *walk) tell(out *schemas.Outcome) {
+	switch out.CacheEvent {
+	case schemas.TrustDrift:
+		slog.Warn("the small net was wrong on and on: the full model answers this stream until it was right often enough", "stream", out.Stream, "partition", out.Partition, "offset", out.Offset)
+	case schemas.TrustStricter, schemas.TrustBypass, schemas.TrustReturn:
+		slog.Info("trust", "stream", out.Stream, "event", out.CacheEvent, "partition", out.Partition, "offset", out.Offset)
+	}
+}
