@@ -26,7 +26,7 @@ import (
 // Ways of replay to come by the full model's answers.
 const (
 	fullLogged = "logged" // of the rows, where they have one
-	fullAnew   = "anew"
+	fullRerun  = "rerun"
 )
 
 // replay answers the frames of a data set again.
@@ -50,7 +50,7 @@ pack, and says what that does to the hit rate, the answers and the time in nets,
 written to the data set, and no group commits.
 
 Frames that have left the topic are counted and left out. Where a row of the same full model has its answer, that answer
-and its time are taken from the row (of its probabilities the row has only the largest one); --full-model anew asks the
+and its time are taken from the row (of its probabilities the row has only the largest one); --full-model rerun asks the
 model itself.`,
 		Example: `  cachenet replay --brokers localhost:9092 --topic frames --pack models/packs/scenes --set threshold=0.9,alpha=0.2 --against out
   cachenet replay --brokers localhost:9092 --topic frames --pack models/packs/scenes --policy-file policy.json --against out --html replay.html`,
@@ -67,7 +67,7 @@ model itself.`,
 	f.Float64Var(&r.options.AuditRate, "audit-rate", pipelines.DefaultAuditRate, "share of the hits that the full model is asked about too; 0: none")
 	f.StringVar(&r.against, "against", "", "folder of the data set with the rows of the frames")
 	f.StringVar(&r.options.Out, "out", "", "folder to keep the new rows in (default they are removed)")
-	f.StringVar(&r.fullModel, "full-model", fullLogged, "where the full model's answers come from: logged (the rows, where they have one) or anew")
+	f.StringVar(&r.fullModel, "full-model", fullLogged, "source of the full model's answers: logged (the rows, if they have one) or rerun")
 	f.StringVar(&r.html, "html", "", "write the comparison as a page to this file too")
 	f.StringVar(&r.format, "output", "text", "text or json")
 	return c
@@ -77,8 +77,8 @@ func (r *replay) start(c *cobra.Command) error {
 	if err := required(c, "brokers", "topic", "pack", "against"); err != nil {
 		return err
 	}
-	if r.fullModel != fullLogged && r.fullModel != fullAnew {
-		return usageError{fmt.Errorf("--full-model %q: must be logged or anew", r.fullModel)}
+	if r.fullModel != fullLogged && r.fullModel != fullRerun {
+		return usageError{fmt.Errorf("--full-model %q: must be logged or rerun", r.fullModel)}
 	}
 	if r.format != "text" && r.format != "json" {
 		return usageError{fmt.Errorf("--output %q: must be text or json", r.format)}
@@ -98,7 +98,7 @@ func (r *replay) start(c *cobra.Command) error {
 		if err != nil {
 			return fmt.Errorf("replay: %w", err)
 		}
-		defer os.RemoveAll(temporary)
+		defer func() { _ = os.RemoveAll(temporary) }() // it is in the temporary folder
 		r.options.Out = temporary
 	}
 	if err := r.run(c.Context(), c.ErrOrStderr()); err != nil {
@@ -166,7 +166,7 @@ func (r *replay) how() []string {
 	if r.fullModel == fullLogged {
 		return append(how, fmt.Sprintf("%s answers of the full model were in the rows", humanize.Comma(int64(r.known.Frames()))))
 	}
-	return append(how, "the full model was asked anew")
+	return append(how, "the full model was run again")
 }
 
 func (r *replay) tell(c *cobra.Command, compared report.Comparison) error {

@@ -34,7 +34,7 @@ func replayed(t *testing.T, addr, out string, more ...string) report.Comparison 
 // The same policy decides the same again; another one does not, and both leave the data set as it is.
 func TestReplayAnswersTheFramesAgain(t *testing.T) {
 	addr, out := loggedFrames(t)
-	for _, way := range []string{"anew", "logged"} {
+	for _, way := range []string{"rerun", "logged"} {
 		c := replayed(t, addr, out, "--full-model", way)
 		if c.All.After.Frames != 240 || c.Gone != 0 || len(c.Streams) != 4 || c.All.Before.Hits == 0 {
 			t.Fatalf("%s: %+v", way, c)
@@ -74,7 +74,7 @@ func TestReplayRefusesWhatItCannotDo(t *testing.T) {
 	}
 	for say, args := range map[string][]string{
 		"treshold: no setting":      run("--set", "treshold=1"),
-		"must be logged or anew":    run("--full-model", "maybe"),
+		"must be logged or rerun":   run("--full-model", "maybe"),
 		"--against is missing":      {"replay", "--brokers", addr, "--topic", "frames", "--pack", coloursPack},
 		"holds no rows of topic":    {"replay", "--brokers", addr, "--topic", "others", "--pack", coloursPack, "--against", out},
 		"leave --policy, --full":    run("--policy", "full", "--policy-file", "x.json"),

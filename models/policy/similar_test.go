@@ -110,7 +110,7 @@ func TestAnAuditOfARepeatedAnswerTeaches(t *testing.T) {
 	c := trained(t, repeating(nil))
 	n := says(2, 2)
 	var d Decision
-	for range 11 { // one of them is decided anew
+	for range 11 { // one of them is decided again
 		if d = c.send(1000, n, heads); d.Same {
 			break
 		}

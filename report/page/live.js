@@ -1,4 +1,4 @@
-// The page follows its run: the server sends the content of main anew. What was opened stays open.
+// The page follows its run: the server sends new content of main; opened details stay open.
 (() => {
   const main = document.querySelector("main"), state = document.getElementById("state");
   const source = new EventSource("events");
