@@ -226,3 +226,16 @@ func (t *thrash) evict(now time.Time) bool {
 	t.told = now
 	return true
 }
+
+// Close closes every net; one that is in use closes when its last call ends. The cache can still be used, and loads again.
+func (s *Sessions) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name, one := range s.loaded {
+		delete(s.loaded, name)
+		one.gone = true
+		s.counts.Bytes -= one.bytes
+		one.closeIfIdle()
+	}
+	s.order.Init()
+}

@@ -16,8 +16,11 @@ type config struct {
 	Options
 	runner runner
 	model  transforms.Model
-	pack   string // name@version
-	nets   string // what the state of a stream depends on: nets and policy
+	pack   string                        // name@version
+	shape  string                        // see shapeOf
+	again  func(Options) (config, error) // settles a config once more, for another version of the pack
+	heirs  []string                      // nets of earlier versions in this run, whose streams these go on with
+	nets   string                        // what the state of a stream depends on: nets and policy
 }
 
 // credit is how many bytes of frames may be between source and sink; 0: as many as the runner likes.

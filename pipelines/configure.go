@@ -3,6 +3,7 @@ package pipelines
 import (
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 
 	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/models"
@@ -11,14 +12,18 @@ import (
 
 // configure checks the options and the pack. It makes no request over the network.
 func configure(o Options) (c config, err error) {
-	c.Options = o
+	c.Options, c.again = o, configure
 	if err := o.validate(); err != nil {
 		return c, err
 	}
 	if c.runner, err = chooseRunner(o); err != nil {
 		return c, err
 	}
-	pack, err := models.OpenPack(o.Pack)
+	dir, err := filepath.EvalSymlinks(o.Pack) // a link may point elsewhere tomorrow, and the nets of today are still read
+	if err != nil {
+		dir = o.Pack // the error of opening it says more
+	}
+	pack, err := models.OpenPack(dir)
 	if err != nil {
 		return c, err
 	}
@@ -32,6 +37,9 @@ func configure(o Options) (c config, err error) {
 		return c, err
 	}
 	c.pack = pack.ID()
+	if c.shape, err = shapeOf(pack, c.model); err != nil {
+		return c, err
+	}
 	c.nets, err = netsOf(pack, c.model)
 	return c, err
 }

@@ -14,7 +14,7 @@ func FuzzSnapshot(f *testing.F) {
 	f.Add([]byte(`{"nets":"n","streams":{"cam":"3f////8="}}`))
 	f.Add([]byte(`{`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		streams, err := readSnapshot(seal(text), "n", nil)
+		streams, err := readSnapshot(seal(text), "n", nil, nil)
 		if err != nil && streams != nil {
 			t.Errorf("%v, and still %v", err, streams)
 		}
@@ -23,7 +23,7 @@ func FuzzSnapshot(f *testing.F) {
 				t.Errorf("stream %q: %v", stream, err)
 			}
 		}
-		if found, err := readSnapshot(text, "n", nil); found != nil || err == nil {
+		if found, err := readSnapshot(text, "n", nil, nil); found != nil || err == nil {
 			t.Errorf("%q is incomplete, but was read as %v", text, found)
 		}
 	})

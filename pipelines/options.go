@@ -77,7 +77,7 @@ type Options struct {
 	DiskWait        time.Duration // how long a disk may refuse outcomes before Run fails; 0: parquetio.DefaultGiveUp
 
 	UntilEnd bool          // end at the offsets that the topic had at the start
-	Watch    time.Duration // how soon a partition that the topic gains is read; 0: DefaultWatch
+	Watch    time.Duration // how soon a partition that the topic gains is read, and a new version of the pack is seen; 0: DefaultWatch
 	Credit   int64         // bytes of frames between source and sink at most; 0: DefaultCredit
 
 	Provider models.Provider // what the full model runs on; empty: the CPU
@@ -109,6 +109,10 @@ type Options struct {
 	FlinkREST   string        // HOST:PORT of Flink's REST service; only for flink
 	Checkpoints time.Duration // between two checkpoints on flink; 0: DefaultCheckpoints
 	WorkerPool  string        // HOST:PORT where flink finds workers (see ServeWorkers); empty: this process
+
+	// Reload makes Run look at once whether the pack's folder holds another version; without it, it looks every Watch. nil:
+	// nobody asks.
+	Reload <-chan struct{}
 
 	Started func(*session.Session) // called when frames begin to flow, and again for each later job of the run
 	Ended   func(parquetio.Tally)  // called with the counts of the run's rows when it has ended, also with an error

@@ -15,6 +15,7 @@ const (
 	reasonStopped     reason = "stopped"
 	reasonGrown       reason = "grown"
 	reasonRenewed     reason = "renewed"
+	reasonReloaded    reason = "reloaded"
 	reasonReassigned  reason = "reassigned"
 	reasonLost        reason = "lost"
 	reasonUnavailable reason = "unavailable"
@@ -46,6 +47,7 @@ var steps = map[reason]step{
 	reasonStopped:     {"a signal, or the end of the caller's context; the job drained", nextFinish},
 	reasonGrown:       {"the topic gained partitions; the job drained", nextResume},
 	reasonRenewed:     {"the job reached its runner's maximum age; it drained", nextResume},
+	reasonReloaded:    {"the pack's folder holds another version; the job drained", nextResume},
 	reasonReassigned:  {"the group gave partitions to other members; the job drained or was lost", nextAwait},
 	reasonLost:        {"the runner lost the job; up to 5 times in a row without a new row", nextResume},
 	reasonUnavailable: {"Kafka did not respond for 10 minutes, or when the run started", nextFail},

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
+	"slices"
 
 	"github.com/cachenet/cachenet/connectors/parquetio"
 	"github.com/cachenet/cachenet/models/policy"
@@ -38,12 +39,12 @@ func keepStreams(dir, topic, nets string, done map[int32]schemas.Offsets, stream
 
 // loadStreams returns the state of each stream from the snapshot; none where there is no snapshot, or one that does not
 // fit.
-func loadStreams(dir, topic, nets string, done map[int32]schemas.Offsets) (map[string][]byte, error) {
+func loadStreams(dir, topic, nets string, heirs []string, done map[int32]schemas.Offsets) (map[string][]byte, error) {
 	sealed, err := parquetio.ReadPrivate(dir, snapshotName(topic))
 	if err != nil || sealed == nil {
 		return nil, err
 	}
-	streams, err := readSnapshot(sealed, nets, done)
+	streams, err := readSnapshot(sealed, nets, heirs, done)
 	if errors.Is(err, errOther) { // after a crash, or where the user chose another pack or policy
 		slog.Info("streams start with empty state", "topic", topic, "reason", err)
 		return nil, nil
@@ -59,7 +60,7 @@ func loadStreams(dir, topic, nets string, done map[int32]schemas.Offsets) (map[s
 func removeStreams(dir, topic string) error { return parquetio.RemovePrivate(dir, snapshotName(topic)) }
 
 // readSnapshot returns the state of each stream, or why the snapshot cannot be used.
-func readSnapshot(sealed []byte, nets string, done map[int32]schemas.Offsets) (map[string][]byte, error) {
+func readSnapshot(sealed []byte, nets string, heirs []string, done map[int32]schemas.Offsets) (map[string][]byte, error) {
 	text, whole := unseal(sealed)
 	if !whole {
 		return nil, errors.New("their snapshot is damaged")
@@ -68,13 +69,17 @@ func readSnapshot(sealed []byte, nets string, done map[int32]schemas.Offsets) (m
 	if err := json.Unmarshal(text, &s); err != nil {
 		return nil, fmt.Errorf("read their snapshot: %w", err)
 	}
-	if s.Nets != nets || !reflect.DeepEqual(s.Done, done) {
+	inherited := slices.Contains(heirs, s.Nets) && s.Nets != nets
+	if s.Nets != nets && !inherited || !reflect.DeepEqual(s.Done, done) {
 		return nil, errOther
 	}
 	for stream, b := range s.Streams {
 		if err := new(policy.State).UnmarshalBinary(b); err != nil {
 			return nil, fmt.Errorf("read the state of stream %q in their snapshot: %w", stream, err)
 		}
+	}
+	if inherited {
+		return inherit(s.Streams)
 	}
 	return s.Streams, nil
 }
@@ -89,3 +94,22 @@ func unseal(b []byte) (text []byte, whole bool) {
 }
 
 func checksum(text []byte) string { return fmt.Sprintf("%x", sha256.Sum256(text)) }
+
+// inherit makes the states that streams had under other nets those of the present ones: what they saw stays, what was
+// learned about the small nets does not.
+func inherit(streams map[string][]byte) (map[string][]byte, error) {
+	out := make(map[string][]byte, len(streams))
+	for name, b := range streams {
+		var st policy.State
+		if err := st.UnmarshalBinary(b); err != nil {
+			return nil, err
+		}
+		st.Trust, st.Last = policy.Trust{}, policy.Last{}
+		b, err := st.AppendBinary(nil)
+		if err != nil {
+			return nil, err
+		}
+		out[name] = b
+	}
+	return out, nil
+}

@@ -59,7 +59,14 @@ func (s *supervisor) job(ctx context.Context) jobEnd {
 	if !s.UntilEnd && s.scope.assigned == nil {
 		go watchTopic(running, s.config, len(j.work.partitions), ask)
 	}
+	reloaded := make(chan config, 1)
+	go watchPack(running, s.config, reloaded, ask)
 	err, closing := j.wait(running)
+	select {
+	case other := <-reloaded:
+		s.follow(other)
+	default:
+	}
 	rows := parquetio.Written(j.session)
 	s.total.Merge(rows)
 	return jobEnd{why(err, closing, context.Cause(running)), errors.Join(err, closing), rows.Frames()}
@@ -103,4 +110,16 @@ func kafkaAway(topic string) retry.Outage {
 			slog.Warn("Kafka is unavailable before the next job; retrying", "topic", topic, "for", retry.Budget, "error", err)
 		},
 	}
+}
+
+// follow makes the run go on with another version of the pack.
+func (s *supervisor) follow(other config) {
+	streams := "keep their state"
+	if len(other.heirs) == 0 {
+		streams = "start with empty state: classes or specialists differ"
+	}
+	slog.Warn("the pack is reloaded", "before", s.pack, "now", other.pack, "streams", streams)
+	old := s.model
+	s.config = other
+	old.Drop()
 }

@@ -32,7 +32,7 @@ func survey(ctx context.Context, c config) (inventory, error) {
 			return f, err
 		}
 		if !c.Share {
-			if f.streams, err = loadStreams(c.Out, c.Topic, c.nets, f.done); err != nil {
+			if f.streams, err = loadStreams(c.Out, c.Topic, c.nets, c.heirs, f.done); err != nil {
 				return f, err
 			}
 		}

@@ -67,6 +67,14 @@ func (m Model) open() (*nets, error) {
 	return session.Shared(m, m.load)
 }
 
+// Drop closes the nets of the model when no job uses them any more, so that their memory can be had again.
+func (m Model) Drop() {
+	m.Job = ""
+	if n, ok := session.Unshare[Model, *nets](m); ok {
+		n.sessions.Close()
+	}
+}
+
 func (m Model) load() (*nets, error) {
 	pack, err := models.OpenPack(m.PackDir)
 	if err != nil {

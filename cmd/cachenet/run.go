@@ -1,8 +1,12 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io"
+	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -35,7 +39,10 @@ func newRun() *run {
 		Long: `Reads frames from a Kafka topic, answers each with the stream's cached specialist or the full model, and
 writes one outcome row per frame to Parquet. It runs until SIGINT or SIGTERM and then drains: every frame
 that was read gets its row. Restarted with the same --out it reads only frames that have no row there. At the end
-it prints the number of hits, misses and errors, and the reasons of the errors.`,
+it prints the number of hits, misses and errors, and the reasons of the errors.
+
+When the folder of the pack, or a link to it, holds another version, the run drains and goes on with that one; SIGHUP makes
+it look at once. A version that cannot be used is refused, and the old one goes on.`,
 		Example: `  cachenet run --brokers localhost:9092 --topic frames --group cachenet --pack models/packs/scenes --out out
   cachenet run --brokers localhost:9092 --topic frames --group cachenet --pack models/packs/scenes --out out --until-end
   cachenet run --config cachenet.yaml --metrics 127.0.0.1:9090`,
@@ -138,6 +145,10 @@ func (r *run) follow(c *cobra.Command) (failure error) {
 		defer func() { failure = errors.Join(failure, m.Close()) }()
 		o.Started = func(job *session.Session) { m.Follow(job); bar.follow(job) }
 	}
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	o.Reload = asked(c.Context(), hangups)
 	var total parquetio.Tally
 	o.Ended = func(t parquetio.Tally) { total = t }
 	err := pipelines.Run(c.Context(), o)
@@ -146,4 +157,24 @@ func (r *run) follow(c *cobra.Command) (failure error) {
 		err = errors.Join(err, tellRun(c, o, r.format, total))
 	}
 	return err
+}
+
+// asked passes signals on, one at a time, until ctx is done.
+func asked(ctx context.Context, signals <-chan os.Signal) <-chan struct{} {
+	reload := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-signals:
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case reload <- struct{}{}:
+			}
+		}
+	}()
+	return reload
 }

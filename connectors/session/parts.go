@@ -135,3 +135,12 @@ func Shared[K comparable, T any](key K, open func() (T, error)) (T, error) {
 	}
 	return value, err
 }
+
+// Unshare forgets what is shared under key, and returns it; false when nothing is.
+func Unshare[K comparable, T any](key K) (T, bool) {
+	shared.Lock()
+	defer shared.Unlock()
+	value, ok := shared.values[key].(T)
+	delete(shared.values, key)
+	return value, ok
+}
