@@ -220,3 +220,13 @@ func TestTheDashboardQueriesExistingMetrics(t *testing.T) {
 		t.Errorf("the dashboard queries %d metrics", asked)
 	}
 }
+
+// What audits make a stream do is counted beside what happens to its specialists.
+func TestAuditEventsAreCounted(t *testing.T) {
+	m := newMetrics(Run{}, func() *session.Session { return nil })
+	for _, event := range []string{schemas.TrustStricter, schemas.TrustDrift, schemas.TrustBypass, schemas.TrustReturn} {
+		if m.events[event] == nil {
+			t.Errorf("%s is not counted", event)
+		}
+	}
+}
