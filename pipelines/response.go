@@ -22,12 +22,19 @@ import (
 // machine too.
 const responseLead = 2 * time.Millisecond
 
+// Names of the methods that carry responses and data.
+const (
+	controlMethod = "/org.apache.beam.model.fn_execution.v1.BeamFnControl/Control"
+	dataMethod    = "/org.apache.beam.model.fn_execution.v1.BeamFnData/Data"
+)
+
 // respondFirst makes workers of this process send a bundle's response before the ends of its data. Prism 2.77 spins from
 // the end of a bundle's data to its response (see fence), and takes a processor away from those that bring the response:
 // at 60 bundles/s of each stage that was a third of all processor time. The other way round it waits without spinning. The
-// order of the two is not part of the protocol, as they travel in different streams.
+// order of the two is not part of the protocol, as they travel in different streams. Flink, which may run a job in the same process
+// later, has an endpoint for each of them: what goes there is sent as it comes.
 func respondFirst() {
-	o := &responses{ends: map[string][]func(){}}
+	o := newResponses()
 	grpcx.Dial = func(ctx context.Context, endpoint string, timeout time.Duration) (*grpc.ClientConn, error) {
 		if !local(endpoint) {
 			return grpcx.DefaultDial(ctx, endpoint, timeout)
@@ -63,8 +70,13 @@ func local(endpoint string) bool {
 
 // responses holds the ends of data back until the response of their bundle.
 type responses struct {
-	mu   sync.Mutex
-	ends map[string][]func() // worker and instruction → what sends them
+	mu       sync.Mutex
+	controls map[string]bool     // endpoints and workers that have a stream of responses
+	ends     map[string][]func() // worker and instruction → what sends them
+}
+
+func newResponses() *responses {
+	return &responses{controls: map[string]bool{}, ends: map[string][]func(){}}
 }
 
 func (o *responses) intercept(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, streamer grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
@@ -72,17 +84,27 @@ func (o *responses) intercept(ctx context.Context, desc *grpc.StreamDesc, cc *gr
 	if err != nil {
 		return nil, err
 	}
-	worker := ""
+	worker := cc.Target()
 	if md, ok := metadata.FromOutgoingContext(ctx); ok {
-		worker = strings.Join(md.Get("worker_id"), ",")
+		worker += strings.Join(md.Get("worker_id"), ",")
 	}
+	return o.wrap(s, method, worker), nil
+}
+
+// wrap returns the stream of a worker that keeps the order. A worker opens its control stream first.
+func (o *responses) wrap(s grpc.ClientStream, method, worker string) grpc.ClientStream {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	switch method {
-	case "/org.apache.beam.model.fn_execution.v1.BeamFnControl/Control":
-		return &controlStream{ClientStream: s, of: o, worker: cc.Target() + worker}, nil
-	case "/org.apache.beam.model.fn_execution.v1.BeamFnData/Data":
-		return &dataStream{ClientStream: s, of: o, worker: cc.Target() + worker}, nil
+	case controlMethod:
+		o.controls[worker] = true
+		return &controlStream{ClientStream: s, of: o, worker: worker}
+	case dataMethod:
+		if o.controls[worker] {
+			return &dataStream{ClientStream: s, of: o, worker: worker}
+		}
 	}
-	return s, nil
+	return s
 }
 
 func (o *responses) hold(bundle string, send func()) {

@@ -49,10 +49,10 @@ func data(bundle string, last bool) *fnpb.Elements {
 func TestAResponseIsSentBeforeTheEndOfItsData(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var all []string
-		o := &responses{ends: map[string][]func(){}}
-		control := &controlStream{ClientStream: sent{all: &all}, of: o, worker: "one "}
-		other := &controlStream{ClientStream: sent{all: &all}, of: o, worker: "two "}
-		out := &dataStream{ClientStream: sent{all: &all}, of: o, worker: "one "}
+		o := newResponses()
+		control := o.wrap(sent{all: &all}, controlMethod, "one ")
+		other := o.wrap(sent{all: &all}, controlMethod, "two ")
+		out := o.wrap(sent{all: &all}, dataMethod, "one ")
 		send := func(s grpc.ClientStream, m any) {
 			t.Helper()
 			if err := s.SendMsg(m); err != nil {
@@ -85,6 +85,20 @@ func TestAResponseIsSentBeforeTheEndOfItsData(t *testing.T) {
 	})
 }
 
+// Flink has an endpoint for data where no response goes: nothing is held back, since nothing would release it.
+func TestDataThatNoResponseFollowsIsSentAtOnce(t *testing.T) {
+	var all []string
+	o := newResponses()
+	o.wrap(sent{all: &all}, controlMethod, "localhost:1 one")
+	out := o.wrap(sent{all: &all}, dataMethod, "localhost:2 one")
+	if err := out.SendMsg(data("7", true)); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"end 7"}; !slices.Equal(all, want) {
+		t.Errorf("sent %q, want %q", all, want)
+	}
+}
+
 // A server that is not there is an error in time, as with Beam's own way to connect.
 func TestConnectingToNobodyEnds(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -95,7 +109,7 @@ func TestConnectingToNobodyEnds(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	o := &responses{ends: map[string][]func(){}}
+	o := newResponses()
 	if _, err := o.dial(t.Context(), address, 50*time.Millisecond); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error %v", err)
 	}
