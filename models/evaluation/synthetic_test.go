@@ -1,6 +1,7 @@
 package evaluation
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -14,7 +15,7 @@ func synthetic(classes, tracks, frames int, groups int, seed uint64) *Table {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	t := &Table{}
 	for c := range classes {
-		t.classes = append(t.classes, string(rune('a'+c)))
+		t.classes = append(t.classes, className(c))
 	}
 	t.nets = []column{
 		newColumn("full", roleFull, nil, classes, 1000), newColumn("small", roleSmall, nil, classes, 30),
@@ -57,6 +58,14 @@ func synthetic(classes, tracks, frames int, groups int, seed uint64) *Table {
 		panic(err)
 	}
 	return t
+}
+
+// className is a letter, or a number where there are more classes than letters.
+func className(c int) string {
+	if c < 26 {
+		return string(rune('a' + c))
+	}
+	return fmt.Sprintf("class %d", c)
 }
 
 func newColumn(name, role string, own []int, classes int, us float64) column {
