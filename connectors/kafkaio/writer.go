@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	linger       = 5 * time.Millisecond // how long a batch waits for more records
+	linger       = time.Millisecond // how long a batch waits for more records: a bundle hands over all that it has at once
 	batchRecords = 500
 	batchBytes   = 1_000_000 // of records in a batch, at most
 	maxRecord    = 1 << 30   // bytes of a record that is sent at all; the broker decides
