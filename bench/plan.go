@@ -28,7 +28,7 @@ type plan struct {
 	settled  []sizeResult // settings of an earlier benchmark, used instead of a search
 
 	Cachenet string   // binary
-	Also     []string // NAME=BINARY: other builds of cachenet, beside it
+	Also     []string // NAME=BINARY: other builds of cachenet to compare with
 	Loop     string   // binary of bench/loop
 	Python   string   // interpreter that has bench/peers/requirements.txt
 	Peers    string   // folder of the Python package

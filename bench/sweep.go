@@ -25,7 +25,7 @@ type sweepResult struct {
 const lessTime = 0.97
 
 // entries settles at which settings each contender is measured: its only one, or the fastest of a search over
-// its topic, and beside it the one with the least processor time where that is another.
+// its topic, and the one with the least processor time where that is another.
 func (w *workload) entries(ctx context.Context, all []contender) ([]*entry, []sweepResult, error) {
 	var entries []*entry
 	var sweeps []sweepResult

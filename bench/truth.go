@@ -30,7 +30,7 @@ type truth struct {
 
 func (t *truth) at(stream, sequence int) int { return sequence*t.streams + stream }
 
-// readTruth reads the classes and, where they are wanted, the full model's answers, which are kept beside the recording.
+// readTruth reads the classes and, where they are wanted, the full model's answers, which are stored with the recording.
 func readTruth(rec *recording.Recording, path, packDir string, full bool) (*truth, error) {
 	pack, err := models.OpenPack(packDir)
 	if err != nil {

@@ -35,7 +35,7 @@ type workload struct {
 	size
 	dir       string // for what contenders write
 	recording string // path
-	task      string // path: what the Python peers are told
+	task      string // path of the Python peers' settings
 	brokers   string
 	truth     *truth
 
@@ -48,7 +48,7 @@ func openWorkload(ctx context.Context, p plan, s size) (w *workload, err error) 
 	if w.dir, err = os.MkdirTemp("", "cachenet-bench-"); err != nil {
 		return nil, err
 	}
-	opened := w // what is returned beside an error is nil
+	opened := w // the result of a failure is nil
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, opened.close())
@@ -139,7 +139,7 @@ func (w *workload) publish(ctx context.Context, rec *recording.Recording, topic 
 
 func streamName(i int) string { return fmt.Sprintf("stream-%05d", i) }
 
-// task is what the Python peers are told; cachenet_peers/task.py reads it.
+// task holds the Python peers' settings; cachenet_peers/task.py reads it.
 type task struct {
 	Classes          []string        `json:"classes"`
 	Width            int             `json:"width"`

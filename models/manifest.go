@@ -29,7 +29,7 @@ type Manifest struct {
 	Selector    *NetEntry        `json:"selector,omitempty"`   // mid-size net of all classes, asked on a miss
 	Small       *NetEntry        `json:"small,omitempty"`      // global net of specialist size, where no specialist is one
 	Specialists []NetEntry       `json:"specialists"`          // at least one, where the policy is not that of the full model alone
-	Policy      policy.Settings  `json:"policy"`               // how hits are told from misses
+	Policy      policy.Settings  `json:"policy"`               // decides between hit and miss
 	Paper       *policy.Settings `json:"paper,omitempty"`      // the same for the paper's protocol, where the pack was calibrated for it
 	PaperNets   []NetEntry       `json:"paper_nets,omitempty"` // the specialists of the paper's protocol, where Specialists is one global net
 	Routed      *policy.Settings `json:"routed,omitempty"`     // the same with the selector as teacher, so that misses can go elsewhere, where it was calibrated

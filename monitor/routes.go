@@ -12,7 +12,7 @@ import (
 // refresh is how often a page that looks gets new figures.
 const refresh = 2 * time.Second
 
-// routes are what the monitor answers. Health is that of the Open Inference Protocol, with short names beside.
+// routes are what the monitor answers. Health is that of the Open Inference Protocol, with short names in addition.
 func (m *Monitor) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", m.page)

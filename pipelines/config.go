@@ -58,5 +58,5 @@ type execution struct {
 	job      *session.Session
 }
 
-// stopName names the file beside the outcomes that tells the sources of a job to end.
+// stopName names the file, next to the outcomes, that makes the sources of a job end.
 func stopName(job string) string { return "stop-" + job }

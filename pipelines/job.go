@@ -13,7 +13,7 @@ import (
 	"github.com/cachenet/cachenet/transforms"
 )
 
-// job is one pipeline with what it keeps beside its rows.
+// job is one pipeline with what it stores in addition to its rows.
 type job struct {
 	config
 	work    work

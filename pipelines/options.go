@@ -32,7 +32,7 @@ const policySet = "set"
 const (
 	FullAsPack    = ""          // what the pack's manifest says
 	FullTransform = "transform" // misses go to a transform of their own; the selector teaches the window
-	FullInline    = "inline"    // called beside the stream's state; its answer teaches the window at once
+	FullInline    = "inline"    // called in the stateful transform; its answer updates the window at once
 )
 
 // Runners.

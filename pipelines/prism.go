@@ -62,7 +62,7 @@ func prismOptions(id string) map[string]any {
 
 // prismThreads is what in-process prism needs besides the cores: from the end of a bundle's data to its response it
 // spins (see fence), and with as many threads as cores the goroutines that bring the response wait for the spinning one
-// to be preempted, 10 ms at a time. Setting the closed channel to nil after its first read would mend it upstream.
+// to be preempted, 10 ms at a time. Setting the closed channel to nil after its first read would fix it upstream.
 const prismThreads = 8
 
 // giveThreads raises GOMAXPROCS for prism's spinning; nets are bounded by cores on their own (models).

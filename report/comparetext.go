@@ -33,7 +33,7 @@ func (c Change) Figures() []Figure {
 	return all
 }
 
-// Notes say what a reader must know beside the figures.
+// Notes say what a reader must know in addition to the figures.
 func (c Comparison) Notes() []string {
 	a := c.All
 	notes := []string{fmt.Sprintf("%s answers changed; the full model's answer is known for %s of them: %s agreed with it before, %s do after",

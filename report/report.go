@@ -25,7 +25,7 @@ import (
 // does not hold is nil, and absent from the JSON.
 type Summary struct {
 	Measures
-	Stages            []StageTime `json:"stages,omitempty"` // where the time went, as far as the jobs that wrote the rows have told
+	Stages            []StageTime `json:"stages,omitempty"` // where the time went, if the jobs that wrote the rows recorded it
 	Lost              []Lost      `json:"lost,omitempty"`   // frames that retention deleted before they were read
 	Replay            *Measures   `json:"replay,omitempty"` // the same frames through the same models at full speed
 	Baselines         *Baselines  `json:"baselines,omitempty"`

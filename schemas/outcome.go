@@ -30,7 +30,7 @@ const (
 const (
 	StageRead   = "read"   // the record is no frame, or was quarantined
 	StageDecode = "decode" // the image cannot be decoded
-	StageLookup = "lookup" // a net called beside the stream's state failed
+	StageLookup = "lookup" // a net called in the stateful transform failed
 	StageFull   = "full"   // the full model failed in its own transform
 )
 

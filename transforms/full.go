@@ -96,7 +96,7 @@ func (fn *fullFn) flush(emit func(beam.EventTime, schemas.Outcomes)) {
 	fn.batch = fn.batch[:0]
 }
 
-// answerBatch decodes misses and runs the full model over them. The job is told how long decoding took.
+// answerBatch decodes misses and runs the full model over them. It reports the decoding time to the session.
 func (n *nets) answerBatch(batch []schemas.Missed, job *session.Session, full *asker) schemas.Outcomes {
 	begun := time.Now()
 	done := schemas.Outcomes{Rows: make([]schemas.Outcome, len(batch))}

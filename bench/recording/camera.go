@@ -51,7 +51,7 @@ func (c *camera) shoot(small []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	// the nets look at the middle of a wide frame: beside it the picture's margins go on
+	// the nets look at the middle of a wide frame: left and right of it the picture's margins continue
 	margin := (c.big.Rect.Dx() - c.big.Rect.Dy()) / 2
 	middle := c.big.Rect
 	middle.Min.X, middle.Max.X = max(0, margin), c.big.Rect.Dx()-max(0, margin)

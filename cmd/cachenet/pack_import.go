@@ -125,7 +125,7 @@ func (i *importing) run(out io.Writer, path string) error {
 	return err
 }
 
-// read reads the model, and the weights that it keeps beside it.
+// read reads the model, and its external weights.
 func (i *importing) read(path string) (*onnximport.Model, error) {
 	file, err := os.ReadFile(path)
 	if err != nil {

@@ -45,7 +45,7 @@ func (f *film) add(flags *pflag.FlagSet) {
 // wanted reports whether the sources are videos and cameras.
 func (f *film) wanted(sources []string) bool { return slices.ContainsFunc(sources, video.IsSource) }
 
-// unwanted refuses flags of videos beside other sources.
+// unwanted refuses flags of videos with other sources.
 func (f *film) unwanted(c *cobra.Command) error {
 	return refuse(c, "videos and cameras", "fps", "crop", "into", "realtime", "retry-for")
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/cachenet/cachenet/connectors/session"
 )
 
-// plainEvery is how often progress is told where there is no terminal.
+// plainEvery is how often progress is printed without a terminal.
 const plainEvery = 10 * time.Second
 
 // progress shows how far a stretch of work has come: a bar on a terminal, now and then a line elsewhere.

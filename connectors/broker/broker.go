@@ -25,7 +25,7 @@ const defaultPartitions = 4
 // keeps everything in memory and makes topics only when a client creates them.
 type Options struct {
 	Listen     string           // HOST:PORT; empty means 127.0.0.1:0, port 0 means a free one
-	Advertise  string           // host, without a port, that clients are told to connect to; empty means Listen's, or this machine's name for a wildcard
+	Advertise  string           // host, without a port, that clients connect to; empty means Listen's, or this machine's name for a wildcard
 	DataDir    string           // folder for topics and groups, made when missing; empty keeps them in memory
 	Topics     map[string]int32 // topics to make on the first start, with their partition counts
 	Partitions int              // partitions of a topic made without a count, default 4

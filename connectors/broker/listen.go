@@ -10,7 +10,7 @@ import (
 )
 
 // listenOn returns a listen function for kfake, which by itself knows loopback only: it keeps kfake's
-// port, replaces the host, and lets the listener name the host that clients are told.
+// port, replaces the host, and lets the listener set the advertised host.
 func listenOn(host, advertised string) func(network, address string) (net.Listener, error) {
 	return func(network, address string) (net.Listener, error) {
 		_, port, err := net.SplitHostPort(address)
@@ -39,7 +39,7 @@ func (l namedListener) Addr() net.Addr  { return l }
 func (l namedListener) Network() string { return "tcp" }
 func (l namedListener) String() string  { return l.name }
 
-// advertisedHost is the host that clients are told. A wildcard address is nothing to connect to.
+// advertisedHost is the host in the broker's metadata. Clients cannot connect to a wildcard address.
 func advertisedHost(given, listen string) (string, error) {
 	if given != "" {
 		return hostOnly(given)

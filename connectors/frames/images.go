@@ -96,7 +96,7 @@ func (s *images) Play(class int, seed uint64) iter.Seq2[Image, error] {
 }
 
 // target returns what kind of file an entry is, or what its link leads to, since data sets are often linked together. A
-// link that leads nowhere, or in a circle, is told, and is of no kind that is read; nor is a pipe, which would be
+// link that is dead or circular is reported, and not read; nor is a pipe, which would be
 // waited for without end.
 func target(path string, entry fs.DirEntry) (fs.FileMode, error) {
 	if entry.Type()&fs.ModeSymlink == 0 {

@@ -23,7 +23,7 @@ type actor struct {
 	to      point // at time 1
 	sway    swing // across the way
 	near    swing // radius, frame widths
-	turn    swing // radians beside the steady spin
+	turn    swing // radians, in addition to the steady spin
 	angle   float64
 	spin    float64 // radians over the whole sequence
 	slant   swing   // share squashed away

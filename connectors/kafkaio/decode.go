@@ -11,7 +11,7 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// Limits on what a producer may put beside the image: texts end up in every outcome row.
+// Limits on what a producer may send with the image: texts end up in every outcome row.
 const (
 	maxKeyBytes   = 1024
 	maxLabelBytes = 256

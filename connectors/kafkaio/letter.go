@@ -8,7 +8,7 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// Headers that a dead letter has beside those of its frame.
+// Headers that a dead letter has in addition to those of its frame.
 const (
 	deadPrefix    = "cachenet-"
 	deadStage     = deadPrefix + "stage"         // schemas.Stage…

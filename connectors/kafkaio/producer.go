@@ -50,7 +50,7 @@ func (p *Producer) MaxImageBytes(ctx context.Context) (int, error) {
 	return int(max(1, limit-recordOverhead)), err
 }
 
-// recordOverhead is what a frame's record takes beside its image at most: key, label, and the other headers.
+// recordOverhead is what a frame's record takes in addition to its image, at most: key, label, and the other headers.
 const recordOverhead = batchOverhead + 3*maxKeyBytes + maxLabelBytes + 1024
 
 // Close ends the producer.

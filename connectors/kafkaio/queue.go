@@ -7,7 +7,7 @@ import (
 	"github.com/cachenet/cachenet/schemas"
 )
 
-// frameOverhead stands for what a queued frame takes beside its image, in bytes.
+// frameOverhead is what a queued frame takes in addition to its image, in bytes.
 const frameOverhead = 256
 
 // queue holds the frames of one partition between its fetcher, which waits for room, and the pipeline,
@@ -15,7 +15,7 @@ const frameOverhead = 256
 type queue struct {
 	limit int64 // bytes
 	room  chan struct{}
-	news  chan<- struct{} // told of frames and of a failure
+	news  chan<- struct{} // signals frames and a failure
 
 	mu     sync.Mutex
 	frames []schemas.Frame

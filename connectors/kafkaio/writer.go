@@ -20,7 +20,7 @@ const (
 	maxRecord    = 1 << 30   // bytes of a record that is sent at all; the broker decides
 	sendAttempts = 600       // at up to a second each: an outage is waited for as long as in reading
 
-	// What a batch takes on the wire beside its records as [sizeOf] counts them.
+	// What a batch takes on the wire in addition to its records as [sizeOf] counts them.
 	batchOverhead = 128
 )
 

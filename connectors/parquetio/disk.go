@@ -58,7 +58,7 @@ func (w *writer) next() (*finished, time.Duration) {
 }
 
 // persist stores a file, however often the disk refuses, for at most GiveUp. The rows are in memory meanwhile,
-// and no listener was told that they are durable.
+// and no listener was notified that they are durable.
 func (w *writer) persist(f finished) error {
 	err := retry.Do(context.Background(), retry.Outage{
 		For: w.cfg.GiveUp,

@@ -6,7 +6,7 @@
 //	DIR/.cachenet/                                      locks, the ledger, files being written
 //
 // dt and hour are those of the rows' event time in UTC, because that is what an analyst filters by. A file is
-// put together in memory, written beside the data set, made durable, and only then moved into its folder, so
+// built in memory, written outside the data set's folders, made durable, and only then moved into its folder, so
 // every file under outcomes/ is whole. Its footer says which offsets it holds (key cachenet.offsets):
 // [Recover] adds the footers up, and that sum is the truth from which a restart resumes.
 package parquetio

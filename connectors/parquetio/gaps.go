@@ -15,7 +15,7 @@ import (
 type Gaps struct {
 	Lost     Durable `json:"lost,omitempty"`     // retention deleted the frame before it was read
 	Empty    Durable `json:"empty,omitempty"`    // there never was a frame: transaction markers, compacted records
-	Unwanted Durable `json:"unwanted,omitempty"` // before the place where the first run was told to begin
+	Unwanted Durable `json:"unwanted,omitempty"` // before the offset where the first run was to start
 }
 
 func noGaps() Gaps { return Gaps{Lost: Durable{}, Empty: Durable{}, Unwanted: Durable{}} }
@@ -37,7 +37,7 @@ func ReadGaps(dir string) (Gaps, error) {
 
 func gapsFolder(dir string) string { return filepath.Join(privateFolder(dir), "gaps") }
 
-// GapLog keeps the gaps that one job meets beside its data set. Lost frames are on disk at once; the rest at the
+// GapLog stores the gaps that one job finds with its data set. Lost frames are on disk at once; the rest at the
 // latest when it is closed, as another run would find it again.
 type GapLog struct {
 	dir, path string
@@ -47,7 +47,7 @@ type GapLog struct {
 	unsaved bool
 }
 
-// OpenGapLog records the gaps in topics that the job's session reports, beside the data set at dir. It is closed
+// OpenGapLog records the gaps in topics that the job's session reports, with the data set at dir. It is closed
 // with the session.
 func OpenGapLog(dir string, job *session.Session) (*GapLog, error) {
 	l := &GapLog{dir: dir, path: filepath.Join(gapsFolder(dir), rand.Text()[:10]+".json"), met: noGaps()}

@@ -17,7 +17,7 @@ type stageNote struct {
 	Frames int64         `json:"frames"`
 }
 
-// WriteStages keeps what the stages of a job took in this process beside the data set at dir; nothing where no frame
+// WriteStages stores how long the stages of a job took in this process with the data set at dir; nothing where no frame
 // passed one.
 func WriteStages(dir string, job *session.Session) error {
 	var notes []stageNote

@@ -11,7 +11,7 @@
 //   - elsewhere: another process issued it, and this one is a worker of that job. Find returns a session of this
 //     process without credit; there the runner's own flow control applies.
 //
-// An id contains a random identity of the process that issued it. Closed and elsewhere are told apart by it, so nothing
+// An id contains a random identity of the process that issued it. Closed and elsewhere are distinguished by it, so nothing
 // has to be remembered of closed sessions.
 //
 // The package is a leaf: it imports only schemas, and every package may import it.

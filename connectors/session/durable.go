@@ -22,7 +22,7 @@ type place struct {
 	partition int32
 }
 
-// Begin adds what was done before this job; listeners are not told.
+// Begin adds what was done before this job; listeners are not notified.
 func (s *Session) Begin(topic string, done map[int32]schemas.Offsets) {
 	for partition, o := range done {
 		s.add(place{topic, partition}, o)

@@ -7,7 +7,7 @@ import (
 	"github.com/cachenet/cachenet/schemas"
 )
 
-// FrameCost is what a frame in flight takes beside its image, in bytes: its headers and its outcome
+// FrameCost is what a frame in flight takes in addition to its image, in bytes: its headers and its outcome
 // until they are written. Without it small frames would pile up in their tens of thousands.
 const FrameCost = 2 << 10
 

@@ -26,7 +26,7 @@ type packet struct {
 }
 
 // index reads what the framecrc muxer writes: one line a packet, with its time and size. ffmpeg's tee muxer writes
-// the packet itself to another pipe. So packets are told apart by their sizes, whatever bytes they hold, and times
+// the packet itself to another pipe. So packets are separated by their sizes, whatever bytes they hold, and times
 // come with them, which image2pipe would lose.
 type index struct {
 	lines  *bufio.Reader

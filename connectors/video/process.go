@@ -21,7 +21,7 @@ type process struct {
 	camera Camera
 }
 
-// start runs ffmpeg with n pipes beside stdin, until ctx ends.
+// start runs ffmpeg with n pipes in addition to stdin, until ctx ends.
 func start(ctx context.Context, ffmpeg string, c Camera, args []string, stdin string, n int) (*process, error) {
 	p := &process{cmd: exec.CommandContext(ctx, ffmpeg, args...), said: &tail{}, camera: c}
 	p.cmd.Stdin, p.cmd.Stderr = strings.NewReader(stdin), p.said

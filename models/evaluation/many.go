@@ -14,7 +14,7 @@ import (
 // code plays them.
 const manyClasses = 128
 
-// rankedOutputs are the outputs of a net that are in order beside its distribution.
+// rankedOutputs are the most probable outputs that are stored in order with each distribution.
 const rankedOutputs = 24
 
 // ranking is what policies over many classes ask about each distribution of a net again and again.

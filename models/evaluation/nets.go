@@ -164,7 +164,7 @@ func packNets(p *models.Pack) *Nets {
 	return n
 }
 
-// add takes over the nets of others that are not among these, told apart by their bytes.
+// add adds the nets of others that are not among these yet, compared by their bytes.
 func (n *Nets) add(others *Nets) error {
 	if !slices.Equal(n.Classes, others.Classes) || n.Input.Width != others.Input.Width || n.Input.Height != others.Input.Height {
 		return errors.New("the classes or the input size of the nets differ from the pack's: name the nets it was built from")

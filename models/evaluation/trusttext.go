@@ -7,7 +7,7 @@ import (
 	"github.com/cachenet/cachenet/models/audit"
 )
 
-// Markdown returns the figures as a document, each beside what is asked of it.
+// Markdown returns the figures as a document, each with its goal.
 func (m *Trust) Markdown() string {
 	g := grid{{"what", "measured", "asked for"}}
 	add := func(what, asked, format string, args ...any) {

@@ -22,7 +22,7 @@ type vectors struct {
 	Logits [][]float32 `json:"logits"`
 }
 
-// checkVectors compares a loaded net with what training recorded beside its file, where there is such a record.
+// checkVectors compares a loaded net with the answers that training recorded next to its file, if it did.
 func (e Net) checkVectors(net *models.Net) error {
 	path := strings.TrimSuffix(filepath.Join(e.Dir, filepath.FromSlash(e.File)), ".onnx") + ".vectors.json"
 	b, err := os.ReadFile(path)

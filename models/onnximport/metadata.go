@@ -74,7 +74,7 @@ const (
 	pixelRange  = "Image.NominalPixelRange"
 )
 
-// channelsOf reads the order of channels from metadata; empty: not told.
+// channelsOf reads the order of channels from metadata; empty: not stated.
 func channelsOf(metadata map[string]string) string {
 	switch strings.ToLower(metadata[pixelFormat]) {
 	case "rgb8":

@@ -227,7 +227,7 @@ func (m *Many) judge(fast, slow float32) {
 	}
 }
 
-// cover is [Policy.cover]; the windows count beside q, except in the paper's policy.
+// cover is [Policy.cover]; the windows count in addition to q, except in the paper's policy.
 func (m *Many) cover(q *Known, active int) int {
 	best, most := active, m.mass(q, active)
 	for i := range m.p.Specialists {

@@ -21,8 +21,8 @@ const (
 
 // Teachers: the net whose answer on a miss moves the window and picks the next specialist.
 const (
-	Selector = "selector" // runs beside the state; misses go to a transform of their own
-	Inline   = "full"     // the full model, called beside the state: it answers the miss and teaches at once
+	Selector = "selector" // runs in the stateful transform; misses go to a transform of their own
+	Inline   = "full"     // the full model, called in the stateful transform: it answers the miss and updates the window at once
 	Feedback = "feedback" // none: answers come back from elsewhere, through [Policy.Teach]; not for packs
 )
 

@@ -30,12 +30,12 @@ type Last struct {
 }
 
 const (
-	distances     = 8      // told apart; beyond them two frames are never similar
+	distances     = 8      // that are counted separately; frames further apart are never similar
 	leastDistance = 0.0005 // of the logarithms of two lengths; each further distance is twice as large
 
 	sameRate   = 2     // audits of repeated answers, as a multiple of AuditRate: a rate that no hit has
 	sameChange = 0.005 // answers that may change, of those that are repeated
-	sameDoubt  = 0.3   // changes that are assumed beside those that were seen
+	sameDoubt  = 0.3   // changes that are assumed in addition to those seen
 	sameMemory = 1000  // frames at one distance, after which older ones count half
 )
 

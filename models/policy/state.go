@@ -126,7 +126,7 @@ func (s *State) teach(q []float32, p *Policy) {
 	}
 }
 
-// sparse is the excess over the least likely class below which a class is not told apart from it. One that is hardly
+// sparse is the excess over the least likely class below which a class is treated as equal to it. One that is hardly
 // expected has the prior of a guess whether the window holds a ten-thousandth of it or none, and a window of 1,000
 // classes then names a few dozen.
 const sparse = 1. / (1 << 15)

@@ -26,7 +26,7 @@ type Trust struct {
 	Mode   uint8   // who answers
 	Level  uint8   // how many steps stricter than the pack's the threshold is
 	Fresh  uint8   // frames left in which more hits are audited, after a class that the window did not expect
-	Spent  uint8   // what confirming new classes has cost of late; one less with each frame
+	Spent  uint8   // recent cost of confirming new classes; decreases by one with each frame
 	Frames uint16  // in this mode, at most 65535
 	Right  uint16  // sure answers of the small net, which was asked for comparison only, that the full model agreed with in a row; in mode costly: sure answers in this probe
 	Proof  uint16  // how many of them the net last needed to come back
@@ -49,7 +49,7 @@ const (
 const (
 	freshFrames = 16
 	weakShare   = 0.3  // raw probability of the answer below which the window carried it
-	heldShare   = 0.05 // of a window, from which a class counts as one that the stream has shown of late
+	heldShare   = 0.05 // of a window, from which a class counts as one that the stream has shown recently
 	doubtful    = 0.5  // share of a guess's likelihood below which the window did not expect the frame
 
 	confirmEvery = 64               // frames to which one new class is confirmed in the long run …
@@ -73,7 +73,7 @@ const (
 	shadowCost = 0.05 // share of the full model's time that comparing may cost
 )
 
-// confirms reports whether the full model is asked about classes that a stream has not shown of late: a net that meets what it does
+// confirms reports whether the full model is asked about classes that a stream has not shown recently: a net that meets what it does
 // not know answers with some class that it knows, and most often one that the stream has not shown.
 // Each confirmation is paid for from what the frames before have saved, so that streams that show many classes in
 // turns do not lose what the cache saves.
@@ -89,7 +89,7 @@ func (p *Policy) confirmation() int {
 	return confirmEvery
 }
 
-// holds reports whether the stream has shown a class of late.
+// holds reports whether the stream has shown a class recently.
 func (p *Policy) holds(s *State, class int) bool {
 	return s.Window[class] >= heldShare || p.Slow > 0 && s.Slow[class] >= heldShare
 }

@@ -141,7 +141,7 @@ func (c *Collector) view(h Heading) view {
 	return v
 }
 
-// bars gives each value its width beside the largest.
+// bars gives each value its width relative to the largest.
 func bars(names []string, values []float64, show func(float64) string) []bar {
 	most := slices.Max(append([]float64{0}, values...))
 	all := make([]bar, len(names))

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// The drawings are stretched to the width of the screen, so they hold shapes only; text stands in HTML beside them.
+// The drawings are stretched to the width of the screen, so they hold shapes only; text is in HTML next to them.
 
 // Heights in a strip: marks of changes above, who answered in the middle, wrong answers below.
 const (
