@@ -40,8 +40,11 @@ def read(brokers: str, topic: str, mine: list[int]) -> Iterator[list[Frame]]:
             if end > first:
                 ends[p] = end
         consumer.assign([TopicPartition(topic, p, 0) for p in ends])
+        left = sum(ends.values())
         while ends:
-            batch = [frame(m) for m in consumer.consume(FETCH, timeout=0.2)]
+            # no more than there are: consume would wait for others until its timeout, and the fewer the frames the more that counts
+            batch = [frame(m) for m in consumer.consume(min(FETCH, max(left, 1)), timeout=0.2)]
+            left -= len(batch)
             for f in batch:
                 if f.offset + 1 >= ends.get(f.partition, 0):
                     ends.pop(f.partition, None)
