@@ -142,7 +142,7 @@ func (w *walk) audited(out *schemas.Outcome, d policy.Decision) (pending bool) {
 func (w *walk) tell(out *schemas.Outcome) {
 	switch out.CacheEvent {
 	case schemas.TrustDrift:
-		slog.Warn("the small net was wrong on and on: the full model answers this stream until it was right often enough", "stream", out.Stream, "partition", out.Partition, "offset", out.Offset)
+		slog.Warn("the small net was wrong repeatedly: the full model answers this stream until the small net has been right often enough", "stream", out.Stream, "partition", out.Partition, "offset", out.Offset)
 	case schemas.TrustStricter, schemas.TrustBypass, schemas.TrustReturn:
 		slog.Info("trust", "stream", out.Stream, "event", out.CacheEvent, "partition", out.Partition, "offset", out.Offset)
 	}
