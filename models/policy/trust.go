@@ -16,7 +16,7 @@ type Coin interface{ Toss() uint64 }
 const (
 	answering = iota // the small net, where it is sure
 	probation        // the full model: an audit caught a wrong hit, the small net has to show that it was an odd one
-	distrust         // the full model: the small net was wrong on and on, or too often for MaxFalseHits
+	distrust         // the full model: the small net was wrong repeatedly, or too often for MaxFalseHits
 	costly           // the full model: hits are too few to pay for asking the small net
 	modes
 )
