@@ -102,7 +102,7 @@ func (s *scratch) jpeg(dst, b []byte, v View) error {
 	where := h.box(v)
 	if where == (box{w: float64(h.width), h: float64(h.height), cols: h.width, rows: h.height}) && h.orientation == 1 &&
 		h.components != 4 && len(dst) == 3*h.width*h.height {
-		return wrap(lib.into(dst, b, h.width, h.height, 0, s))
+		return wrap(lib.into(dst, b, h.width, h.height, 0, h.ownTables(), s))
 	}
 	d := where.shrink()
 	defer reserve(h.footprint(d, 2))()

@@ -21,7 +21,7 @@ func (s *scratch) jpegInGo(dst, b []byte, h header, v View) error {
 // completed adds what libjpeg does without and image/jpeg does not: Huffman tables and an end marker.
 func completed(b []byte, h header) []byte {
 	b = slices.Concat(b, []byte{0xff, markerEOI})
-	if h.tables {
+	if h.tables.huffman != 0 {
 		return b
 	}
 	return slices.Insert(b, h.firstScan, standardTables()...)

@@ -13,7 +13,7 @@ type header struct {
 	lossless      bool
 	multiScan     bool // progressive, or a scan a component: all coefficients are in memory at once
 	scans         int  // counted up to the end marker where multiScan, else 1
-	tables        bool // Huffman tables are there
+	tables        tables
 	ended         bool // where multiScan: the end marker is there
 	firstScan     int  // offset of the first SOS marker
 	orientation   int  // EXIF, 1 … 8
@@ -25,6 +25,7 @@ const (
 	markerEOI  = 0xd9
 	markerSOS  = 0xda
 	markerDHT  = 0xc4
+	markerDQT  = 0xdb
 	markerJPG  = 0xc8
 	markerDAC  = 0xcc
 	markerAPP1 = 0xe1
@@ -60,7 +61,9 @@ func readHeader(b []byte) (header, error) {
 			h.firstScan = at - 2
 			return h, h.scan(b, body, end)
 		case marker == markerDHT:
-			h.tables = true
+			h.tables.defineHuffman(body)
+		case marker == markerDQT:
+			h.tables.defineQuantisation(body)
 		case marker == markerAPP1:
 			if o := orientation(body); o != 0 {
 				h.orientation = o
@@ -99,6 +102,8 @@ func (h *header) frame(marker byte, body []byte) error {
 	h.components = int(body[5])
 	h.lossless = marker&3 == 3
 	h.multiScan = marker&3 == 2
+	h.tables.sequential = marker == 0xc0 || marker == 0xc1
+	h.tables.useQuantisation(body)
 	return nil
 }
 
@@ -108,6 +113,7 @@ func (h *header) scan(b, body []byte, data int) error {
 		return errNoJPEGHeader
 	}
 	h.multiScan = h.multiScan || int(body[0]) < h.components
+	h.tables.useHuffman(body)
 	h.scans = 1
 	if !h.multiScan {
 		return nil

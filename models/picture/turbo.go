@@ -81,7 +81,7 @@ func (l *library) decode(jpeg []byte, h header, denominator int, s *scratch) (ra
 	}
 	s.pixels = resize(s.pixels, r.stride*ht)
 	r.pix = s.pixels
-	if err := l.into(r.pix, jpeg, w, ht, cmyk, s); err != nil {
+	if err := l.into(r.pix, jpeg, w, ht, cmyk, h.ownTables(), s); err != nil {
 		return r, err
 	}
 	if cmyk != 0 {
@@ -92,13 +92,14 @@ func (l *library) decode(jpeg []byte, h header, denominator int, s *scratch) (ra
 
 func scaledSide(n, denominator int) int { return (n + denominator - 1) / denominator }
 
-// into decodes a JPEG to pixels of w by h.
-func (l *library) into(pixels, jpeg []byte, w, h, cmyk int, s *scratch) error {
-	decoder, err := l.take()
+// into decodes a JPEG to pixels of w by h, with a kept decoder where the picture has all its own tables. Others get a new
+// one: a kept one still has the tables of the picture before.
+func (l *library) into(pixels, jpeg []byte, w, h, cmyk int, ownTables bool, s *scratch) error {
+	decoder, done, err := l.decoder(ownTables)
 	if err != nil {
 		return err
 	}
-	defer l.put(decoder)
+	defer done(decoder)
 	got := C.cn_turbo_decode(decoder, bytesOf(jpeg), C.uint64_t(len(jpeg)), bytesOf(pixels), C.int32_t(w), C.int32_t(h),
 		C.int(cmyk), charsOf(s.why[:]), C.int32_t(len(s.why)))
 	switch {
@@ -132,26 +133,32 @@ func fromAdobe(pix []byte) {
 	}
 }
 
-func (l *library) take() (unsafe.Pointer, error) {
-	select {
-	case d := <-l.idle:
-		return d, nil
-	default:
+// decoder returns a kept decoder or a new one, and what to do with it in the end.
+func (l *library) decoder(kept bool) (d unsafe.Pointer, done func(unsafe.Pointer), err error) {
+	done = free
+	if kept {
+		done = l.put
+		select {
+		case d := <-l.idle:
+			return d, done, nil
+		default:
+		}
 	}
-	d := C.cn_turbo_new()
-	if d == nil {
-		return nil, errors.New("out of memory for a JPEG decoder")
+	if d = C.cn_turbo_new(); d == nil {
+		return nil, nil, errors.New("out of memory for a JPEG decoder")
 	}
-	return d, nil
+	return d, done, nil
 }
 
 func (l *library) put(d unsafe.Pointer) {
 	select {
 	case l.idle <- d:
 	default:
-		C.cn_turbo_free(d)
+		free(d)
 	}
 }
+
+func free(d unsafe.Pointer) { C.cn_turbo_free(d) }
 
 func charsOf(s []byte) *C.char { return (*C.char)(unsafe.Pointer(unsafe.SliceData(s))) }
 
