@@ -29,7 +29,7 @@ func TestAPictureDoesNotDependOnTheOneBefore(t *testing.T) {
 	}
 	drain := func() {
 		for len(lib.idle) > 0 {
-			lib.decoderOfAnother(t)
+			free(<-lib.idle)
 		}
 	}
 	images, alone := map[string][]byte{}, map[string][]byte{}
@@ -53,16 +53,6 @@ func TestAPictureDoesNotDependOnTheOneBefore(t *testing.T) {
 			}
 		}
 	}
-}
-
-// decoderOfAnother throws a kept decoder away.
-func (l *library) decoderOfAnother(t *testing.T) {
-	t.Helper()
-	d, _, err := l.decoder(true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	free(d)
 }
 
 // without removes all segments of a kind before the first scan.

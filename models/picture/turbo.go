@@ -95,11 +95,11 @@ func scaledSide(n, denominator int) int { return (n + denominator - 1) / denomin
 // into decodes a JPEG to pixels of w by h, with a kept decoder where the picture has all its own tables. Others get a new
 // one: a kept one still has the tables of the picture before.
 func (l *library) into(pixels, jpeg []byte, w, h, cmyk int, ownTables bool, s *scratch) error {
-	decoder, done, err := l.decoder(ownTables)
+	decoder, err := l.take(ownTables)
 	if err != nil {
 		return err
 	}
-	defer done(decoder)
+	defer l.put(decoder, ownTables)
 	got := C.cn_turbo_decode(decoder, bytesOf(jpeg), C.uint64_t(len(jpeg)), bytesOf(pixels), C.int32_t(w), C.int32_t(h),
 		C.int(cmyk), charsOf(s.why[:]), C.int32_t(len(s.why)))
 	switch {
@@ -133,29 +133,32 @@ func fromAdobe(pix []byte) {
 	}
 }
 
-// decoder returns a kept decoder or a new one, and what to do with it in the end.
-func (l *library) decoder(kept bool) (d unsafe.Pointer, done func(unsafe.Pointer), err error) {
-	done = free
+// take returns a kept decoder, if one will do, or a new one.
+func (l *library) take(kept bool) (unsafe.Pointer, error) {
 	if kept {
-		done = l.put
 		select {
 		case d := <-l.idle:
-			return d, done, nil
+			return d, nil
 		default:
 		}
 	}
-	if d = C.cn_turbo_new(); d == nil {
-		return nil, nil, errors.New("out of memory for a JPEG decoder")
+	d := C.cn_turbo_new()
+	if d == nil {
+		return nil, errors.New("out of memory for a JPEG decoder")
 	}
-	return d, done, nil
+	return d, nil
 }
 
-func (l *library) put(d unsafe.Pointer) {
-	select {
-	case l.idle <- d:
-	default:
-		free(d)
+// put keeps a decoder for later, or frees it.
+func (l *library) put(d unsafe.Pointer, keep bool) {
+	if keep {
+		select {
+		case l.idle <- d:
+			return
+		default:
+		}
 	}
+	free(d)
 }
 
 func free(d unsafe.Pointer) { C.cn_turbo_free(d) }
