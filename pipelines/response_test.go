@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,7 +17,25 @@ import (
 // sent is a stream that notes what is sent.
 type sent struct {
 	grpc.ClientStream
-	all *[]string
+	to *journal
+}
+
+// journal is written by timers too.
+type journal struct {
+	mu  sync.Mutex
+	all []string
+}
+
+func (j *journal) add(what string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.all = append(j.all, what)
+}
+
+func (j *journal) lines() []string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return slices.Clone(j.all)
 }
 
 func (s sent) Context() context.Context { return context.Background() }
@@ -24,14 +43,14 @@ func (s sent) Context() context.Context { return context.Background() }
 func (s sent) SendMsg(m any) error {
 	switch m := m.(type) {
 	case *fnpb.InstructionResponse:
-		*s.all = append(*s.all, "response "+m.GetInstructionId())
+		s.to.add("response " + m.GetInstructionId())
 	case *fnpb.Elements:
 		for _, d := range m.GetData() {
 			what := "data "
 			if d.GetIsLast() {
 				what = "end "
 			}
-			*s.all = append(*s.all, what+d.GetInstructionId())
+			s.to.add(what + d.GetInstructionId())
 		}
 	}
 	return nil
@@ -48,11 +67,11 @@ func data(bundle string, last bool) *fnpb.Elements {
 // The ends of a bundle's data wait for its response, and for no other worker's; all else goes at once.
 func TestAResponseIsSentBeforeTheEndOfItsData(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var all []string
+		var j journal
 		o := newResponses()
-		control := o.wrap(sent{all: &all}, controlMethod, "one ")
-		other := o.wrap(sent{all: &all}, controlMethod, "two ")
-		out := o.wrap(sent{all: &all}, dataMethod, "one ")
+		control := o.wrap(sent{to: &j}, controlMethod, "one ")
+		other := o.wrap(sent{to: &j}, controlMethod, "two ")
+		out := o.wrap(sent{to: &j}, dataMethod, "one ")
 		send := func(s grpc.ClientStream, m any) {
 			t.Helper()
 			if err := s.SendMsg(m); err != nil {
@@ -67,17 +86,17 @@ func TestAResponseIsSentBeforeTheEndOfItsData(t *testing.T) {
 		send(control, &fnpb.InstructionResponse{InstructionId: "6"})
 		time.Sleep(time.Second)
 		want := []string{"data 7", "response 7", "response 6"}
-		if !slices.Equal(all, want) {
-			t.Fatalf("sent %q, want %q", all, want)
+		if !slices.Equal(j.lines(), want) {
+			t.Fatalf("sent %q, want %q", j.lines(), want)
 		}
 		send(control, &fnpb.InstructionResponse{InstructionId: "7"})
-		if want = append(want, "response 7"); !slices.Equal(all, want) {
-			t.Fatalf("sent %q, want %q", all, want)
+		if want = append(want, "response 7"); !slices.Equal(j.lines(), want) {
+			t.Fatalf("sent %q, want %q", j.lines(), want)
 		}
 		time.Sleep(2 * responseLead)
 		synctest.Wait()
-		if want = append(want, "end 7", "end 7"); !slices.Equal(all, want) {
-			t.Errorf("sent %q, want %q", all, want)
+		if want = append(want, "end 7", "end 7"); !slices.Equal(j.lines(), want) {
+			t.Errorf("sent %q, want %q", j.lines(), want)
 		}
 		if len(o.ends) != 1 {
 			t.Errorf("%d bundles are held back, want that of instruction 8", len(o.ends))
@@ -87,15 +106,15 @@ func TestAResponseIsSentBeforeTheEndOfItsData(t *testing.T) {
 
 // Flink has an endpoint for data where no response goes: nothing is held back, since nothing would release it.
 func TestDataThatNoResponseFollowsIsSentAtOnce(t *testing.T) {
-	var all []string
+	var j journal
 	o := newResponses()
-	o.wrap(sent{all: &all}, controlMethod, "localhost:1 one")
-	out := o.wrap(sent{all: &all}, dataMethod, "localhost:2 one")
+	o.wrap(sent{to: &j}, controlMethod, "localhost:1 one")
+	out := o.wrap(sent{to: &j}, dataMethod, "localhost:2 one")
 	if err := out.SendMsg(data("7", true)); err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{"end 7"}; !slices.Equal(all, want) {
-		t.Errorf("sent %q, want %q", all, want)
+	if want := []string{"end 7"}; !slices.Equal(j.lines(), want) {
+		t.Errorf("sent %q, want %q", j.lines(), want)
 	}
 }
 
