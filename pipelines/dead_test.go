@@ -48,12 +48,12 @@ func TestDeadLettersKeepFramesAndRedeliverThem(t *testing.T) {
 	if failed != 4 || len(letters) != 4 {
 		t.Fatalf("%d rows with an error, %d dead letters, want 4", failed, len(letters))
 	}
-	n, err := kafkaio.Replay(t.Context(), s.cluster, o.DeadLetterTopic, "replay")
+	n, err := kafkaio.Redeliver(t.Context(), s.cluster, o.DeadLetterTopic, "replay")
 	if err != nil || n != 4 {
 		t.Fatalf("redelivered %d, error %v", n, err)
 	}
 	s.sent += n
-	if n, err := kafkaio.Replay(t.Context(), s.cluster, o.DeadLetterTopic, "replay"); err != nil || n != 0 {
+	if n, err := kafkaio.Redeliver(t.Context(), s.cluster, o.DeadLetterTopic, "replay"); err != nil || n != 0 {
 		t.Fatalf("redelivered %d again, error %v", n, err)
 	}
 	if err := Run(t.Context(), o); err != nil {
@@ -63,7 +63,7 @@ func TestDeadLettersKeepFramesAndRedeliverThem(t *testing.T) {
 	if letters := s.records(t, o.DeadLetterTopic); len(rows) != 10 || len(letters) != 8 {
 		t.Errorf("%d rows, %d letters after a redelivery that changed nothing", len(rows), len(letters))
 	}
-	if n, err := kafkaio.Replay(t.Context(), s.cluster, s.topic, "replay"); err == nil {
+	if n, err := kafkaio.Redeliver(t.Context(), s.cluster, s.topic, "replay"); err == nil {
 		t.Errorf("redelivered %d from a topic without dead letters", n)
 	}
 }

@@ -144,7 +144,7 @@ func TestLettersMayBeMoreThanABatch(t *testing.T) {
 	if len(letters) != frames+1 || len(last.Value) != 0 || len(s.rows(t, o.Out)) != frames+1 {
 		t.Errorf("%d letters, the last of %d bytes, %d rows", len(letters), len(last.Value), len(s.rows(t, o.Out)))
 	}
-	sent, err := kafkaio.Replay(t.Context(), s.cluster, o.DeadLetterTopic, "replay-"+s.topic)
+	sent, err := kafkaio.Redeliver(t.Context(), s.cluster, o.DeadLetterTopic, "replay-"+s.topic)
 	if err != nil || sent != frames+1 {
 		t.Errorf("redelivered %d, error %v", sent, err)
 	}

@@ -42,8 +42,8 @@ func checkRun(c *cobra.Command, o pipelines.Options, format string) error {
 			return usageError{fmt.Errorf("--%s %s: must not be negative", flag, c.Flags().Lookup(flag).Value)}
 		}
 	}
-	if format != "text" && format != "json" {
-		return usageError{fmt.Errorf("--output %q: must be text or json", format)}
+	if err := checkOutput(format); err != nil {
+		return err
 	}
 	return usage(o.Contradiction())
 }

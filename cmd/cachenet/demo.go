@@ -44,8 +44,8 @@ cache, with the full model on every frame, and with the small model alone (that 
 		Example: "  cachenet demo\n  cachenet demo --streams 200 --frames 60 --output json",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if format != "text" && format != "json" {
-				return usageError{fmt.Errorf("--output %q: must be text or json", format)}
+			if err := checkOutput(format); err != nil {
+				return err
 			}
 			if out == "" {
 				out = filepath.Join("out", time.Now().UTC().Format("demo-20060102-150405"))

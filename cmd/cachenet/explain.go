@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -27,17 +26,16 @@ was active, and what would have changed the decision.`,
 				return usageError{errors.New("--offset is missing; see cachenet explain --help")}
 			case q.Before < 0:
 				return usageError{fmt.Errorf("--before %d: must not be negative", q.Before)}
-			case format != "text" && format != "json":
-				return usageError{fmt.Errorf("--output %q: must be text or json", format)}
+			}
+			if err := checkOutput(format); err != nil {
+				return err
 			}
 			e, err := report.Explain(c.Context(), args[0], q)
 			if err != nil {
 				return err
 			}
-			if format == "json" {
-				out := json.NewEncoder(c.OutOrStdout())
-				out.SetIndent("", "  ")
-				return out.Encode(e)
+			if format == outputJSON {
+				return writeJSON(c.OutOrStdout(), e)
 			}
 			return e.WriteText(c.OutOrStdout())
 		},

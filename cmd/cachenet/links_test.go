@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -17,28 +16,17 @@ var (
 
 // Every relative link of a document leads to a file, and to a heading where it names one.
 func TestLinksOfDocuments(t *testing.T) {
-	const root = "../.."
 	checked := 0
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && (d.Name() == ".git" || d.Name() == "out"):
-			return filepath.SkipDir
-		case filepath.Ext(path) != ".md":
-			return nil
-		}
-		text, err := os.ReadFile(path)
-		for _, l := range link.FindAllStringSubmatch(string(text), -1) {
+	for path, text := range texts(t, ".md") {
+		for _, l := range link.FindAllStringSubmatch(text, -1) {
 			if !strings.Contains(l[1], "://") {
 				checked++
 				checkLink(t, path, l[1])
 			}
 		}
-		return err
-	})
-	if err != nil || checked < 50 {
-		t.Fatalf("%d links, error %v", checked, err)
+	}
+	if checked < 50 {
+		t.Fatalf("%d links", checked)
 	}
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -40,18 +39,13 @@ func TestTroubleshootingQuotesMessagesThatExist(t *testing.T) {
 func programText(t *testing.T) string {
 	t.Helper()
 	var text strings.Builder
-	err := filepath.WalkDir(filepath.Join("..", ".."), func(path string, _ fs.DirEntry, err error) error {
-		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
-			return err
+	for path, code := range texts(t, ".go") {
+		if strings.HasSuffix(path, "_test.go") {
+			continue
 		}
-		b, err := os.ReadFile(path)
-		for _, s := range literals.FindAllString(string(b), -1) {
+		for _, s := range literals.FindAllString(code, -1) {
 			text.WriteString(verbs.ReplaceAllString(s, "…") + "\n")
 		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 	return text.String()
 }

@@ -26,7 +26,7 @@ is skipped; the command then reports why and exits with 1.`,
 			if err := cluster.check(); err != nil {
 				return err
 			}
-			n, err := kafkaio.Replay(c.Context(), cluster.Cluster, letters, group)
+			n, err := kafkaio.Redeliver(c.Context(), cluster.Cluster, letters, group)
 			fmt.Fprintf(c.OutOrStdout(), "redelivered %d frames\n", n)
 			return err
 		},

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -60,11 +59,8 @@ model itself.`,
 	r.cluster.add(f)
 	f.StringVar(&r.options.Topic, "topic", "", "topic with the frames")
 	f.StringVar(&r.options.Pack, "pack", "", "folder of the pack to answer with")
-	f.StringVar(&r.options.Policy, "policy", "", "paper, full or small instead of the pack's own")
-	f.StringVar(&r.options.PolicyFile, "policy-file", "", "file with the policy to use instead of the pack's own")
-	f.StringVar(&r.options.Full, "full", "", "where the full model runs: transform or inline (default the pack's choice)")
+	policyFlags(f, &r.options)
 	f.StringSliceVar(&r.options.Set, "set", nil, "settings of the policy to replace, NAME=VALUE,… by their names in a manifest, e.g. threshold=0.9,alpha=0.2")
-	f.Float64Var(&r.options.AuditRate, "audit-rate", pipelines.DefaultAuditRate, "share of the hits that the full model is asked about too; 0: none")
 	f.StringVar(&r.against, "against", "", "folder of the data set with the rows of the frames")
 	f.StringVar(&r.options.Out, "out", "", "folder to keep the new rows in (default they are removed)")
 	f.StringVar(&r.fullModel, "full-model", fullLogged, "source of the full model's answers: logged (the rows, if they have one) or rerun")
@@ -80,8 +76,8 @@ func (r *replay) start(c *cobra.Command) error {
 	if r.fullModel != fullLogged && r.fullModel != fullRerun {
 		return usageError{fmt.Errorf("--full-model %q: must be logged or rerun", r.fullModel)}
 	}
-	if r.format != "text" && r.format != "json" {
-		return usageError{fmt.Errorf("--output %q: must be text or json", r.format)}
+	if err := checkOutput(r.format); err != nil {
+		return err
 	}
 	if err := usage(r.options.Contradiction()); err != nil {
 		return err
@@ -179,10 +175,8 @@ func (r *replay) tell(c *cobra.Command, compared report.Comparison) error {
 			return err
 		}
 	}
-	if r.format == "json" {
-		e := json.NewEncoder(c.OutOrStdout())
-		e.SetIndent("", "  ")
-		return e.Encode(compared)
+	if r.format == outputJSON {
+		return writeJSON(c.OutOrStdout(), compared)
 	}
 	fmt.Fprintf(c.OutOrStdout(), "%s again: %s\n", r.against, strings.Join(r.how(), "; "))
 	return compared.WriteText(c.OutOrStdout())

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -64,17 +63,15 @@ func writePage(path string, text []byte) error {
 
 // summary prints what the data set in dir holds.
 func summary(ctx context.Context, w io.Writer, dir, format string) error {
+	if err := checkOutput(format); err != nil {
+		return err
+	}
 	s, err := report.Read(ctx, dir)
 	if err != nil {
 		return err
 	}
-	switch format {
-	case "text":
-		return s.WriteText(w)
-	case "json":
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		return e.Encode(s)
+	if format == outputJSON {
+		return writeJSON(w, s)
 	}
-	return usageError{fmt.Errorf("--output %q: must be text or json", format)}
+	return s.WriteText(w)
 }

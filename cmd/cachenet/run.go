@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/cachenet/cachenet/connectors/kafkaio"
 	"github.com/cachenet/cachenet/connectors/parquetio"
@@ -55,13 +56,10 @@ it look at once. A version that cannot be used is refused, and the old one goes 
 	f.StringVar(&r.options.Group, "group", "", "consumer group whose committed offsets follow the durable rows")
 	f.StringVar(&r.options.Offset, "offset", "oldest", "where to start in partitions without rows: oldest, newest or a number")
 	f.StringVar(&r.options.Pack, "pack", "", "folder of the pack")
-	f.StringVar(&r.options.Policy, "policy", "", "paper, full or small instead of the pack's own")
-	f.StringVar(&r.options.PolicyFile, "policy-file", "", "file with the policy to use instead of the pack's own, as cachenet tune writes it (docs/tuning.md)")
-	f.StringVar(&r.options.Full, "full", "", "where the full model runs: transform or inline (default the pack's choice)")
+	policyFlags(f, &r.options)
 	f.BoolVar(&r.options.Provisional, "provisional", false, "with --full transform and --outcomes-topic: send the small net's answer of a miss at once; it stands if the full model does not answer (docs/trust.md)")
 	f.DurationVar(&r.options.FullTimeout, "full-timeout", pipelines.DefaultFullTimeout, "with --provisional: how long to wait for the full model")
 	f.BoolVar(&r.options.Guard, "guard", false, "detect rare classes, at the cost of more misses (the pack's own policy only)")
-	f.Float64Var(&r.options.AuditRate, "audit-rate", pipelines.DefaultAuditRate, "share of hits that the full model answers too, so that report can bound how many hits are wrong; 0: none")
 	f.StringVar(&r.options.AuditSecretFile, "audit-secret-file", "", "file with the secret key (16 bytes or more) that selects them (default one stored in --out)")
 	f.Float64Var(&r.options.MaxFalseHits, "max-false-hits", 0, "share of a stream's hits that may be wrong; if audits show more, its threshold becomes stricter until the full model answers (default the pack's value)")
 	f.BoolVar(&r.options.SkipSimilar, "skip-similar", false, "a frame nearly equal to the last answered one of its stream reuses its answer without being decoded (docs/trust.md)")
@@ -177,4 +175,12 @@ func asked(ctx context.Context, signals <-chan os.Signal) <-chan struct{} {
 		}
 	}()
 	return reload
+}
+
+// policyFlags adds the flags that say which policy answers, and how.
+func policyFlags(f *pflag.FlagSet, o *pipelines.Options) {
+	f.StringVar(&o.Policy, "policy", "", "paper, full or small instead of the pack's own")
+	f.StringVar(&o.PolicyFile, "policy-file", "", "file with the policy to use instead of the pack's own, as cachenet tune writes it (docs/tuning.md)")
+	f.StringVar(&o.Full, "full", "", "where the full model runs: transform or inline (default the pack's choice)")
+	f.Float64Var(&o.AuditRate, "audit-rate", pipelines.DefaultAuditRate, "share of hits that the full model answers too, so that report can bound how many hits are wrong; 0: none")
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 
@@ -38,10 +37,8 @@ func tellRun(c *cobra.Command, o pipelines.Options, format string, t parquetio.T
 	if r := t.Audits.Result(audit.Alpha); r.Hits > 0 {
 		s.Audits = &r
 	}
-	if format == "json" {
-		e := json.NewEncoder(c.OutOrStdout())
-		e.SetIndent("", "  ")
-		return e.Encode(s)
+	if format == outputJSON {
+		return writeJSON(c.OutOrStdout(), s)
 	}
 	s.write(c.ErrOrStderr(), o)
 	return nil

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"sync/atomic"
@@ -65,8 +64,9 @@ func (t *tune) check() error {
 		return usageError{fmt.Errorf("--alpha %v: must be above 0 and at most 0.5", t.budget.Alpha)}
 	case t.frames < 2:
 		return usageError{fmt.Errorf("--frames %d: must be at least 2", t.frames)}
-	case t.format != "text" && t.format != "json":
-		return usageError{fmt.Errorf("--output %q: must be text or json", t.format)}
+	}
+	if err := checkOutput(t.format); err != nil {
+		return err
 	}
 	t.budget.Margin = min(t.budget.Margin, t.budget.Loss/3)
 	return t.cluster.check()
@@ -92,10 +92,8 @@ func (t *tune) start(c *cobra.Command) error {
 	if err := f.Write(t.out); err != nil {
 		return err
 	}
-	if t.format == "json" {
-		e := json.NewEncoder(c.OutOrStdout())
-		e.SetIndent("", "  ")
-		return e.Encode(found)
+	if t.format == outputJSON {
+		return writeJSON(c.OutOrStdout(), found)
 	}
 	return t.tell(c.OutOrStdout(), found)
 }

@@ -3,8 +3,6 @@ package kafkaio
 import (
 	"context"
 
-	"github.com/segmentio/kafka-go"
-
 	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/schemas"
 )
@@ -17,13 +15,9 @@ func Announce(job *session.Session, cfg WriteConfig) error {
 		return err
 	}
 	return session.AnnounceWith(job, func(ctx context.Context, rows []schemas.Outcome) error {
-		messages := make([]kafka.Message, len(rows))
-		for i := range rows {
-			m, err := outcomeMessage(&rows[i])
-			if err != nil {
-				return err
-			}
-			messages[i] = m
+		messages, err := outcomeMessages(nil, rows)
+		if err != nil {
+			return err
 		}
 		return w.write(ctx, messages)
 	})

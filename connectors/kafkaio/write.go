@@ -67,14 +67,10 @@ func (fn *writeFn) StartBundle(context.Context, func(beam.EventTime, schemas.Out
 }
 
 // ProcessElement collects records, and sends when they fill a batch.
-func (fn *writeFn) ProcessElement(ctx context.Context, at beam.EventTime, outcomes schemas.Outcomes, emit func(beam.EventTime, schemas.Outcomes)) error {
+func (fn *writeFn) ProcessElement(ctx context.Context, at beam.EventTime, outcomes schemas.Outcomes, emit func(beam.EventTime, schemas.Outcomes)) (err error) {
 	fn.at = at
-	for i := range outcomes.Rows {
-		m, err := outcomeMessage(&outcomes.Rows[i])
-		if err != nil {
-			return err
-		}
-		fn.pending = append(fn.pending, m)
+	if fn.pending, err = outcomeMessages(fn.pending, outcomes.Rows); err != nil {
+		return err
 	}
 	fn.held.Rows = append(fn.held.Rows, outcomes.Rows...)
 	if len(fn.pending) < batchRecords {
@@ -94,6 +90,18 @@ func (fn *writeFn) FinishBundle(ctx context.Context, emit func(beam.EventTime, s
 	}
 	fn.pending, fn.held = fn.pending[:0], schemas.Outcomes{}
 	return err
+}
+
+// outcomeMessages appends the record of each row to messages.
+func outcomeMessages(messages []kafka.Message, rows []schemas.Outcome) ([]kafka.Message, error) {
+	for i := range rows {
+		m, err := outcomeMessage(&rows[i])
+		if err != nil {
+			return nil, err
+		}
+		messages = append(messages, m)
+	}
+	return messages, nil
 }
 
 func outcomeMessage(o *schemas.Outcome) (kafka.Message, error) {

@@ -131,7 +131,7 @@ func (r *recorder) finish(ctx context.Context) (*Recording, error) {
 		t.tracks[len(t.tracks)-1].frames++
 		rec.streams[stream] = append(rec.streams[stream], row)
 	}
-	t.finish()
+	t.index()
 	if err := t.price(ctx, r.loaded); err != nil {
 		return nil, err
 	}
@@ -140,11 +140,11 @@ func (r *recorder) finish(ctx context.Context) (*Recording, error) {
 
 // reorder moves the frames of the table: row i becomes what order[i] was.
 func (t *Table) reorder(order []int) {
-	labels := make([]int, len(order))
+	labels, best := make([]int, len(order)), make([]int, len(order))
 	for i, from := range order {
-		labels[i] = t.labels[from]
+		labels[i], best[i] = t.labels[from], t.best[from]
 	}
-	t.labels = labels
+	t.labels, t.best = labels, best
 	for n := range t.nets {
 		c := &t.nets[n]
 		logits := make([]float32, 0, len(c.logits))
@@ -152,10 +152,6 @@ func (t *Table) reorder(order []int) {
 			logits = append(logits, c.row(from)...)
 		}
 		c.logits = logits
-	}
-	t.best = make([]int, len(order))
-	for f := range t.best {
-		t.best[f] = argmax(t.full().row(f))
 	}
 }
 

@@ -89,15 +89,20 @@ func (t *Table) Frames() (frames, sequences int) { return len(t.labels), len(t.t
 
 // finish derives the full model's answers and which track a frame belongs to.
 func (t *Table) finish() {
+	t.index()
+	t.best = make([]int, len(t.labels))
+	for f := range t.best {
+		t.best[f] = argmax(t.full().row(f))
+	}
+}
+
+// index derives which track a frame belongs to.
+func (t *Table) index() {
 	t.trackOf = make([]int, len(t.labels))
 	for i, tr := range t.tracks {
 		for f := range tr.frames {
 			t.trackOf[tr.first+f] = i
 		}
-	}
-	t.best = make([]int, len(t.labels))
-	for f := range t.best {
-		t.best[f] = argmax(t.full().row(f))
 	}
 }
 

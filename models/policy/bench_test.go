@@ -67,15 +67,22 @@ func BenchmarkDecide(b *testing.B) {
 	}
 }
 
+// benchState is the state of a stream after some frames.
+func benchState(b *testing.B, k int) *State {
+	b.Helper()
+	nets, p, s := newRows(k, 256), benchPolicy(k), &State{}
+	for nets.at = range 256 {
+		if _, err := p.Decide(s, nets, true); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return s
+}
+
 func BenchmarkState(b *testing.B) {
 	for _, k := range []int{10, 48, 1000} {
 		b.Run(fmt.Sprintf("K=%d", k), func(b *testing.B) {
-			nets, p, s := newRows(k, 256), benchPolicy(k), &State{}
-			for nets.at = range 256 {
-				if _, err := p.Decide(s, nets, true); err != nil {
-					b.Fatal(err)
-				}
-			}
+			s := benchState(b, k)
 			var buf []byte
 			b.ReportAllocs()
 			for b.Loop() {
@@ -93,12 +100,7 @@ func BenchmarkState(b *testing.B) {
 func BenchmarkFits(b *testing.B) {
 	for _, k := range []int{10, 48, 1000} {
 		b.Run(fmt.Sprintf("K=%d", k), func(b *testing.B) {
-			nets, p, s := newRows(k, 256), benchPolicy(k), &State{}
-			for nets.at = range 256 {
-				if _, err := p.Decide(s, nets, true); err != nil {
-					b.Fatal(err)
-				}
-			}
+			s := benchState(b, k)
 			b.ReportAllocs()
 			for b.Loop() {
 				if !s.fits(k, 1) {

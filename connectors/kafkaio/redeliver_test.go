@@ -11,7 +11,7 @@ import (
 )
 
 // Letters that cannot be sent are skipped, counted and reported; the others are redelivered unchanged.
-func TestReplaySkipsWhatCannotBeSent(t *testing.T) {
+func TestRedeliverSkipsWhatCannotBeSent(t *testing.T) {
 	leakCheck(t)
 	_, c := startBroker(t, 1)
 	limited(t, c, "large", 10<<20)
@@ -41,7 +41,7 @@ func TestReplaySkipsWhatCannotBeSent(t *testing.T) {
 		of("not/a/topic", 0, small),
 		of("lowered", 1, small),
 	)
-	sent, err := Replay(t.Context(), c, "dead", "replay")
+	sent, err := Redeliver(t.Context(), c, "dead", "replay")
 	if sent != 3 || err == nil {
 		t.Fatalf("sent %d, error %v", sent, err)
 	}
@@ -65,7 +65,7 @@ func TestReplaySkipsWhatCannotBeSent(t *testing.T) {
 	if got := values(readAll(t, c, "lowered")[0]); len(got) != 1 || got[0] != "small" {
 		t.Errorf("the record behind those skipped: %q", got)
 	}
-	if sent, err := Replay(t.Context(), c, "dead", "replay"); sent != 0 || err != nil {
+	if sent, err := Redeliver(t.Context(), c, "dead", "replay"); sent != 0 || err != nil {
 		t.Errorf("again: sent %d, error %v", sent, err)
 	}
 }

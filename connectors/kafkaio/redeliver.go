@@ -12,14 +12,14 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// Replay sends dead letters back to the topics their frames came from, without the headers that were added, and
+// Redeliver sends dead letters back to the topics their frames came from, without the headers that were added, and
 // returns how many. It goes on where group has committed and commits as it goes: a second call sends only what
 // came later. A call that was interrupted may send some frames again. Letters of one frame are sent once. The frame of a
 // letter without its value is read from the topic it came from.
 //
 // A letter that cannot be sent (its topic is gone or takes no frame of that size, its frame is gone, it is no dead
 // letter) is skipped, so that it never blocks the others; at the end they are an error.
-func Replay(ctx context.Context, cluster Cluster, deadLetters, group string) (sent int, err error) {
+func Redeliver(ctx context.Context, cluster Cluster, deadLetters, group string) (sent int, err error) {
 	partitions, err := Describe(ctx, cluster, deadLetters)
 	if err != nil {
 		return 0, err
@@ -33,7 +33,7 @@ func Replay(ctx context.Context, cluster Cluster, deadLetters, group string) (se
 		return 0, err
 	}
 	defer c.close()
-	r := replay{cluster: cluster, client: c, letters: deadLetters, group: group, seen: map[partitionOf]schemas.Offsets{}, targets: map[string]*target{}}
+	r := redelivery{cluster: cluster, client: c, letters: deadLetters, group: group, seen: map[partitionOf]schemas.Offsets{}, targets: map[string]*target{}}
 	defer func() { err = errors.Join(err, r.close()) }()
 	for _, p := range partitions {
 		if err := r.partition(ctx, p, max(committed[p.ID], p.First)); err != nil {
@@ -43,7 +43,7 @@ func Replay(ctx context.Context, cluster Cluster, deadLetters, group string) (se
 	return r.sent, r.leftOver()
 }
 
-type replay struct {
+type redelivery struct {
 	cluster        Cluster
 	client         *client
 	letters, group string
@@ -65,8 +65,8 @@ type target struct {
 	gone   error // why nothing can be sent there; nil where something can
 }
 
-// partition replays [from, p.End).
-func (r *replay) partition(ctx context.Context, p Partition, from int64) error {
+// partition sends the letters of [from, p.End).
+func (r *redelivery) partition(ctx context.Context, p Partition, from int64) error {
 	for from < p.End {
 		b, err := r.client.refetch(ctx, r.letters, p.ID, filter{from: from, to: p.End, limit: math.MaxInt})
 		if err != nil {
@@ -84,7 +84,7 @@ func (r *replay) partition(ctx context.Context, p Partition, from int64) error {
 	return nil
 }
 
-func (r *replay) send(ctx context.Context, partition int32, letters []record) error {
+func (r *redelivery) send(ctx context.Context, partition int32, letters []record) error {
 	byTopic := map[string][]kafka.Message{}
 	for _, l := range letters {
 		at := letterAt{partition, l.offset}
@@ -122,7 +122,7 @@ type letterAt struct {
 }
 
 // sendOmitted sends the frame of a letter without a value. It is large, so it goes alone.
-func (r *replay) sendOmitted(ctx context.Context, f deadFrame) error {
+func (r *redelivery) sendOmitted(ctx context.Context, f deadFrame) error {
 	m, err := r.refetch(ctx, f)
 	if errors.Is(err, errGone) {
 		r.skip(f.message.WriterData.(letterAt), err)
@@ -135,7 +135,7 @@ func (r *replay) sendOmitted(ctx context.Context, f deadFrame) error {
 	return r.sendTo(ctx, f.topic, []kafka.Message{m})
 }
 
-func (r *replay) sendTo(ctx context.Context, topic string, messages []kafka.Message) error {
+func (r *redelivery) sendTo(ctx context.Context, topic string, messages []kafka.Message) error {
 	t, err := r.target(ctx, topic)
 	if err != nil {
 		return err
@@ -160,7 +160,7 @@ func (r *replay) sendTo(ctx context.Context, topic string, messages []kafka.Mess
 const topicWait = 2 * time.Second
 
 // target returns the topic that frames go back to.
-func (r *replay) target(ctx context.Context, topic string) (*target, error) {
+func (r *redelivery) target(ctx context.Context, topic string) (*target, error) {
 	if t := r.targets[topic]; t != nil {
 		return t, nil
 	}
@@ -190,7 +190,7 @@ func (r *replay) target(ctx context.Context, topic string) (*target, error) {
 var errGone = errors.New("its frame, whose value is not in the letter, has been deleted")
 
 // refetch reads the frame of a letter from where it came from.
-func (r *replay) refetch(ctx context.Context, f deadFrame) (kafka.Message, error) {
+func (r *redelivery) refetch(ctx context.Context, f deadFrame) (kafka.Message, error) {
 	t, err := r.target(ctx, f.topic)
 	if err != nil {
 		return kafka.Message{}, err
@@ -216,7 +216,7 @@ func (r *replay) refetch(ctx context.Context, f deadFrame) (kafka.Message, error
 }
 
 // skip leaves a letter out.
-func (r *replay) skip(at letterAt, why error) {
+func (r *redelivery) skip(at letterAt, why error) {
 	slog.Debug("a letter is skipped", "topic", r.letters, "partition", at.partition, "offset", at.offset, "error", why)
 	if r.skipped++; r.skipped == 1 {
 		r.first = fmt.Errorf("offset %d of partition %d: %w", at.offset, at.partition, why)
@@ -224,7 +224,7 @@ func (r *replay) skip(at letterAt, why error) {
 }
 
 // leftOver is the error of the letters that were skipped.
-func (r *replay) leftOver() error {
+func (r *redelivery) leftOver() error {
 	if r.skipped == 0 {
 		return nil
 	}
@@ -232,7 +232,7 @@ func (r *replay) leftOver() error {
 		r.letters, r.skipped, r.first)
 }
 
-func (r *replay) close() error {
+func (r *redelivery) close() error {
 	var errs []error
 	for _, t := range r.targets {
 		if t.writer != nil {
