@@ -117,6 +117,20 @@ func TestALostJobKeepsTheEndOffsets(t *testing.T) {
 	}
 }
 
+// A signal that comes between two jobs ends the run as one that comes during a job does.
+func TestAStopBetweenTwoJobs(t *testing.T) {
+	s := newSite(t, 1)
+	s.fill(t, 1, 50)
+	v := s.supervised(t, s.options(t))
+	losing(&v.config, func(int) int64 { return 0 })
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	resumed := onMessage(t, "the job is resumed from the files", stop)
+	if why, err := v.run(ctx); why != reasonStopped || err != nil || !resumed() {
+		t.Errorf("ended %s, %v; resumed: %v", why, err, resumed())
+	}
+}
+
 // A job that is lost while it drains for new partitions is followed by one that reads them; one that is lost while it
 // stops is an error, since frames that were read have no row.
 func TestAJobLostWhileItDrains(t *testing.T) {

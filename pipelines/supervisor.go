@@ -54,7 +54,11 @@ func (s *supervisor) job(ctx context.Context) jobEnd {
 	defer ask(nil)
 	j, err := s.start(running)
 	if err != nil {
-		return jobEnd{reason: why(err, nil, context.Cause(running)), err: err}
+		end := jobEnd{reason: why(err, nil, context.Cause(running)), err: err}
+		if end.reason == reasonStopped {
+			end.err = nil // nothing was read yet, so nothing is left without a row
+		}
+		return end
 	}
 	if !s.UntilEnd && s.scope.assigned == nil {
 		go watchTopic(running, s.config, len(j.work.partitions), ask)
