@@ -13,7 +13,7 @@ func FuzzManifest(f *testing.F) {
 	}
 	f.Add(seed)
 	f.Fuzz(func(t *testing.T, b []byte) {
-		m, err := parseManifest(b)
+		m, err := ParseManifest(b)
 		if err != nil {
 			return
 		}

@@ -70,8 +70,8 @@ func (m Manifest) InputOf(e NetEntry) Input {
 	return Input{View: m.Input.View()}
 }
 
-// parseManifest reads and checks a manifest; unknown keys are errors, so that a misspelt setting is not ignored.
-func parseManifest(b []byte) (Manifest, error) {
+// ParseManifest reads and checks the text of a manifest; unknown keys are errors, so that a misspelt setting is not ignored.
+func ParseManifest(b []byte) (Manifest, error) {
 	var m Manifest
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()
@@ -217,6 +217,15 @@ func (m Manifest) Nets() []NamedNet {
 	}
 	for i, s := range m.PaperNets {
 		all = append(all, NamedNet{"paper " + SpecialistNet(i), s})
+	}
+	return all
+}
+
+// SHAs is the set of the sha256 of all files of the pack.
+func (m Manifest) SHAs() map[string]bool {
+	all := map[string]bool{}
+	for _, n := range m.Nets() {
+		all[n.SHA256] = true
 	}
 	return all
 }

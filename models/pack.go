@@ -31,7 +31,7 @@ func OpenPack(dir string) (*Pack, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pack %s: %w", dir, err)
 	}
-	m, err := parseManifest(b)
+	m, err := ParseManifest(b)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
