@@ -82,7 +82,7 @@ func (c *cutConn) Write(b []byte) (int, error) {
 	c.wire.mu.Unlock()
 	if err == nil && wrote < len(b) {
 		err = io.ErrClosedPipe
-		c.Conn.Close()
+		c.Close()
 	}
 	return wrote, err
 }

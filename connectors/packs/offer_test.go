@@ -124,7 +124,7 @@ func TestOffer(t *testing.T) {
 	if r := ask(o, "GET", "/v1/packs/colours"); r.Header.Get("ETag") != tag {
 		t.Errorf("the ETag is %s", r.Header.Get("ETag"))
 	}
-	if r := ask(o, "HEAD", blob); r.StatusCode != 200 || r.Header.Get("Content-Length") != fmt.Sprint(len(net)) {
+	if r := ask(o, "HEAD", blob); r.StatusCode != http.StatusOK || r.Header.Get("Content-Length") != fmt.Sprint(len(net)) {
 		t.Errorf("HEAD: %v", r.Header)
 	}
 }
@@ -161,14 +161,14 @@ func TestNewVersionsAreOffered(t *testing.T) {
 		t.Errorf("%s is offered still", got)
 	}
 	for _, sha := range []string{first.Specialists[1].SHA256, second.Specialists[1].SHA256} {
-		if r := ask(o, "GET", blobsPath+sha); r.StatusCode != 200 {
+		if r := ask(o, "GET", blobsPath+sha); r.StatusCode != http.StatusOK {
 			t.Errorf("%s: %s", sha, r.Status)
 		}
 	}
 	if err := os.WriteFile(filepath.Join(good, second.Specialists[1].File), []byte("overwritten"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if r := ask(o, "GET", blobsPath+second.Specialists[1].SHA256); r.StatusCode != 404 {
+	if r := ask(o, "GET", blobsPath+second.Specialists[1].SHA256); r.StatusCode != http.StatusNotFound {
 		t.Errorf("a file that was overwritten: %s", r.Status)
 	}
 }
