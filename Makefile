@@ -139,7 +139,7 @@ test-video: setup ## video files and cameras through ffmpeg (fetched if needed):
 
 .PHONY: test-browser
 test-browser: ## the pages of a run in a headless Chromium (fetched if needed)
-	f=$$(scripts/chromium.sh) && CACHENET_CHROMIUM=$$f go test -race -count=1 -timeout 5m -run 'Browser|LivePage' ./report/page
+	f=$$(scripts/chromium.sh) && CACHENET_CHROMIUM=$$f go test -race -count=1 -timeout 5m -run 'Browser|LivePage' ./report/page ./monitor
 
 bench-memory: setup build ## memory of a run under twice its capacity, for 120 s
 	@scripts/bench-memory.sh bin/cachenet models/packs/scenes testdata/images

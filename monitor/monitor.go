@@ -23,6 +23,7 @@ type Monitor struct {
 	topic   string
 	rows    *page.Collector
 	metrics *metrics
+	gallery *gallery // nil: no frames are shown
 	server  *http.Server
 	addr    net.Addr
 	done    chan struct{} // closed when the run has ended
@@ -37,6 +38,7 @@ type Run struct {
 	Topic       string
 	Version     string // of the program
 	DeadLetters bool   // frames without an answer go to a dead-letter topic
+	LiveFrames  int    // of a chosen stream, shown on the page, at most MaxLiveFrames; 0: none, and no frame is kept
 }
 
 // Start serves on addr, HOST:PORT, until Close. An address that cannot be had is an error at once.
@@ -48,6 +50,9 @@ func Start(addr string, run Run) (*Monitor, error) {
 	m := &Monitor{topic: run.Topic, rows: page.NewCollector(), addr: l.Addr(), done: make(chan struct{})}
 	m.end = sync.OnceFunc(func() { close(m.done) })
 	m.metrics = newMetrics(run, m.current)
+	if run.LiveFrames > 0 {
+		m.gallery = newGallery(min(run.LiveFrames, MaxLiveFrames))
+	}
 	m.server = &http.Server{Handler: m.routes(), ReadHeaderTimeout: 5 * time.Second}
 	go func() { _ = m.server.Serve(l) }() // ends when Close is called
 	return m, nil
@@ -68,7 +73,14 @@ func (m *Monitor) Follow(job *session.Session) {
 	job.OnRows(func(rows []schemas.Outcome) {
 		m.metrics.observe(rows)
 		m.rows.AddAll(rows)
+		if m.gallery != nil {
+			m.gallery.answer(rows)
+		}
 	})
+	if m.gallery != nil {
+		m.gallery.begin()
+		job.OnFrames(m.gallery.take)
+	}
 }
 
 // current is the job that runs now.

@@ -42,14 +42,19 @@ func answer(w http.ResponseWriter, well bool) {
 	_, _ = w.Write([]byte("ok\n"))
 }
 
-func (m *Monitor) heading() page.Heading {
-	return page.Heading{Source: "topic " + m.topic, Live: true, Stages: m.metrics.stagesUs(), Now: time.Now()}
+// heading is that of a page with the frames of a stream, where frames are shown.
+func (m *Monitor) heading(stream string) page.Heading {
+	h := page.Heading{Source: "topic " + m.topic, Live: true, Stages: m.metrics.stagesUs(), Now: time.Now()}
+	if m.gallery != nil {
+		h.Frames = m.gallery.show(stream)
+	}
+	return h
 }
 
-func (m *Monitor) page(w http.ResponseWriter, _ *http.Request) {
+func (m *Monitor) page(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
-	_ = m.rows.WriteHTML(w, m.heading()) // an error: the client has gone
+	_ = m.rows.WriteHTML(w, m.heading(r.URL.Query().Get("stream"))) // an error: the client has gone
 }
 
 // events sends the page's content now and then, until the client has gone or the run has ended.
@@ -59,8 +64,15 @@ func (m *Monitor) events(w http.ResponseWriter, r *http.Request) {
 	out := http.NewResponseController(w)
 	tick := time.NewTicker(refresh)
 	defer tick.Stop()
+	stream := r.URL.Query().Get("stream")
+	leave, refused := m.look(stream)
+	defer leave()
 	for {
-		if m.rows.WriteEvent(w, m.heading()) != nil || out.Flush() != nil {
+		h := m.heading(stream)
+		if refused != nil {
+			h.Frames.Refused = refused.Error()
+		}
+		if m.rows.WriteEvent(w, h) != nil || out.Flush() != nil {
 			return
 		}
 		select {
@@ -73,4 +85,14 @@ func (m *Monitor) events(w http.ResponseWriter, r *http.Request) {
 		case <-tick.C:
 		}
 	}
+}
+
+// look keeps the frames of a stream until leave is called, where frames are shown and a stream is chosen.
+func (m *Monitor) look(stream string) (leave func(), refused error) {
+	if m.gallery != nil && stream != "" {
+		if leave, refused = m.gallery.open(stream); refused == nil {
+			return leave, nil
+		}
+	}
+	return func() {}, refused
 }

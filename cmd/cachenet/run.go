@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -25,6 +26,7 @@ type run struct {
 	options         pipelines.Options
 	cluster         clusterFlags
 	format, metrics string
+	liveFrames      int
 	pprof           string
 	config          string
 	print           bool
@@ -83,6 +85,7 @@ it look at once. A version that cannot be used is refused, and the old one goes 
 	f.StringVar((*string)(&r.options.Provider), "provider", string(models.CPU), "execution provider of the full model: cpu, cuda, tensorrt or openvino, if ONNX Runtime has it")
 	f.Int64Var(&r.options.ModelMemory, "model-memory", 0, "memory limit in bytes for loaded nets; specialists beyond it are evicted, least recently used first (default no limit)")
 	f.StringVar(&r.metrics, "metrics", "", "serve Prometheus metrics, health and a live page at this HOST:PORT, e.g. 127.0.0.1:9090 (default off)")
+	f.IntVar(&r.liveFrames, "live-frames", 0, "with --metrics: the live page shows the last so many frames of a chosen stream beside their answers, at most 100; pictures may be private (default none)")
 	f.StringVar(&r.pprof, "pprof", "", "serve Go's profiles of this process at this loopback HOST:PORT (default off)")
 	f.StringVar(&r.format, "output", "text", "format of the summary at the end: text (on stderr) or json (on stdout)")
 	f.StringVar(&r.config, "config", "", "YAML file with settings, keyed by the names of these flags; flags and the environment override it")
@@ -119,6 +122,14 @@ func (r *run) check() error {
 	if err := checkRun(r.command, r.options, r.format); err != nil {
 		return err
 	}
+	if r.liveFrames < 0 || r.liveFrames > monitor.MaxLiveFrames {
+		return usageError{fmt.Errorf("--live-frames %d: must be 0 to %d", r.liveFrames, monitor.MaxLiveFrames)}
+	}
+	if r.metrics == "" {
+		if err := only(r.command, "with --metrics", "live-frames"); err != nil {
+			return err
+		}
+	}
 	return r.cluster.check()
 }
 
@@ -136,7 +147,7 @@ func (r *run) follow(c *cobra.Command) (failure error) {
 		defer func() { failure = errors.Join(failure, closePprof()) }()
 	}
 	if r.metrics != "" {
-		m, err := monitor.Start(r.metrics, monitor.Run{Topic: o.Topic, Version: pipelines.Version, DeadLetters: o.DeadLetterTopic != ""})
+		m, err := monitor.Start(r.metrics, monitor.Run{Topic: o.Topic, Version: pipelines.Version, DeadLetters: o.DeadLetterTopic != "", LiveFrames: r.liveFrames})
 		if err != nil {
 			return err
 		}

@@ -108,3 +108,17 @@ func TestASecondGroupIsRefused(t *testing.T) {
 		checkRows(t, addr, out)
 	}
 }
+
+// --live-frames without the page that shows them, or more than it shows, is wrong usage.
+func TestLiveFramesAreChecked(t *testing.T) {
+	run := []string{"run", "--brokers", "localhost:1", "--topic", "frames", "--group", "g", "--pack", coloursPack, "--out", t.TempDir()}
+	for _, tt := range []struct {
+		more []string
+		says string
+	}{{[]string{"--live-frames", "5"}, "only with --metrics"}, {[]string{"--live-frames", "101", "--metrics", "127.0.0.1:0"}, "must be 0 to 100"}, {[]string{"--live-frames", "-1"}, "must be 0 to 100"}} {
+		p := start(t, append(run, tt.more...)...)
+		if code := p.exit(t); code != 2 || !strings.Contains(p.said(t), tt.says) {
+			t.Errorf("%v: exit code %d: %s", tt.more, code, p.said(t))
+		}
+	}
+}

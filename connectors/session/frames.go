@@ -14,6 +14,9 @@ func (s *Session) Holds() bool { return s.credit > 0 }
 // only a number, by which [Session.Frames] finds them: a runner in the same process need not carry, copy and decode
 // their bytes. Elsewhere the element contains them.
 func (s *Session) Hold(frames []schemas.Frame) schemas.Run {
+	if f := s.onFrames.Load(); f != nil {
+		(*f)(frames)
+	}
 	if !s.Holds() {
 		return schemas.Run{Frames: frames}
 	}
@@ -21,6 +24,11 @@ func (s *Session) Hold(frames []schemas.Frame) schemas.Run {
 	s.held.Store(number, frames)
 	return schemas.Run{Held: number}
 }
+
+// OnFrames registers f to be called with frames of one stream when the source of this process hands them out, before
+// anything answers them. f must not keep the slice or the images, and should be quick, since the source waits for it.
+// Calls may be concurrent.
+func (s *Session) OnFrames(f func([]schemas.Frame)) { s.onFrames.Store(&f) }
 
 // Frames returns the frames that a run stands for. What is held is handed out once.
 func (s *Session) Frames(run schemas.Run) ([]schemas.Frame, error) {

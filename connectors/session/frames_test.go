@@ -39,6 +39,22 @@ func TestHeldFramesTravelAsANumber(t *testing.T) {
 	}
 }
 
+// Whoever looks at frames sees them whether they travel as a number or whole.
+func TestFramesAreShownBeforeTheyTravel(t *testing.T) {
+	for _, credit := range []int64{0, 1 << 20} {
+		s := Open("shown", credit)
+		defer s.Close()
+		var shown []schemas.Frame
+		s.Hold([]schemas.Frame{{Stream: "cam", Offset: 1}})
+		s.OnFrames(func(frames []schemas.Frame) { shown = append(shown, frames...) })
+		frames := []schemas.Frame{{Stream: "cam", Offset: 2, Image: []byte("two")}}
+		s.Hold(frames)
+		if diff := cmp.Diff(frames, shown); diff != "" {
+			t.Errorf("credit %d: %s", credit, diff)
+		}
+	}
+}
+
 // Without credit the runner's own flow control applies, and it may retry bundles.
 func TestFramesThatAreNotHeldTravelWhole(t *testing.T) {
 	s := Open("carried", 0)

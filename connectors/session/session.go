@@ -24,6 +24,7 @@ type Session struct {
 	missed   atomic.Int64 // misses in flight
 	spent    [stages]stageCounter
 	onRows   atomic.Pointer[func([]schemas.Outcome)]
+	onFrames atomic.Pointer[func([]schemas.Frame)]
 
 	held     sync.Map // number → []schemas.Frame
 	lastHeld atomic.Uint64

@@ -2,167 +2,82 @@ package page
 
 import (
 	"bytes"
-	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
-	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/emulation"
-	cdplog "github.com/chromedp/cdproto/log"
-	"github.com/chromedp/cdproto/runtime"
-	"github.com/chromedp/chromedp"
+	"github.com/cachenet/cachenet/report"
+	"github.com/cachenet/cachenet/report/page/pagetest"
 )
 
-// browser opens a tab of a headless Chromium, and returns what it logs as errors.
-func browser(t *testing.T) (context.Context, *faults) {
-	chromium := os.Getenv("CACHENET_CHROMIUM")
-	if chromium == "" {
-		t.Skip("needs CACHENET_CHROMIUM, the path of a Chromium: make test-browser")
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium), chromedp.NoSandbox)
-	ctx, stop := chromedp.NewExecAllocator(t.Context(), options...)
-	t.Cleanup(stop)
-	ctx, closeTab := chromedp.NewContext(ctx)
-	t.Cleanup(closeTab)
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	t.Cleanup(cancel)
-	return ctx, watch(ctx, t)
-}
-
-// watch collects the errors of a tab.
-func watch(ctx context.Context, t *testing.T) *faults {
+// saved writes a page to a file and returns its address.
+func saved(t *testing.T, text []byte) string {
 	t.Helper()
-	seen := &faults{}
-	err := chromedp.Listen(ctx, func(event any) {
-		switch e := event.(type) {
-		case *runtime.EventExceptionThrown:
-			seen.add(e.ExceptionDetails.Text)
-		case *cdplog.EventEntryAdded:
-			if e.Entry.Level == cdplog.EntryLevelError {
-				seen.add(e.Entry.Text)
-			}
-		}
-	})
-	if err == nil {
-		_, err = chromedp.Call(ctx, cdplog.Enable, cdp.Empty{})
-	}
-	if err == nil {
-		_, err = chromedp.Call(ctx, runtime.Enable, cdp.Empty{})
-	}
-	if err != nil {
+	path := filepath.Join(t.TempDir(), "page.html")
+	if err := os.WriteFile(path, text, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	return seen
-}
-
-type faults struct {
-	mu   sync.Mutex
-	list []string
-}
-
-func (f *faults) add(text string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.list = append(f.list, text)
-}
-
-// none fails the test if there were errors.
-func (f *faults) none(t *testing.T) {
-	t.Helper()
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if len(f.list) > 0 {
-		t.Errorf("browser errors: %q", f.list)
-	}
-}
-
-// drawn describes the visible layout of a page: charts have a width and nothing overflows.
-const drawn = `(() => {
-	const empty = [...document.querySelectorAll("svg[role=img]")].filter((s) => {
-		const path = s.querySelector("path:not(.grid)");
-		return !path || !path.getBBox().width || s.getBoundingClientRect().width < 150;
-	});
-	return {
-		charts: document.querySelectorAll("svg[role=img]").length,
-		empty: empty.map((s) => s.getAttribute("aria-label")),
-		bars: [...document.querySelectorAll(".bar")].filter((b) => b.getBoundingClientRect().width > 0).length,
-		wide: document.documentElement.scrollWidth - window.innerWidth,
-		assets: [...document.querySelectorAll("[src], link[href]")].filter((e) => !(e.src || e.href).startsWith("data:")).length,
-		paper: getComputedStyle(document.body).backgroundColor,
-	};
-})()`
-
-type seen struct {
-	Charts, Bars, Assets int
-	Empty                []string
-	Wide                 float64
-	Paper                string
+	return "file://" + path
 }
 
 func TestChartsAreDrawnInABrowser(t *testing.T) {
-	ctx, complaints := browser(t)
-	path := filepath.Join(t.TempDir(), "report.html")
-	if err := os.WriteFile(path, written(t, example(6, 400), Heading{Source: "out"}), 0o666); err != nil {
-		t.Fatal(err)
-	}
-	for _, tt := range []struct {
-		name, scheme string
-		width        int64
-		dark         bool
-	}{{"wide", "light", 1400, false}, {"phone", "light", 390, false}, {"dark", "dark", 1400, true}, {"phone-dark", "dark", 390, true}} {
-		t.Run(tt.name, func(t *testing.T) {
-			if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-				Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: tt.scheme}}}); err != nil {
-				t.Fatal(err)
+	tab := pagetest.Open(t)
+	summary := &report.Summary{Stages: []report.StageTime{{Stage: "fetch", Us: 3}, {Stage: "decode", Us: 300}},
+		Lost: []report.Lost{{Topic: strings.Repeat("long-topic-name-", 8), Partition: 3, From: 10, To: 25}}}
+	address := saved(t, written(t, example(6, 400), Heading{Source: "out", Summary: summary}))
+	for _, screen := range pagetest.Screens {
+		t.Run(screen.Name, func(t *testing.T) {
+			tab.Show(t, screen, address)
+			l := tab.Layout(t)
+			l.Check(t, screen)
+			if l.Charts != 8 || l.Bars < 10 {
+				t.Errorf("%d charts, %d bars", l.Charts, l.Bars)
 			}
-			if err := chromedp.Do(ctx, chromedp.EmulateViewport(tt.width, 900), chromedp.Navigate("file://"+path)); err != nil {
-				t.Fatal(err)
+			if l.Assets > 0 {
+				t.Errorf("the page loads %d assets", l.Assets)
 			}
-			s, err := chromedp.Run(ctx, chromedp.Evaluate[seen](drawn))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if s.Charts != 8 || len(s.Empty) > 0 || s.Bars < 10 {
-				t.Errorf("%d charts, %d bars; nothing is drawn in %q", s.Charts, s.Bars, s.Empty)
-			}
-			if s.Wide > 0 {
-				t.Errorf("the page is %v pixels wider than a screen of %d", s.Wide, tt.width)
-			}
-			if s.Assets > 0 {
-				t.Errorf("the page loads %d assets", s.Assets)
-			}
-			if dark := s.Paper != "rgb(246, 246, 243)"; dark != tt.dark {
-				t.Errorf("background %s in the %s scheme", s.Paper, tt.scheme)
-			}
-			screenshot(ctx, t, tt.name)
+			tab.Screenshot(t, "report-"+screen.Name)
 		})
 	}
-	complaints.none(t)
+	tab.NoErrors(t)
 }
 
-// screenshot saves a picture of the tab in the folder named by CACHENET_SCREENSHOTS, if set.
-func screenshot(ctx context.Context, t *testing.T, name string) {
-	dir := os.Getenv("CACHENET_SCREENSHOTS")
-	if dir == "" {
-		return
+func TestTheReplayPageInABrowser(t *testing.T) {
+	tab := pagetest.Open(t)
+	var c report.Comparison
+	for i := range 30 {
+		s := report.Change{Stream: fmt.Sprintf("entrance-camera-%02d", i), Changed: int64(90 - i), Judged: int64(60 - i), BeforeAgree: 20, AfterAgree: 25,
+			Before: report.Side{Frames: 1200, Hits: 900, Misses: 300, WithTruth: 1200, Right: 1100, ModelUs: 1200 * 300},
+			After:  report.Side{Frames: 1200, Hits: 1000, Misses: 198, Errors: 2, WithTruth: 1198, Right: 1110, ModelUs: 1200 * 240}}
+		c.Streams = append(c.Streams, s)
 	}
-	picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
-	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, name+".png"), picture, 0o666)
+	c.All, c.Gone = c.Streams[0], 7
+	c.Streams[3].Stream = strings.Repeat("a-very-long-name-", 6)
+	var b bytes.Buffer
+	how := []string{"pack models/packs/scenes", "with threshold=0.9, alpha=0.2", "300 answers of the full model were in the rows"}
+	if err := WriteComparison(&b, c, "out", how); err != nil {
+		t.Fatal(err)
 	}
-	if err != nil {
-		t.Error(err)
+	address := saved(t, b.Bytes())
+	for _, screen := range pagetest.Screens {
+		t.Run(screen.Name, func(t *testing.T) {
+			tab.Show(t, screen, address)
+			tab.Layout(t).Check(t, screen)
+			if rows := pagetest.Eval[int](t, tab, `document.querySelectorAll("#streams tbody tr").length`); rows != 30 {
+				t.Errorf("%d streams", rows)
+			}
+			tab.Screenshot(t, "replay-"+screen.Name)
+		})
 	}
+	tab.NoErrors(t)
 }
 
 func TestALivePageFollowsItsRun(t *testing.T) {
-	ctx, complaints := browser(t)
+	tab := pagetest.Open(t)
 	c := example(2, 100)
 	more := make(chan struct{})
 	mux := http.NewServeMux()
@@ -184,27 +99,15 @@ func TestALivePageFollowsItsRun(t *testing.T) {
 	defer server.Close()
 	defer server.CloseClientConnections()
 	const frames = `[...document.querySelectorAll(".tile")].find((t) => t.textContent.startsWith("Frames")).querySelector("strong").textContent`
-	if err := chromedp.Do(ctx, chromedp.Navigate(server.URL)); err != nil {
-		t.Fatal(err)
-	}
-	before, err := chromedp.Run(ctx, chromedp.Evaluate[string](frames))
-	if err != nil {
-		t.Fatal(err)
+	tab.Show(t, pagetest.Screens[0], server.URL)
+	if before := pagetest.Eval[string](t, tab, frames); before != "200" {
+		t.Errorf("%q frames at first", before)
 	}
 	o := row(0, 100)
 	c.Add(&o, "")
 	close(more)
-	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](frames+` === "201"`)); err != nil {
-		t.Fatal(err)
-	}
-	after, err := chromedp.Run(ctx, chromedp.Evaluate[string](frames))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if before != "200" || after != "201" {
-		t.Errorf("%q frames, then %q", before, after)
-	}
-	complaints.none(t)
+	tab.Wait(t, frames+` === "201"`)
+	tab.NoErrors(t)
 }
 
 // event is the body of the page as one server-sent event.

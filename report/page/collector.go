@@ -32,6 +32,7 @@ type Collector struct {
 	numbers map[string]uint8
 	packs   map[string]struct{}
 
+	truths, rights      int64 // answers whose true class is known, and those that equal it
 	fromFull, fromTruth pairs
 	reasons             map[string]int64
 	latency             map[string]*histogram // by outcome
@@ -100,6 +101,12 @@ func (c *Collector) add(o *schemas.Outcome, full string) {
 		return
 	}
 	c.model.add(o)
+	if o.Truth != "" {
+		c.truths++
+		if o.Truth == o.Label {
+			c.rights++
+		}
+	}
 	if one.hits > 0 {
 		c.audits.Row(o)
 		c.fromFull.add(o.Label, full)

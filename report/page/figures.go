@@ -20,8 +20,8 @@ func (c *Collector) tiles(s *report.Summary) []tile {
 	if x, note := c.saving(s); x > 0 {
 		all = append(all, tile{Name: "Model time", Value: times(x), Note: "less than the full model alone, " + note})
 	}
-	if w.known > 0 {
-		all = append(all, tile{Name: "Accuracy", Value: percent(w.right, w.known), Note: fmt.Sprintf("of %s answers whose class is known", humanize.Comma(w.known))})
+	if c.truths > 0 {
+		all = append(all, tile{Name: "Accuracy", Value: percent(c.rights, c.truths), Note: fmt.Sprintf("of %s answers whose class is known", humanize.Comma(c.truths))})
 	}
 	if s != nil && s.AgreementWithFull != nil {
 		all = append(all, tile{Name: "Agreement", Value: fmt.Sprintf("%.1f %%", 100**s.AgreementWithFull), Note: "with the full model on the same frames"})

@@ -36,7 +36,7 @@ var styles string
 var liveScript string
 
 var tmpl = template.Must(template.New("page").Funcs(template.FuncMap{
-	"comma": humanize.Comma, "percent": percent, "figure": figure, "clock": clock,
+	"comma": humanize.Comma, "percent": percent, "figure": figure, "clock": clock, "beside": beside,
 	"styles": func() template.CSS { return template.CSS(styles) }, "script": func() template.JS { return template.JS(liveScript) },
 }).Parse(templateText))
 
@@ -47,6 +47,7 @@ type Heading struct {
 	Stages  map[string]int64 // µs in each stage outside the nets, of a run that goes on; a Summary has its own
 	Live    bool             // the page follows a run: it listens to events of its server
 	Now     time.Time        // when the page is made
+	Frames  *Frames          // of a chosen stream; nil: none can be chosen
 }
 
 // WriteHTML writes the page of the rows counted so far.
