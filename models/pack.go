@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"syscall"
 
 	"github.com/cachenet/cachenet/models/policy"
 )
@@ -19,25 +17,16 @@ type Pack struct {
 	Dir    string
 	SHA256 string   // of the manifest, which names the sha256 of every other file; lower-case hex
 	FullOn Provider // what the full model runs on when it is loaded; empty: the CPU. The small nets run on the CPU
+	depot  Depot    // where the files are; nil: in Dir, all of them
 }
 
 // OpenPack reads the pack in dir and checks the manifest and the checksum of every file it names.
 func OpenPack(dir string) (*Pack, error) {
-	path := filepath.Join(dir, ManifestFile)
-	b, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
-		return nil, fmt.Errorf("pack %s: has no %s: name the folder of a pack", dir, ManifestFile)
-	}
+	p, err := openManifest(dir)
 	if err != nil {
-		return nil, fmt.Errorf("pack %s: %w", dir, err)
+		return nil, err
 	}
-	m, err := ParseManifest(b)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	sum := sha256.Sum256(b)
-	p := &Pack{Manifest: m, Dir: dir, SHA256: hex.EncodeToString(sum[:])}
-	for _, n := range m.Nets() {
+	for _, n := range p.Nets() {
 		if _, err := p.read(n.NetEntry); err != nil {
 			return nil, err
 		}
@@ -80,16 +69,15 @@ func (p *Pack) Global() (NetEntry, bool) {
 
 // read returns the bytes of a net's file after checking them against the manifest.
 func (p *Pack) read(e NetEntry) ([]byte, error) {
-	path := filepath.Join(p.Dir, filepath.FromSlash(e.File))
-	b, err := os.ReadFile(path)
+	b, err := os.ReadFile(p.path(e))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("pack %s: %s is missing: copy the whole pack again", p.Dir, e.File)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("pack %s: %w", p.Dir, err)
 	}
-	if sum := sha256.Sum256(b); hex.EncodeToString(sum[:]) != e.SHA256 {
-		return nil, fmt.Errorf("pack %s: %s does not have the sha256 of the manifest: the file was altered or is incomplete; copy the whole pack again", p.Dir, e.File)
+	if digest(b) != e.SHA256 {
+		return nil, fmt.Errorf("pack %s: %s does not have the sha256 of the manifest: %w; copy the whole pack again", p.Dir, e.File, errDamaged)
 	}
 	return b, nil
 }
@@ -119,4 +107,10 @@ func (p *Pack) load(e NetEntry) (*Net, int64, error) {
 		return nil, 0, fmt.Errorf("pack %s: %s: %w", p.Dir, e.File, err)
 	}
 	return n, int64(len(b)), nil
+}
+
+// digest is the sha256 as manifests have it.
+func digest(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
 }

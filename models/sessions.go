@@ -1,17 +1,23 @@
 package models
 
 import (
-	"container/list"
 	"fmt"
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/cachenet/cachenet/models/lru"
+	"github.com/cachenet/cachenet/models/policy"
 )
 
 // Sessions caches the loaded nets of one pack, for a process: many streams share one session of a specialist, so what
-// a stream "holds" is a claim on it, not a copy. A net is loaded when it is first asked. Where there is a budget, the
+// a stream "holds" is a claim on it, not a copy. A net is loaded when it is first asked. If there is a budget, the
 // least recently used specialists are closed when the sessions together need more; full, selector and small stay.
 // Its methods may be called concurrently.
+//
+// If the pack's files are in a [Depot], a specialist that is not loaded is not waited for: asking it is a
+// [policy.ErrAbsent], and [Sessions.Want] has it fetched and loaded in the background. The budget then bounds what is held on
+// disk too, and a specialist that leaves, leaves both.
 type Sessions struct {
 	pack   *Pack
 	budget int64 // bytes; 0: no bound
@@ -19,17 +25,20 @@ type Sessions struct {
 
 	mu     sync.Mutex
 	loaded map[string]*session
-	order  *list.List // of *session that may be closed, most recently used first
+	held   *lru.Cache[string] // by name: the loaded nets, and with a depot also those that are only on disk
 	counts SessionCounts
 	thrash thrash
+	supply *supply // nil: all files are here
 }
 
 // SessionCounts is what a session cache did and holds.
 type SessionCounts struct {
 	Loads     int64 // sessions made
-	Failures  int64 // loads that failed
-	Evictions int64 // sessions closed to stay within the budget
+	Failures  int64 // loads that failed, downloads included
+	Evictions int64 // nets that left to stay within the budget
 	Bytes     int64 // in memory now: files of the loaded nets, and what a session needs in addition
+	Held      int64 // counted against the budget now; more than Bytes where nets are on disk and not loaded, or arriving
+	Stalls    int64 // frames that missed because a net was not here
 }
 
 // sessionBytes is what a session needs in addition to its weights, with the allocator that all share.
@@ -49,7 +58,6 @@ type session struct {
 	bytes int64
 	users int // calls in flight; an evicted net closes when the last ends
 	gone  bool
-	at    *list.Element
 
 	retry time.Time     // after a failed load: when to try again
 	wait  time.Duration // … and how long that was
@@ -57,8 +65,16 @@ type session struct {
 
 // NewSessions returns a cache of the pack's nets that keeps to a budget of bytes, 0 for no bound.
 func NewSessions(p *Pack, budget int64) *Sessions {
-	return &Sessions{pack: p, budget: budget, now: time.Now, loaded: map[string]*session{}, order: list.New()}
+	s := &Sessions{pack: p, budget: budget, now: time.Now, loaded: map[string]*session{}}
+	s.held = lru.New[string](budget, func() time.Time { return s.now() })
+	if p.depot != nil {
+		s.stock()
+	}
+	return s
 }
+
+// fixed reports whether a net never leaves: all streams need it.
+func fixed(name string) bool { return name == FullNet || name == SelectorNet || name == SmallNet }
 
 // Answer writes the answers of the net of that name and entry to dst (see [Net.Answer]), loading it first when needed,
 // and returns how long the net took.
@@ -95,6 +111,10 @@ func (s *Sessions) Run(name string, e NetEntry, pixels []byte, frames int) ([]fl
 func (s *Sessions) take(name string, e NetEntry) (*session, error) {
 	s.mu.Lock()
 	one, fresh := s.loaded[name], false
+	if s.supply != nil && one == nil && !(fixed(name) && s.pack.here(e)) {
+		s.mu.Unlock()
+		return nil, policy.ErrAbsent
+	}
 	if one != nil && one.failed() && s.now().Before(one.retry) {
 		s.mu.Unlock()
 		return nil, one.err
@@ -147,6 +167,9 @@ func (s *Sessions) load(one *session, e NetEntry) {
 	} else {
 		s.counts.Loads++
 		s.counts.Bytes += one.bytes
+		if fixed(one.name) {
+			s.held.Add(one.name, one.bytes, true)
+		}
 	}
 	s.mu.Unlock()
 	close(one.ready)
@@ -154,25 +177,35 @@ func (s *Sessions) load(one *session, e NetEntry) {
 
 // touch makes a net the most recently used one, and closes others while they need more than the budget. s.mu is held.
 func (s *Sessions) touch(one *session) {
-	if one.gone || one.name == FullNet || one.name == SelectorNet || one.name == SmallNet {
+	if one.gone || fixed(one.name) {
 		return
 	}
-	if one.at == nil {
-		one.at = s.order.PushFront(one)
+	if !s.held.Has(one.name) {
+		s.held.Add(one.name, one.bytes, false)
 		s.thrash.load(s.now())
 	}
-	s.order.MoveToFront(one.at)
-	for s.budget > 0 && s.counts.Bytes > s.budget && s.order.Len() > 1 {
-		out := s.order.Remove(s.order.Back()).(*session)
-		delete(s.loaded, out.name)
+	s.held.Use(one.name)
+	for out, over := s.held.Excess(); over; out, over = s.held.Excess() {
+		s.evict(out)
+	}
+}
+
+// evict closes a net; s.mu is held.
+func (s *Sessions) evict(name string) {
+	s.held.Remove(name)
+	s.counts.Evictions++
+	if out := s.loaded[name]; out != nil {
+		delete(s.loaded, name)
 		out.gone = true
-		s.counts.Evictions++
 		s.counts.Bytes -= out.bytes
 		out.closeIfIdle()
-		if s.thrash.evict(s.now()) {
-			slog.Warn("specialists are repeatedly evicted and reloaded: they do not fit into --model-memory; raise it, or use a pack with fewer specialists",
-				"model_memory", s.budget, "loads", s.counts.Loads, "evictions", s.counts.Evictions)
-		}
+	}
+	if s.supply != nil {
+		s.discard(name)
+	}
+	if s.thrash.evict(s.now()) {
+		slog.Warn("specialists are repeatedly evicted and reloaded: they do not fit into the memory limit; raise it, or use a pack with fewer specialists",
+			"bytes", s.budget, "loads", s.counts.Loads, "evictions", s.counts.Evictions)
 	}
 }
 
@@ -195,7 +228,9 @@ func (one *session) closeIfIdle() {
 func (s *Sessions) Counts() SessionCounts {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.counts
+	counts := s.counts
+	counts.Held = s.held.Bytes()
+	return counts
 }
 
 // thrash notices when sessions are evicted and loaded all the time.
@@ -227,15 +262,19 @@ func (t *thrash) evict(now time.Time) bool {
 	return true
 }
 
-// Close closes every net; one that is in use closes when its last call ends. The cache can still be used, and loads again.
+// Close closes every net; one that is in use closes when its last call ends. The cache can still be used, and loads again
+// what need not be fetched.
 func (s *Sessions) Close() {
+	if s.supply != nil {
+		s.endSupply()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for name, one := range s.loaded {
 		delete(s.loaded, name)
+		s.held.Remove(name)
 		one.gone = true
 		s.counts.Bytes -= one.bytes
 		one.closeIfIdle()
 	}
-	s.order.Init()
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/cachenet/cachenet/connectors/kafkaio"
+	"github.com/cachenet/cachenet/connectors/packs"
 	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/schemas"
 	"github.com/cachenet/cachenet/transforms"
@@ -50,7 +51,7 @@ func newMetrics(run Run, job func() *session.Session) *metrics {
 	m := &metrics{registry: prometheus.NewRegistry(), job: job, topic: run.Topic, stages: map[session.Stage]session.StageTime{}}
 	m.frames = m.counters("cachenet_frames_total", "Frames that have a row.", "outcome", schemas.Hit, schemas.Miss, schemas.Same, schemas.Error)
 	m.events = m.counters("cachenet_stream_cache_events_total", "Changes of the specialists that streams hold, and of who answers them after audits.", "event",
-		schemas.CacheSwap, schemas.CacheLoad, schemas.CacheEvict, schemas.TrustStricter, schemas.TrustDrift, schemas.TrustBypass, schemas.TrustReturn)
+		schemas.CacheSwap, schemas.CacheLoad, schemas.CacheEvict, schemas.CacheStall, schemas.TrustStricter, schemas.TrustDrift, schemas.TrustBypass, schemas.TrustReturn)
 	audits := m.counters("cachenet_audited_hits_total", "Hits and repeated answers that the full model was asked about too.", "answer", "same", "different")
 	m.audits = [2]prometheus.Counter{audits["same"], audits["different"]}
 	letters := m.counters("cachenet_dead_letters_total", "Frames that went to the dead-letter topic.", "reason",
@@ -155,11 +156,15 @@ var (
 	loadsDesc    = prometheus.NewDesc("cachenet_model_loads_total", "Nets loaded into memory.", []string{"result"}, nil)
 	evictsDesc   = prometheus.NewDesc("cachenet_model_evictions_total", "Nets closed again.", []string{"reason"}, nil)
 	bytesDesc    = prometheus.NewDesc("cachenet_model_cache_bytes", "Memory of the loaded nets.", nil, nil)
+	heldDesc     = prometheus.NewDesc("cachenet_model_cache_held_bytes", "Counted against the cache's limit: loaded nets, and nets on disk or arriving.", nil, nil)
+	stallsDesc   = prometheus.NewDesc("cachenet_model_stalls_total", "Frames that missed because a net was not on this machine.", nil, nil)
+	fetchesDesc  = prometheus.NewDesc("cachenet_pack_fetches_total", "Downloads of nets that were whole (ok), cut, or damaged.", []string{"result"}, nil)
+	fetchedDesc  = prometheus.NewDesc("cachenet_pack_fetched_bytes_total", "Bytes of nets that were downloaded.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (s *scraped) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{lagDesc, inFlightDesc, missesDesc, stageDesc, loadsDesc, evictsDesc, bytesDesc} {
+	for _, d := range []*prometheus.Desc{lagDesc, inFlightDesc, missesDesc, stageDesc, loadsDesc, evictsDesc, bytesDesc, heldDesc, stallsDesc, fetchesDesc, fetchedDesc} {
 		to <- d
 	}
 }
@@ -190,6 +195,14 @@ func (s *scraped) Collect(to chan<- prometheus.Metric) {
 		counter(loadsDesc, float64(c.Failures), "error")
 		counter(evictsDesc, float64(c.Evictions), "budget")
 		gauge(bytesDesc, c.Bytes)
+		gauge(heldDesc, c.Held)
+		to <- prometheus.MustNewConstMetric(stallsDesc, prometheus.CounterValue, float64(c.Stalls))
+	}
+	if c, ok := packs.CountsOf(job); ok {
+		counter(fetchesDesc, float64(c.Fetched), "ok")
+		counter(fetchesDesc, float64(c.Cuts), "cut")
+		counter(fetchesDesc, float64(c.Damaged), "damaged")
+		to <- prometheus.MustNewConstMetric(fetchedDesc, prometheus.CounterValue, float64(c.Bytes))
 	}
 }
 

@@ -16,6 +16,7 @@ const (
 	CacheSwap  = "swap"  // another specialist of the set became active
 	CacheLoad  = "load"  // a specialist entered the set
 	CacheEvict = "evict" // a specialist entered the set and the least recently used left
+	CacheStall = "stall" // the set stayed, and the active specialist, or the selector, was not on this machine yet: the frame is a miss
 )
 
 // More values of Outcome.CacheEvent: what audits made the stream do. Where a frame did both, these are written.

@@ -80,9 +80,28 @@ func (w *walk) decide(st *policy.State, l *look) verdict {
 		n.policy.Answered(st, l.glance, d)
 	}
 	out.CacheEvent, out.Threshold = d.CacheEvent, d.Threshold
+	w.want(&out, st, d)
 	w.tell(&out)
 	w.settle(out, d, f)
 	return settled
+}
+
+// want asks for the nets that the frame needed and that are not here, and for the one that the stream may need next. The frame
+// does not wait for them.
+func (w *walk) want(out *schemas.Outcome, st *policy.State, d policy.Decision) {
+	n := w.nets
+	if d.Hit || !n.sessions.Remote() {
+		return
+	}
+	for _, name := range w.single.absent {
+		n.sessions.Want(name)
+	}
+	if len(w.single.absent) > 0 && out.CacheEvent == schemas.CacheNone {
+		out.CacheEvent = schemas.CacheStall
+	}
+	if i := n.policy.Likely(st, func(i int) bool { return !n.sessions.Here(n.names[i]) }); i >= 0 {
+		n.sessions.Expect(n.names[i])
+	}
 }
 
 // settle makes a row of a decision, or a miss that has yet to be answered.

@@ -21,7 +21,8 @@ type Model struct {
 	Policy      policy.Settings // the pack's own, or what the user asked for instead
 	PolicyName  string          // how rows name the policy; empty: the pack's own
 	Global      bool            // use the pack's global small net as the only specialist (baselines)
-	CacheBytes  int64           // bytes of loaded nets, beyond which specialists leave memory; 0: no bound
+	CacheBytes  int64           // bytes of loaded nets, beyond which specialists leave memory, and the disk where there is a depot; 0: no bound
+	Depot       string          // where nets come from one by one while frames flow, see [ShareDepot]; empty: all are in PackDir
 	Provider    models.Provider // what the full model runs on; empty: the CPU
 	Secret      Secret          // of the coin that chooses the hits to be audited; empty: none are
 	Provisional bool            // misses that the full-model transform answers get the small net's answer first
@@ -75,8 +76,34 @@ func (m Model) Drop() {
 	}
 }
 
+// depotKey names a depot of this process.
+type depotKey string
+
+// ShareDepot lets models of this process use a depot under that name. The first one of a name stays.
+func ShareDepot(name string, depot models.Depot) error {
+	_, err := session.Shared(depotKey(name), func() (models.Depot, error) { return depot, nil })
+	return err
+}
+
+// UnshareDepot ends that.
+func UnshareDepot(name string) { session.Unshare[depotKey, models.Depot](depotKey(name)) }
+
+// Pack opens the pack of the model.
+func (m Model) Pack() (*models.Pack, error) {
+	if m.Depot == "" {
+		return models.OpenPack(m.PackDir)
+	}
+	depot, err := session.Shared(depotKey(m.Depot), func() (models.Depot, error) {
+		return nil, fmt.Errorf("pack %s: its cache %s is not open in this process", m.PackDir, m.Depot)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return models.OpenPackIn(m.PackDir, depot)
+}
+
 func (m Model) load() (*nets, error) {
-	pack, err := models.OpenPack(m.PackDir)
+	pack, err := m.Pack()
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +170,8 @@ type frameNets struct {
 	look   *look
 	others models.Picture // the frame, for nets that do not look at it as look.view does
 	logits []float32
-	wanted bool // the full model's answer, which is not there yet
+	wanted bool     // the full model's answer, which is not there yet
+	absent []string // nets that are not on this machine
 
 	specialistUs, selectorUs, fullUs float32
 }
@@ -154,7 +182,7 @@ var errWanted = errors.New("the full model has not been asked yet")
 // show turns to another frame.
 func (f *frameNets) show(l *look) {
 	f.others.Show(l.frame)
-	f.look, f.wanted = l, false
+	f.look, f.wanted, f.absent = l, false, f.absent[:0]
 	f.specialistUs, f.selectorUs, f.fullUs = l.each, 0, 0
 }
 
@@ -195,6 +223,9 @@ func (f *frameNets) run(name string, e models.NetEntry, us *float32) ([]float32,
 	f.logits = slices.Grow(f.logits[:0], n)[:n]
 	took, err := f.sessions.Answer(f.logits, name, e, pixels, 1)
 	*us += micros(took)
+	if errors.Is(err, policy.ErrAbsent) {
+		f.absent = append(f.absent, name)
+	}
 	return f.logits, err
 }
 

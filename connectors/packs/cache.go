@@ -85,16 +85,18 @@ func (c *Cache) count(add func(*Counts)) {
 	add(&c.counts)
 }
 
-// Size returns the length of a file, false when it is not here.
-func (c *Cache) Size(sha string) (int64, bool) {
+// Size returns how many bytes of a file are here, and whether it is whole.
+func (c *Cache) Size(sha string) (bytes int64, whole bool) {
 	if !isSHA256(sha) {
 		return 0, false
 	}
-	info, err := os.Stat(c.blob(sha))
-	if err != nil {
-		return 0, false
+	if info, err := os.Stat(c.blob(sha)); err == nil {
+		return info.Size(), true
 	}
-	return info.Size(), true
+	if info, err := os.Stat(c.partial(sha)); err == nil {
+		return info.Size(), false
+	}
+	return 0, false
 }
 
 // Remove deletes a file, and what has arrived of it.

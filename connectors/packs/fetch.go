@@ -27,7 +27,7 @@ var errDamaged = errors.New("it does not have the sha256 that it is named by")
 // when the server refuses, it fails, and what has arrived is kept for the next call. A damaged file is fetched again once.
 // begin, where it is not nil, is called with the size as soon as the server responds, and may refuse.
 func (c *Cache) Fetch(ctx context.Context, sha string, begin func(size int64) error) error {
-	if _, ok := c.Size(sha); ok {
+	if _, whole := c.Size(sha); whole {
 		return nil
 	}
 	if !isSHA256(sha) {

@@ -21,6 +21,10 @@ type Nets interface {
 	Full() ([]float32, error)            // K logits
 }
 
+// ErrAbsent is what Nets return for a net that is not on this machine at the moment. A specialist that is absent is not
+// asked, and an absent selector teaches nothing: the frame is a miss.
+var ErrAbsent = errors.New("the net is not here")
+
 // Specialist says what the outputs of a specialist mean.
 type Specialist struct {
 	Classes     []int   // label of each output; nil: all classes in order
@@ -98,7 +102,7 @@ func (p *Policy) DecideAudited(s *State, nets Nets, learn bool, coin Coin) (Deci
 		}
 		return p.audit(s, nets, d, coin, learn), nil
 	}
-	if d, err = p.miss(s, nets, d, learn); err == nil && learn {
+	if d, err = p.miss(s, nets, d, learn); err == nil && learn && d.Asked { // an absent net costs nothing, and is not to blame
 		s.HitRate *= hitRateDecay
 		p.weighCost(s, &d)
 	}
@@ -130,6 +134,9 @@ func (p *Policy) test(s *State, nets Nets, learn bool) (Decision, error) {
 		}
 		d.Specialist = i
 		raw, err := p.ask(s, nets, i)
+		if errors.Is(err, ErrAbsent) {
+			continue
+		}
 		if err != nil {
 			return d, err
 		}
@@ -241,7 +248,10 @@ func (p *Policy) miss(s *State, nets Nets, d Decision, learn bool) (Decision, er
 		}
 		d.Answer, d.Answered = summarise(s.q, Specialist{}), true
 	case p.Teacher == Selector && learn:
-		if err := p.teacher(s, "selector", nets.Selector, p.SelectorTemperature); err != nil {
+		switch err := p.teacher(s, "selector", nets.Selector, p.SelectorTemperature); {
+		case errors.Is(err, ErrAbsent):
+			return d, nil
+		case err != nil:
 			return d, err
 		}
 		d.Selected = summarise(s.q, Specialist{})
@@ -284,6 +294,21 @@ func (p *Policy) cover(q []float32, active int) int {
 	best, most := active, p.mass(q, active)
 	for i := range p.Specialists {
 		if m := p.mass(q, i); m > most+1e-6 {
+			best, most = i, m
+		}
+	}
+	return best
+}
+
+// Likely returns the specialist, of those that may be chosen, whose classes the stream's window holds most of: the one that it
+// may need next. It is -1 where that is none.
+func (p *Policy) Likely(s *State, may func(i int) bool) int {
+	best, most := -1, float32(1e-6)
+	if len(s.Window) != p.Classes {
+		return best
+	}
+	for i := range p.Specialists {
+		if m := p.mass(s.Window, i); m > most && may(i) {
 			best, most = i, m
 		}
 	}

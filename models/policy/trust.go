@@ -246,6 +246,7 @@ func (p *Policy) bypass(s *State, nets Nets, learn bool) (Decision, error) {
 		if shadow, err = p.test(s, nets, false); err != nil {
 			return d, err
 		}
+		compared = shadow.Asked // else it is absent
 	}
 	if p.Teacher == Selector && !compared {
 		d.Moved = learn // no selector either: the frame just goes on
