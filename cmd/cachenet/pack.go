@@ -40,7 +40,7 @@ func packCommand() *cobra.Command {
 				return err
 			},
 		},
-		packBuildCommand(), packEvaluateCommand(), packImportCommand(), packPixelsCommand(), packAnswersCommand())
+		packBuildCommand(), packEvaluateCommand(), packRecalibrateCommand(), packImportCommand(), packPixelsCommand(), packAnswersCommand())
 	return c
 }
 

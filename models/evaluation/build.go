@@ -53,6 +53,7 @@ type Built struct {
 	Manifest models.Manifest
 	Card     Card
 	files    map[string]Net // by their name in the pack
+	bare     bool           // written without a card
 }
 
 // builder chooses a pack from a score table.

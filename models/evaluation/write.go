@@ -188,7 +188,11 @@ func (b *Built) fill(dir string) error {
 			return err
 		}
 	}
-	for file, content := range map[string]any{models.ManifestFile: b.Manifest, cardJSON: b.Card} {
+	written := map[string]any{models.ManifestFile: b.Manifest}
+	if !b.bare {
+		written[cardJSON] = b.Card
+	}
+	for file, content := range written {
 		data, err := json.MarshalIndent(content, "", " ")
 		if err != nil {
 			return err
@@ -196,6 +200,9 @@ func (b *Built) fill(dir string) error {
 		if err := os.WriteFile(filepath.Join(dir, file), append(data, '\n'), 0o644); err != nil {
 			return err
 		}
+	}
+	if b.bare {
+		return nil
 	}
 	return os.WriteFile(filepath.Join(dir, CardMarkdown), []byte(b.Card.Markdown()), 0o644)
 }

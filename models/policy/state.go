@@ -33,6 +33,9 @@ func (s *State) Active() int {
 // Next returns the specialist that looks at the stream's next frame, and whether the full model answers it without a look
 // at what the specialist says, after a state that this policy cannot go on from was started afresh.
 func (p *Policy) Next(s *State) (active int, bypassed bool) {
+	if !s.seen() && s.Offset == 0 {
+		s.Offset = -1 // once the state is prepared it counts as seen, and the frame at offset 0 has yet to come
+	}
 	s.start(p)
 	return s.Cached[0], s.Trust.Mode != answering
 }

@@ -167,3 +167,29 @@ func TestMoveKeepsTheMass(t *testing.T) {
 		}
 	})
 }
+
+// The first frame of a partition teaches, also where the state was prepared before its offset was looked at, and was stored in
+// between; no frame teaches twice.
+func TestTheFirstOffsetIsNewer(t *testing.T) {
+	for _, prepared := range []bool{false, true} {
+		p, s := global(nil), &State{}
+		if prepared {
+			p.Next(s)
+			b, err := s.AppendBinary(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := s.UnmarshalBinary(b); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !s.Newer(0, 0) {
+			t.Fatalf("prepared %v: the frame at offset 0 of partition 0 does not teach", prepared)
+		}
+		decide(t, p, s, &fakeNets{specialist: map[int][]float32{0: {0, 0, 0, 0}}, selector: []float32{9, 0, 0, 0}})
+		p.Next(s)
+		if s.Newer(0, 0) || !s.Newer(0, 1) {
+			t.Errorf("prepared %v: offset 0 teaches twice, or offset 1 does not", prepared)
+		}
+	}
+}
