@@ -121,10 +121,9 @@ func (s *sample) row(o *schemas.Outcome) {
 		s.out.Wrong++
 	}
 	s.thresholds[o.Threshold]++
-	if at, seen := s.tracks[o.Stream]; !seen || s.last[o.Stream] != full {
-		at = s.total
+	if last, seen := s.last[o.Stream]; !seen || last != full {
+		s.tracks[o.Stream], s.last[o.Stream] = s.total, full
 		s.total++
-		s.tracks[o.Stream], s.last[o.Stream] = at, full
 	}
 	j.track = s.tracks[o.Stream]
 	s.all = append(s.all, j)
