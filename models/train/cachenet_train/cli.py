@@ -1,4 +1,4 @@
-"""The command line: `python -m cachenet_train train DATA --out NETS`, and `label` for frames without labels."""
+"""The command line: `python -m cachenet_train train DATA --out NETS`; `label` and `stability` for frames without labels."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from .fit import Place, peak_memory_mb
 from .folder import DataError
 from .label import label
 from .plan import PRESETS, quick, scaled
+from .stability import stability, table
 from .teacher import OnnxTeacher, PackTeacher
 from .train import Task, Training
 
@@ -46,14 +47,22 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_train(commands, raw)
     sort = commands.add_parser("label", help="sort frames into an image folder by your own classifier's answers")
-    sort.add_argument("frames", type=Path, metavar="FRAMES", help="folder of images <sequence>_<frame>.jpg")
-    sort.add_argument("--teacher", type=Path, required=True, metavar="MODEL", help="your own classifier: a pack made by `cachenet pack import`, or an ONNX file")
-    sort.add_argument("--classes", type=Path, metavar="FILE", help="its classes in order, one per line")
+    _add_teacher(sort)
     sort.add_argument("--out", type=Path, required=True, metavar="DATA", help="image folder to write")
     sort.add_argument("--split", choices=("train", "val", "test"), default="train", help="part of DATA to write (default: train)")
-    sort.add_argument("--size", type=_size, default=(32, 32), metavar="WxH", help="input size (default: 32)")
     sort.set_defaults(run=_label)
+    steady = commands.add_parser("stability", help="how often your own classifier repeats its answer after invisible changes of a frame")
+    _add_teacher(steady)
+    steady.add_argument("--most", type=int, default=1000, metavar="N", help="frames to ask about, evenly spaced (default: 1000)")
+    steady.set_defaults(run=_stability)
     return parser
+
+
+def _add_teacher(command) -> None:
+    command.add_argument("frames", type=Path, metavar="FRAMES", help="folder of images <sequence>_<frame>.jpg")
+    command.add_argument("--teacher", type=Path, required=True, metavar="MODEL", help="your own classifier: a pack made by `cachenet pack import`, or an ONNX file")
+    command.add_argument("--classes", type=Path, metavar="FILE", help="its classes in order, one per line")
+    command.add_argument("--size", type=_size, default=(32, 32), metavar="WxH", help="input size of an ONNX file (default: 32)")
 
 
 def _add_train(commands, raw) -> None:
@@ -104,16 +113,27 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _label(options: argparse.Namespace) -> int:
-    if not options.frames.is_dir():
-        raise DataError(f"read frames: {options.frames} is not a folder: give a folder of images")
-    names = options.classes.read_text("utf-8-sig").split("\n") if options.classes else None
-    names = [name.strip() for name in names if name.strip()] if names else None
-    pack = options.teacher.is_dir()
-    teacher = PackTeacher(options.teacher) if pack else OnnxTeacher(options.teacher, names, options.size)
-    counts = label(options.frames, options.out, teacher, _say, options.split)
+    counts = label(options.frames, options.out, _teacher(options), _say, options.split)
     for name, count in sorted(counts.items()):
         print(f"{name}\t{count}")
     return 0
+
+
+def _stability(options: argparse.Namespace) -> int:
+    if options.most < 1:
+        raise DataError(f"--most {options.most}: give at least 1")
+    print(table(stability(options.frames, _teacher(options), options.most)))
+    return 0
+
+
+def _teacher(options: argparse.Namespace) -> OnnxTeacher | PackTeacher:
+    if not options.frames.is_dir():
+        raise DataError(f"read frames: {options.frames} is not a folder: give a folder of images")
+    if options.teacher.is_dir():
+        return PackTeacher(options.teacher)
+    names = options.classes.read_text("utf-8-sig").split("\n") if options.classes else None
+    names = [name.strip() for name in names if name.strip()] if names else None
+    return OnnxTeacher(options.teacher, names, options.size)
 
 
 def _task(options, data: folder.Folder, decoded, place: Place) -> Task:
