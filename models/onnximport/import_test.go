@@ -180,6 +180,17 @@ func TestATrialDetectsAWrongNormalisation(t *testing.T) {
 	}
 }
 
+// With two classes twice the confidence of a guess is certainty, which must not count as guessing.
+func TestGuessingIsToldFromAnswering(t *testing.T) {
+	for classes, c := range map[int]struct{ guess, answer float64 }{
+		2: {0.52, 0.6}, 3: {0.37, 0.5}, 10: {0.15, 0.25}, 1000: {0.0015, 0.01},
+	} {
+		if least := guessing(classes); !(c.guess < least && least <= c.answer) {
+			t.Errorf("%d classes: below %v is guessing, expected between %v and %v", classes, least, c.guess, c.answer)
+		}
+	}
+}
+
 func TestAPictureThatCannotBeReadIsNamed(t *testing.T) {
 	m, err := Inspect(read(t, "plain.onnx"), Request{Labels: four})
 	if err != nil {

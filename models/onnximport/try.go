@@ -181,7 +181,7 @@ func (m *Model) doubt(t *Trial, logits []float32, pixels []byte, frames int) err
 	}
 	alike := frames >= 4 && given.Distinct == 1
 	t.warn(alike, "all %d pictures get the same answer: is the normalisation right (--normalize), and the order of channels?", frames)
-	t.warn(given.Mean < 2/float64(len(m.Classes)), "no picture gets an answer: the mean confidence is %.2g, where guessing has %.2g: are scale, mean and std right (--normalize)?", given.Mean, 1/float64(len(m.Classes)))
+	t.warn(given.Mean < guessing(len(m.Classes)), "no picture gets an answer: the mean confidence is %.2g, where guessing has %.2g: are scale, mean and std right (--normalize)?", given.Mean, 1/float64(len(m.Classes)))
 	others, err := m.others(pixels, frames)
 	if err != nil {
 		return err
@@ -198,6 +198,13 @@ func (m *Model) doubt(t *Trial, logits []float32, pixels []byte, frames int) err
 			best.Way, best.Distinct, best.Mean, best.Entropy, given.Distinct, given.Mean, given.Entropy)
 	}
 	return nil
+}
+
+// guessing is the mean confidence below which a model of that many classes answers nothing: twice that of a guess, or,
+// where classes are few, a guess and a tenth of what is left to certainty.
+func guessing(classes int) float64 {
+	guess := 1 / float64(classes)
+	return min(2*guess, guess+0.1*(1-guess))
 }
 
 // others are the looks under the other usual normalisations, and with the colours in the other order.
