@@ -180,6 +180,15 @@ bench-policy: setup build ## what audits cost and gain on the bundled pack, into
 	test -d $(WORK)/scenes/frames || bin/cachenet scenes --out $(WORK)/scenes/frames
 	go run ./bench/trust -data $(WORK)/scenes/frames -out docs/bench-policy.md
 
+.PHONY: bench-edge bench-edge-facts
+bench-edge: setup ## devices and a server over links, simulated with measured nets, into docs/bench-edge.md
+	go build -buildvcs=auto -o bin/cachenet-bench-edge ./bench/edge
+	bin/cachenet-bench-edge -out docs/bench-edge.md -picture docs/bench-edge.svg
+
+NETS ?= $(CACHE)/packs/cifar10
+bench-edge-facts: setup build ## what the nets in NETS say about CIFAR-10, for bench-edge (after make pack-cifar10)
+	go run ./bench/edge -nets $(NETS) -data $(WORK)/cifar10/frames/test
+
 test-peers: bench-venv ## the benchmark's Python peers decide like the Go policy
 	cd bench/peers && $(BENCH)/bin/python -m pytest -q
 

@@ -60,7 +60,7 @@ func (l *Link) Wrap(c net.Conn) net.Conn {
 	outer, inner := net.Pipe()
 	w := &conn{Conn: outer, real: c, close: sync.OnceValue(outer.Close)}
 	up, down := make(chan packet, inFlight), make(chan packet, inFlight)
-	go l.accept(l.Up, inner, up)
+	go func() { _ = l.accept(l.Up, inner, up) }() // ends when the caller closes its end
 	go func() {
 		deliver(l, up, c)
 		_ = c.Close()     // the caller has closed its end, or the peer takes no more

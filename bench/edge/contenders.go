@@ -1,0 +1,84 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/cachenet/cachenet/connectors/link"
+	"github.com/cachenet/cachenet/models/offload"
+)
+
+// Names of contenders that figures refer to.
+const (
+	deviceSmall = "device only, small net"
+	deviceFull  = "device only, full model"
+	serverOnly  = "server only"
+	cascade     = "cascade"
+	rawCascade  = "cascade, uncalibrated"
+	paperWay    = "paper's protocol"
+	oursFixed   = "window, late answers"
+	oursFused   = "window, late answers fused"
+	oursRule    = "ours, rule"
+	oursHere    = "ours, rule, full here too"
+	oursBandit  = "ours, bandit, full here too"
+	provisional = "ours, provisional"
+	allFused    = "every frame up, fused"
+	fixedAsIs   = "fixed: window, ask as it is"
+	fixedHere   = "fixed: window, full here"
+)
+
+// fixedSettings are those that a controller chooses among; two of them are contenders of their own.
+var fixedSettings = []string{deviceFull, serverOnly, oursFused, fixedAsIs, fixedHere}
+
+// fixedOnServer are those of a device that does not hold the full model.
+var fixedOnServer = []string{serverOnly, oursFused, fixedAsIs}
+
+func contenders(p plan) []contender {
+	always := p.plain
+	always.Threshold = 0
+	ours := contender{nets: "small", settings: p.window, fusion: &p.missed, forms: p.forms, form: p.smallest, miss: offload.Ask}
+	with := func(name string, edit func(*contender)) contender {
+		k := ours
+		k.Name = name
+		edit(&k)
+		return k
+	}
+	return []contender{
+		{Name: deviceSmall, nets: "small", settings: always},
+		{Name: deviceFull, straight: offload.Here},
+		{Name: serverOnly, straight: offload.Ask},
+		{Name: cascade, nets: "small", settings: p.plain, miss: offload.Ask},
+		{Name: rawCascade, nets: "raw", settings: p.plain, miss: offload.Ask},
+		{Name: paperWay, nets: "paper", settings: p.paper, miss: offload.Ask, download: true},
+		with(oursFixed, func(k *contender) { k.fusion = nil }),
+		with(oursFused, func(*contender) {}),
+		with(oursRule, func(k *contender) { k.control = "rule" }),
+		with(oursHere, func(k *contender) { k.control, k.here = "rule", true }),
+		with(oursBandit, func(k *contender) { k.control, k.here = "bandit", true }),
+		with(provisional, func(k *contender) { k.control, k.deadline = "rule", time.Nanosecond }),
+		with(allFused, func(k *contender) { k.always, k.fusion, k.form = true, &p.all, 0 }),
+		with(fixedAsIs, func(k *contender) { k.form = 0 }),
+		with(fixedHere, func(k *contender) { k.miss = offload.Here }),
+	}
+}
+
+// conditions lists the links: the grid of the headline figures, then others.
+func conditions(length time.Duration) []condition {
+	var all []condition
+	for _, rtt := range []int{5, 50, 300, 1000} {
+		for _, rate := range []float64{1, 5, 20, 100} {
+			all = append(all, condition{Name: fmt.Sprintf("%g Mbit/s, %d ms", rate, rtt), headline: rtt < 1000,
+				phases: []phase{{shape: link.Shape{Rate: rate * 1e6, RTT: time.Duration(rtt) * time.Millisecond}}}})
+		}
+	}
+	ms := time.Millisecond
+	fast, slow := link.Shape{Rate: 100e6, RTT: 5 * ms}, link.Shape{Rate: 1e6, RTT: 300 * ms}
+	lossy := link.Shape{Rate: 20e6, RTT: 50 * ms, Loss: 0.01}
+	cut := tuning()
+	cut.Name, cut.cut = "20 Mbit/s, 50 ms, cut for 20 s", [2]time.Duration{length / 3, length/3 + 20*time.Second}
+	return append(all,
+		condition{Name: "LTE-like trace, 50 ms", phases: []phase{{shape: link.Shape{Trace: link.LTE(1), RTT: 50 * ms}}}},
+		condition{Name: "20 Mbit/s, 50 ms, 1 % lost", phases: []phase{{shape: lossy}}},
+		condition{Name: "switches between 100 Mbit/s, 5 ms and 1 Mbit/s, 300 ms", phases: []phase{{shape: fast}, {length / 4, slow}, {length / 2, fast}, {3 * length / 4, slow}}},
+		cut)
+}

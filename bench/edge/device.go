@@ -1,0 +1,325 @@
+package main
+
+import (
+	"slices"
+	"time"
+
+	"github.com/cachenet/cachenet/models/offload"
+	"github.com/cachenet/cachenet/models/policy"
+)
+
+// contender is one way to answer a device's frames.
+type contender struct {
+	Name     string
+	nets     string          // "": no small net; small, raw (uncalibrated) or paper
+	settings policy.Settings // of the small net's hit test
+	straight offload.Action  // without a small net: Ask (server only) or Here (device only)
+	miss     offload.Action  // what follows a miss where control is none
+	form     int             // and in which form
+	download bool            // specialists are downloaded over the link
+	control  string          // rule or bandit: chooses in place of miss and straight
+	here     bool            // the device holds the full model too
+	deadline time.Duration   // of provisional answers; 0: none
+	fusion   *offload.Fusion // nil: late answers replace what was there
+	always   bool            // every frame is asked about at once, while the small net works too
+	forms    []int           // that a controller may use
+	examples *[]offload.Example
+}
+
+// outcome is what became of a frame.
+type outcome struct {
+	row            int
+	first, settled time.Duration // latencies of the first answer and of the last
+	early, class   int           // these answers; -1: dropped
+	hit            bool
+}
+
+// tally is what became of all frames of a run.
+type tally struct {
+	frames   []outcome
+	up, down int64
+	actions  [3]int // misses by what was chosen
+}
+
+// device answers the frames of one stream.
+type device struct {
+	w       *world
+	e       *endpoint
+	k       contender
+	t       *tally
+	policy  policy.Policy
+	state   policy.State
+	scratch policy.State
+	meter   offload.Meter
+	control offload.Controller
+	waiting int
+	loading bool // a specialist is being downloaded
+	held    []int
+	prior   []float32
+	q       []float32
+	row     int     // of the frame at hand, for Nets
+	hits    float64 // moving share
+}
+
+func newDevice(w *world, e *endpoint, k contender, t *tally) *device {
+	f := w.facts
+	d := &device{w: w, e: e, k: k, t: t, hits: 0.8, held: []int{0},
+		prior: make([]float32, f.Classes), q: make([]float32, f.Classes)}
+	d.policy = policy.Policy{Settings: k.settings, Classes: f.Classes, SelectorTemperature: 1, FullTemperature: 1}
+	d.policy.Teacher = policy.Feedback // answers come late
+	if k.nets == "paper" {
+		for _, n := range f.Paper {
+			d.policy.Specialists = append(d.policy.Specialists, policy.Specialist{Classes: n.Classes, Other: n.Other, Temperature: 1, Ready: true})
+		}
+	} else {
+		d.policy.Specialists = []policy.Specialist{{Temperature: 1, Ready: true}}
+	}
+	limits := offload.Limits{Waiting: mostWaiting, Deadline: k.deadline}
+	switch k.control {
+	case "rule":
+		d.control = &offload.Rule{Costs: d.costs(), Limits: limits, Meter: &d.meter}
+	case "bandit":
+		d.control = &offload.Bandit{Costs: d.costs(), Limits: limits, Meter: &d.meter}
+	}
+	return d
+}
+
+// costs are what the device has measured of itself.
+func (d *device) costs() offload.Costs {
+	f, c := d.w.facts, offload.Costs{}
+	c.Small, c.Decode = micros((f.DecodeUs+f.Small.Us)*d.w.factor), micros(f.DecodeUs*d.w.factor)
+	if d.k.here {
+		c.Full = micros(f.Full.Us * d.w.factor)
+	}
+	for _, i := range d.k.forms {
+		c.Forms = append(c.Forms, offload.Form{Bytes: f.Forms[i].mean() + recordBytes, Encode: micros(f.Forms[i].EncodeUs * d.w.factor)})
+	}
+	return c
+}
+
+func (d *device) probes() bool { return d.control != nil }
+
+// probe measures the link with a few bytes.
+func (d *device) probe(at time.Duration, bytes int) {
+	id := d.meter.Send(at, bytes)
+	d.w.on(d.e.sendUp(at, bytes), func(at time.Duration) {
+		d.w.on(d.e.sendDown(at, probeBytes), func(at time.Duration) { d.meter.Answer(id, at, 0) })
+	})
+}
+
+// Specialist, Selector and Full answer from the facts about the frame at hand.
+func (d *device) Specialist(i int) ([]float32, error) {
+	f := d.w.facts
+	switch d.k.nets {
+	case "paper":
+		return f.paper[i][d.row], nil
+	case "raw":
+		return f.rawSmall[d.row], nil
+	}
+	return f.small[d.row], nil
+}
+func (d *device) Selector() ([]float32, error) { return d.w.facts.selector[d.row], nil }
+func (d *device) Full() ([]float32, error)     { return d.w.facts.full[0][d.row], nil }
+
+// frame takes a frame that the camera delivers.
+func (d *device) frame(at time.Duration, row int) {
+	o := outcome{row: row, early: -1, class: -1}
+	if d.k.nets == "" {
+		d.ask(at, at, &o, offload.Choice{Action: d.k.straight, Form: d.k.form}, nil, true)
+		return
+	}
+	if d.control != nil {
+		if c := d.control.First(at, d.hits, d.e.busy(at)); c.Action != offload.Alone {
+			d.t.actions[c.Action]++
+			d.ask(at, at, &o, c, nil, true)
+			return
+		}
+	}
+	f := d.w.facts
+	if d.k.always {
+		d.parallel(at, &o)
+		return
+	}
+	us := f.DecodeUs + f.Small.Us
+	if d.k.nets == "paper" {
+		us = f.DecodeUs + f.Paper[0].Us
+	}
+	d.w.on(d.e.work(at, us), func(now time.Duration) { d.look(at, now, &o) })
+}
+
+// look is the moment at which the small net has answered.
+func (d *device) look(at, now time.Duration, o *outcome) {
+	d.row = o.row
+	decision, err := d.policy.Decide(&d.state, d, true)
+	if err != nil {
+		d.w.fail(err)
+		return
+	}
+	o.early, o.first = decision.Class, now-at
+	if decision.Hit {
+		d.hits += 0.02 * (1 - d.hits)
+		o.hit, o.class, o.settled = true, decision.Class, now-at
+		d.settle(now, *o, offload.Choice{}, true)
+		return
+	}
+	d.hits -= 0.02 * d.hits
+	if o.early = decision.Small.Class; o.early < 0 {
+		o.early = argmax(d.w.facts.small[o.row]) // "other": whatever the specialist says next is not kept
+	}
+	c := offload.Choice{Action: d.k.miss, Form: d.k.form, Provisional: d.k.deadline > 0}
+	if d.control != nil {
+		c = d.control.Miss(now, d.e.busy(now))
+	}
+	d.t.actions[c.Action]++
+	var prior []float32
+	if d.k.fusion != nil && d.policy.Prior(d.prior, &d.state) {
+		prior = slices.Clone(d.prior)
+	}
+	d.collect(o.row, prior)
+	d.ask(at, now, o, c, prior, false)
+}
+
+// ask gets the full model's answer, or does without it. straight says that the small net was not asked.
+func (d *device) ask(at, now time.Duration, o *outcome, c offload.Choice, prior []float32, straight bool) {
+	f := d.w.facts
+	if c.Action == offload.Ask && d.waiting >= mostWaiting {
+		c.Action = offload.Alone
+	}
+	switch c.Action {
+	case offload.Alone:
+		o.class, o.settled = o.early, now-at
+		if straight {
+			o.settled, o.first = 0, 0 // dropped
+		}
+		d.t.frames = append(d.t.frames, *o)
+	case offload.Here:
+		us := f.Full.Us
+		if straight {
+			us += f.DecodeUs
+		}
+		d.w.on(d.e.work(now, us), func(end time.Duration) { d.answered(at, now, end, o, c, 0, prior, straight) })
+	case offload.Ask:
+		d.waiting++
+		form := c.Form
+		if d.control != nil {
+			form = d.k.forms[c.Form]
+		}
+		sent := now
+		if us := f.Forms[form].EncodeUs; us > 0 {
+			sent = d.e.work(now, us)
+		}
+		d.w.on(sent, func(sent time.Duration) {
+			id := 0
+			if d.control != nil {
+				id = d.meter.Send(sent, int(f.Forms[form].Bytes[o.row])+recordBytes)
+			}
+			d.e.ask(sent, &request{form: form, row: o.row, after: d.specialist(o.row), back: func(back, took time.Duration) {
+				d.waiting--
+				if d.control != nil {
+					d.meter.Answer(id, back, took)
+				}
+				d.answered(at, now, back, o, c, form, prior, straight)
+			}})
+		})
+	}
+}
+
+// answered is the moment at which the full model's answer is there: it settles the frame and teaches the window.
+func (d *device) answered(at, chosen, now time.Duration, o *outcome, c offload.Choice, form int, prior []float32, straight bool) {
+	f := d.w.facts
+	full := f.full[form][o.row]
+	o.class, o.settled = argmax(full), now-at
+	if d.k.fusion != nil && !straight {
+		if class, err := d.k.fusion.Combine(d.q, full, f.small[o.row], prior); err == nil {
+			o.class = class
+		}
+	}
+	if !c.Provisional {
+		o.first, o.early = o.settled, o.class
+	}
+	if d.control != nil && !straight {
+		d.control.Settled(now, c, false, now-chosen)
+	}
+	d.settle(now, *o, c, !straight)
+	if d.k.nets == "" || d.k.nets == "paper" {
+		return // specialists of the paper's protocol move when one has been downloaded
+	}
+	if _, err := d.policy.Teach(&d.state, append(d.q[:0], full...)); err != nil {
+		d.w.fail(err)
+	}
+}
+
+func (d *device) settle(now time.Duration, o outcome, c offload.Choice, small bool) {
+	d.t.frames = append(d.t.frames, o)
+	if d.control != nil {
+		if small {
+			c = offload.Choice{}
+		}
+		d.control.Settled(now, c, true, o.settled)
+	}
+}
+
+// specialist is what the paper's server does after a miss: its selector names a specialist, which follows the answer where
+// the device does not hold it.
+func (d *device) specialist(row int) func() {
+	if !d.k.download {
+		return nil
+	}
+	return func() {
+		q := append([]float32(nil), d.w.facts.selector[row]...)
+		d.scratch.Set(&d.state)
+		before := d.scratch.Active()
+		if _, err := d.policy.Teach(&d.scratch, append([]float32(nil), q...)); err != nil || d.loading {
+			return
+		}
+		next := d.scratch.Active()
+		if next == before {
+			return
+		}
+		bytes := 0
+		if !slices.Contains(d.held, next) {
+			bytes = d.w.facts.Paper[next].FileBytes
+		}
+		d.loading = true
+		d.w.on(d.e.sendDown(d.w.now, bytes), func(time.Duration) {
+			d.loading = false
+			d.hold(next)
+			if _, err := d.policy.Teach(&d.state, q); err != nil {
+				d.w.fail(err)
+			}
+		})
+	}
+}
+
+// hold keeps the most recently used specialists.
+func (d *device) hold(i int) {
+	d.held = slices.DeleteFunc(d.held, func(h int) bool { return h == i })
+	d.held = append([]int{i}, d.held...)
+	d.held = d.held[:min(len(d.held), max(1, d.k.settings.Capacity))]
+}
+
+// parallel asks about every frame at once while the small net works: what can be had for the server's latency.
+func (d *device) parallel(at time.Duration, o *outcome) {
+	f := d.w.facts
+	d.row = o.row
+	d.e.work(at, f.DecodeUs+f.Small.Us)
+	var prior []float32
+	if d.policy.Prior(d.prior, &d.state) {
+		prior = slices.Clone(d.prior)
+	}
+	if _, err := d.policy.Decide(&d.state, d, false); err != nil {
+		d.w.fail(err)
+		return
+	}
+	o.early, o.first = argmax(f.small[o.row]), d.e.free-at
+	d.collect(o.row, prior)
+	d.ask(at, at, o, offload.Choice{Action: offload.Ask, Form: d.k.form, Provisional: true}, prior, false)
+}
+
+// collect keeps what fusing would have to work with, where weights are fitted.
+func (d *device) collect(row int, prior []float32) {
+	if d.k.examples != nil {
+		f := d.w.facts
+		*d.k.examples = append(*d.k.examples, offload.Example{Class: f.Labels[row], Full: f.full[0][row], Small: f.small[row], Prior: prior})
+	}
+}

@@ -1,0 +1,355 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+)
+
+// document is what make bench-edge writes.
+type document struct {
+	options options
+	results []*result
+}
+
+// of returns a figure of a contender in a cell: its mean over seeds and its standard deviation.
+func (c cell) of(name string, of func(figures) float64) (mean, sd float64) {
+	var x []float64
+	for _, f := range c.byName[name] {
+		x = append(x, of(f))
+	}
+	return spread(x)
+}
+
+func (c cell) mean(name string) float64 {
+	m, _ := c.of(name, func(f figures) float64 { return f.Mean })
+	return m
+}
+
+// lost returns the accuracy that a contender loses against the full model on every frame, here that of device only.
+func (c cell) lost(name string) float64 {
+	full, _ := c.of(deviceFull, func(f figures) float64 { return f.Accuracy })
+	own, _ := c.of(name, func(f figures) float64 { return f.Accuracy })
+	return full - own
+}
+
+// sustained reports whether a contender drops next to nothing.
+func (c cell) sustained(name string) bool {
+	dropped, _ := c.of(name, func(f figures) float64 { return f.Dropped })
+	return dropped < 0.01
+}
+
+// cutOff reports whether the link is cut for a while: whatever asks drops or answers alone then.
+func (c cell) cutOff() bool { return c.cut[1] > c.cut[0] }
+
+// quicker returns the mean latency of the faster of device only, with the full model, and server only.
+func (c cell) quicker() float64 {
+	device, server := c.mean(deviceFull), c.mean(serverOnly)
+	if c.sustained(serverOnly) {
+		return min(device, server)
+	}
+	return device
+}
+
+// headline returns the cells of the grid.
+func (r *result) headline() []cell {
+	return slices.DeleteFunc(slices.Clone(r.cells), func(c cell) bool { return !c.headline })
+}
+
+// gain is the ratio of the faster of device only and server only to a contender, over the grid.
+func (r *result) gain(name string) (mean, worst, lost float64, where string) {
+	var ratios []float64
+	least, lost := math.Inf(1), math.Inf(-1)
+	for _, c := range r.headline() {
+		ratio := c.quicker() / c.mean(name)
+		ratios = append(ratios, ratio)
+		if ratio < least {
+			least, where = ratio, fmt.Sprintf("%s, device %g x", c.Name, c.factor)
+		}
+		lost = max(lost, c.lost(name))
+	}
+	mean, worst = geometric(ratios)
+	return mean, worst, lost, where
+}
+
+// overServer is the geometric mean of the ratios of server only to a contender, over the links that server only sustains.
+func (r *result) overServer(name string) float64 {
+	var ratios []float64
+	for _, c := range r.headline() {
+		if c.sustained(serverOnly) {
+			ratios = append(ratios, c.mean(serverOnly)/c.mean(name))
+		}
+	}
+	mean, _ := geometric(ratios)
+	return mean
+}
+
+// bySeed returns the spread of the gain's geometric mean over seeds.
+func (r *result) bySeed(name string) (mean, sd float64) {
+	var all []float64
+	for seed := range r.cells[0].byName[name] {
+		var ratios []float64
+		for _, c := range r.headline() {
+			least := c.byName[deviceFull][seed].Mean
+			if c.sustained(serverOnly) {
+				least = min(least, c.byName[serverOnly][seed].Mean)
+			}
+			ratios = append(ratios, least/c.byName[name][seed].Mean)
+		}
+		m, _ := geometric(ratios)
+		all = append(all, m)
+	}
+	return spread(all)
+}
+
+// bytes returns how many times fewer bytes a contender sends up than server only, over the grid.
+func (r *result) bytes(name string) float64 {
+	all, own := 0.0, 0.0
+	for _, c := range r.headline() {
+		a, _ := c.of(serverOnly, func(f figures) float64 { return f.Up })
+		b, _ := c.of(name, func(f figures) float64 { return f.Up })
+		all, own = all+a, own+b
+	}
+	return all / own
+}
+
+// provisionally returns the largest ratio of the p95 latency of first answers to that of the small net alone, where
+// the round trip takes 0.1 s to 1 s.
+func (r *result) provisionally() float64 {
+	worst := 0.0
+	for _, c := range r.cells {
+		if rtt := c.phases[0].shape.RTT; len(c.phases) > 1 || rtt < 100*time.Millisecond {
+			continue
+		}
+		first, _ := c.of(provisional, func(f figures) float64 { return f.FirstP95 })
+		alone, _ := c.of(deviceSmall, func(f figures) float64 { return f.P95 })
+		worst = max(worst, first/alone)
+	}
+	return worst
+}
+
+// against returns a controller's mean latency against the one fixed setting that is best over all cells, in hindsight, and
+// against the best setting of each cell.
+func (r *result) against(name string, settings []string) (best string, mean, worst, oracle float64, where string) {
+	most := math.Inf(-1)
+	for _, fixed := range settings {
+		sum := 0.0
+		for _, c := range r.cells {
+			sum -= math.Log(c.mean(fixed))
+			if !c.sustained(fixed) && !c.cutOff() {
+				sum = math.Inf(-1)
+			}
+		}
+		if sum > most {
+			best, most = fixed, sum
+		}
+	}
+	var one, each []float64
+	for _, c := range r.cells {
+		least := math.Inf(1)
+		for _, fixed := range settings {
+			if c.sustained(fixed) || c.cutOff() {
+				least = min(least, c.mean(fixed))
+			}
+		}
+		if ratio := c.mean(best) / c.mean(name); len(one) == 0 || ratio < slices.Min(one) {
+			where = fmt.Sprintf("%s, device %g x", c.Name, c.factor)
+		}
+		one, each = append(one, c.mean(best)/c.mean(name)), append(each, least/c.mean(name))
+	}
+	mean, worst = geometric(one)
+	oracle, _ = geometric(each)
+	return best, mean, worst, oracle, where
+}
+
+// settings describes the run.
+func (d document) settings() string {
+	version := "unknown"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				version = s.Value[:min(12, len(s.Value))]
+			}
+		}
+	}
+	return fmt.Sprintf("commit %s, %s, %s/%s, %d processors; seeds %d to %d, %d devices, %d frames each, 10 frames/s",
+		version, runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), firstSeed, firstSeed+d.options.seeds-1, d.options.devices, d.options.frames)
+}
+
+// markdown is the document.
+func (d document) markdown() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, head, d.settings())
+	for _, r := range d.results {
+		r.inputs(&b)
+	}
+	fmt.Fprint(&b, "\n## Figures to reach\n")
+	for _, r := range d.results {
+		r.goals(&b)
+	}
+	fmt.Fprint(&b, "\n## Calibrated and uncalibrated exits\n\n", exitsText)
+	for _, r := range d.results {
+		r.exits(&b)
+	}
+	for _, r := range d.results {
+		r.grid(&b)
+		r.tables(&b)
+	}
+	return b.String()
+}
+
+func (r *result) inputs(b *strings.Builder) {
+	f, p := r.facts, r.plan
+	fmt.Fprintf(b, "\n### %s\n\n%s. Time on this machine, µs: decode %.0f, small net %.0f, full model %.0f (%.0f each in a batch of 16).\n",
+		f.Name, f.Source, f.DecodeUs, f.Small.Us, f.Full.Us, f.Full.Us16/16)
+	fmt.Fprintf(b, "Found on the tuning part: threshold %.3f with the window, %.3f without; fusing weights on misses small^%.1f prior^%.1f, on all frames small^%.1f prior^%.1f.\n\n",
+		p.window.Threshold, p.plain.Threshold, p.missed.Small, p.missed.Prior, p.all.Small, p.all.Prior)
+	fmt.Fprint(b, "| form of the upload | bytes | encode µs | decode µs | full model right, % | used |\n|---|---|---|---|---|---|\n")
+	for i, form := range f.Forms {
+		used := "no"
+		if slices.Contains(p.forms, i) {
+			used = "yes"
+		}
+		fmt.Fprintf(b, "| %s | %d | %.0f | %.0f | %.1f | %s |\n", form.Name, form.mean(), form.EncodeUs, form.DecodeUs, 100*f.right(i), used)
+	}
+}
+
+// goals are the figures of the issue.
+func (r *result) goals(b *strings.Builder) {
+	fmt.Fprintf(b, "\n### %s\n\n", r.facts.Name)
+	fmt.Fprint(b, "| mean latency against the faster of device only (full model) and server only, over the grid | geometric mean | worst cell | where | against server only | most accuracy lost, points | bytes up against server only |\n|---|---|---|---|---|---|---|\n")
+	for _, name := range []string{cascade, paperWay, oursFixed, oursFused, oursRule, oursHere, oursBandit} {
+		_, worst, lost, where := r.gain(name)
+		mean, sd := r.bySeed(name)
+		fmt.Fprintf(b, "| %s | %.2f ± %.2f x | %.2f x | %s | %.1f x | %.2f | 1/%.1f |\n", name, mean, sd, worst, where, r.overServer(name), 100*lost, r.bytes(name))
+	}
+	fmt.Fprintf(b, "\nFirst answers of *%s*: p95 at most %.2f x that of the small net alone, where the round trip takes 0.1 to 1 s.\n", provisional, r.provisionally())
+	c := r.cells[slices.IndexFunc(r.cells, func(c cell) bool { return c.Name == tuning().Name && c.factor == 5 })]
+	acc := func(name string) string {
+		m, sd := c.of(name, func(f figures) float64 { return 100 * f.Accuracy })
+		return fmt.Sprintf("%.2f ± %.2f %%", m, sd)
+	}
+	var gap []float64
+	for i, f := range c.byName[allFused] {
+		gap = append(gap, 100*(f.Accuracy-max(c.byName[serverOnly][i].Accuracy, c.byName[deviceSmall][i].Accuracy)))
+	}
+	m, sd := spread(gap)
+	fmt.Fprintf(b, "Accuracy at the server's latency, every frame up: small net alone %s, server only %s, **fused %s** (%+.2f ± %.2f points over the better, by seed).\n", acc(deviceSmall), acc(serverOnly), acc(allFused), m, sd)
+	fmt.Fprint(b, "\n| controller | best fixed setting over all links, in hindsight | against it, geometric mean | worst | where | against the best of each link, in hindsight |\n|---|---|---|---|---|---|\n")
+	for _, name := range []string{oursRule, oursHere, oursBandit} {
+		settings := fixedSettings
+		if name == oursRule {
+			settings = fixedOnServer
+		}
+		best, mean, worst, oracle, where := r.against(name, settings)
+		fmt.Fprintf(b, "| %s | %s | %.3f x | %.2f x | %s | %.3f x |\n", name, best, mean, worst, where, oracle)
+	}
+}
+
+// grid shows where each wins.
+func (r *result) grid(b *strings.Builder) {
+	fmt.Fprintf(b, "\n## %s: mean latency, ms\n\nThe quickest that loses at most a point and drops nothing is bold.\n\n| link | device | ", r.facts.Name)
+	names := []string{deviceFull, serverOnly, cascade, paperWay, oursFixed, oursRule, oursHere, oursBandit}
+	fmt.Fprintf(b, "%s |\n|---|---|%s\n", strings.Join(names, " | "), strings.Repeat("---|", len(names)))
+	for _, c := range r.cells {
+		best := c.winner(names)
+		fmt.Fprintf(b, "| %s | %g x |", c.Name, c.factor)
+		for _, name := range names {
+			text := fmt.Sprintf("%.1f", c.mean(name))
+			if !c.sustained(name) {
+				text += " (drops)"
+			}
+			if name == best {
+				text = "**" + text + "**"
+			}
+			fmt.Fprintf(b, " %s |", text)
+		}
+		fmt.Fprintln(b)
+	}
+}
+
+// winner returns the quickest that loses at most a point and drops nothing.
+func (c cell) winner(names []string) string {
+	best := ""
+	for _, name := range names {
+		if c.sustained(name) && c.lost(name) <= budget && (best == "" || c.mean(name) < c.mean(best)) {
+			best = name
+		}
+	}
+	return best
+}
+
+// tables lists everything for some links, with a device that is 5 times slower.
+func (r *result) tables(b *strings.Builder) {
+	for _, c := range r.cells {
+		if c.factor != 5 || !slices.Contains(shown, c.Name) && c.headline {
+			continue
+		}
+		fmt.Fprintf(b, "\n### %s: %s, device 5 x slower\n\n", r.facts.Name, c.Name)
+		fmt.Fprint(b, "| | mean ms | p50 | p95 | p99 | first answer p95 | accuracy % | first answer % | agree % | up B/frame | down B/frame | dropped % |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n")
+		for _, k := range contenders(r.plan) {
+			f := func(of func(figures) float64) float64 { m, _ := c.of(k.Name, of); return m }
+			mean, sd := c.of(k.Name, func(f figures) float64 { return f.Mean })
+			acc, accSD := c.of(k.Name, func(f figures) float64 { return 100 * f.Accuracy })
+			fmt.Fprintf(b, "| %s | %.1f ± %.1f | %.1f | %.1f | %.1f | %.1f | %.1f ± %.1f | %.1f | %.1f | %.0f | %.0f | %.1f |\n", k.Name, mean, sd,
+				f(func(f figures) float64 { return f.P50 }), f(func(f figures) float64 { return f.P95 }), f(func(f figures) float64 { return f.P99 }),
+				f(func(f figures) float64 { return f.FirstP95 }), acc, accSD, f(func(f figures) float64 { return 100 * f.First }),
+				f(func(f figures) float64 { return 100 * f.Agreement }), f(func(f figures) float64 { return f.Up }), f(func(f figures) float64 { return f.Down }),
+				f(func(f figures) float64 { return 100 * f.Dropped }))
+		}
+	}
+}
+
+// shown are the links of the grid that have a table of their own.
+var shown = []string{"1 Mbit/s, 50 ms", "20 Mbit/s, 50 ms"}
+
+// exits compares exits of the plain small net at stated probabilities, calibrated and not.
+func (r *result) exits(b *strings.Builder) {
+	f := r.facts
+	fmt.Fprintf(b, "\n| %s: an exit is taken from | temperature | exits, %% of frames | right among them, %% |\n|---|---|---|---|\n", f.Name)
+	for _, at := range []float32{0.7, 0.8, 0.9, 0.95} {
+		for _, net := range []struct {
+			name string
+			p    [][]float32
+		}{{"1 (uncalibrated)", f.rawSmall}, {fmt.Sprintf("%.2f", f.Small.Temperature), f.small}} {
+			taken, right, n := 0.0, 0.0, 0.0
+			for _, row := range rowsOf(f.Report) {
+				class := argmax(net.p[row])
+				n++
+				if net.p[row][class] >= at {
+					taken++
+					right += share(class == f.Labels[row])
+				}
+			}
+			fmt.Fprintf(b, "| %.2f | %s | %.1f | %.1f |\n", at, net.name, 100*taken/n, 100*right/max(1, taken))
+		}
+	}
+}
+
+const exitsText = `The plain small net answers where its confidence reaches the stated probability, as in Pacheco et al. Calibrated, the share of
+right answers among the exits should be at least that probability; over all held-out frames, without streams.
+`
+
+const head = `# Edge and server over links
+
+Printed by ` + "`make bench-edge`" + `: %s.
+
+**This is a simulation in virtual time.** What the nets say about each frame, the bytes of each frame in each form, and the time of nets,
+decoding and encoding were measured, on this machine; a device's time is the measured time times 1, 5 or 20. Links are the model of
+` + "`connectors/link`" + ` (the one behind ` + "`--link`" + `). What decides is the code that runs on devices: ` + "`models/policy`" + ` (hit test, window, set of
+specialists) taught by answers when they arrive, and ` + "`models/offload`" + ` (controllers, fusing). The server is one processor with a queue and
+batches of up to 16. Records carry 160 bytes beside the image, answers 120 beside the distribution.
+
+Settings were found on sequences and seeds of their own, on one link (20 Mbit/s, 50 ms). *Full here too*: the device holds
+the full model as well, as device only does; without these words it is on the server only. Dropped: a device has 30 frames without an answer
+and nothing else to answer with. The LTE-like trace is generated (` + "`link.LTE`" + `, seed 1); no recorded trace is part of the project. There is no feature code
+(a small encoder on the device), and no learned controller beyond the bandit.
+
+![Where each wins](bench-edge.svg)
+
+## Data
+`

@@ -1,0 +1,279 @@
+package offload
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+const ms = time.Millisecond
+
+func distribution(t *rapid.T, k int, name string) []float32 {
+	p, sum := make([]float32, k), float32(0)
+	for c := range p {
+		p[c] = rapid.Float32Range(0, 1).Draw(t, name)
+		sum += p[c]
+	}
+	for c := range p {
+		p[c] = (p[c] + 1e-3) / (sum + 1e-3*float32(k))
+	}
+	return p
+}
+
+func TestFusionIsADistribution(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		k := rapid.IntRange(1, 20).Draw(t, "classes")
+		full, small, prior := distribution(t, k, "full"), distribution(t, k, "small"), distribution(t, k, "prior")
+		f := Fusion{rapid.Float64Range(0, 1).Draw(t, "small weight"), rapid.Float64Range(0, 1).Draw(t, "prior weight")}
+		dst, sum := make([]float32, k), float64(0)
+		best, err := f.Combine(dst, full, small, prior)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range dst {
+			sum += float64(p)
+			if !(p >= 0 && p <= dst[best]) {
+				t.Fatalf("class %d is not the best of %v", best, dst)
+			}
+		}
+		if math.Abs(sum-1) > 1e-4 {
+			t.Fatalf("sums to %v", sum)
+		}
+		alone, _ := Fusion{}.Combine(dst, full, small, prior)
+		for _, p := range full {
+			if p > full[alone] {
+				t.Fatal("without weights the full model's answer must stand")
+			}
+		}
+	})
+}
+
+func TestFusionRefusesOtherClasses(t *testing.T) {
+	if _, err := (Fusion{}).Combine(make([]float32, 2), make([]float32, 3), nil, nil); err == nil {
+		t.Error("distributions of different lengths are combined")
+	}
+	if _, err := (Fusion{}).Combine(nil, nil, nil, nil); err == nil {
+		t.Error("no classes are combined")
+	}
+}
+
+// examples where the full model is right in 7 of 10 frames and says so weakly, and the small net independently.
+func examples(n int, seed uint64, informative bool) []Example {
+	rng := rand.New(rand.NewPCG(seed, 1))
+	say := func(class int, right float64) []float32 {
+		if rng.Float64() > right {
+			class = (class + 1 + rng.IntN(3)) % 4
+		}
+		p := []float32{0.2, 0.2, 0.2, 0.2}
+		p[class] = 0.4
+		return p
+	}
+	var all []Example
+	for range n {
+		class, helpful := rng.IntN(4), 0.25
+		if informative {
+			helpful = 0.6
+		}
+		all = append(all, Example{class, say(class, 0.7), say(class, helpful), say(class, helpful)})
+	}
+	return all
+}
+
+func TestFitHelpsOnOtherExamples(t *testing.T) {
+	f := Fit(examples(2000, 1, true), 0.01)
+	other := examples(2000, 2, true)
+	if fused, alone := right(f, other), right(Fusion{}, other); fused < alone+40 {
+		t.Errorf("%+v: %d right, the full model alone %d", f, fused, alone)
+	}
+	if f := Fit(examples(2000, 3, false), 0.01); f != (Fusion{}) {
+		t.Errorf("what does not help has the weights %+v", f)
+	}
+	if f := Fit(nil, 0); f != (Fusion{}) {
+		t.Errorf("no examples: %+v", f)
+	}
+}
+
+// transit is a link without a queue.
+type transit struct {
+	rate float64 // bytes per second
+	rtt  time.Duration
+}
+
+func (l transit) took(bytes int) time.Duration { return l.rtt + seconds(float64(bytes)/l.rate) }
+
+// feed sends messages of two sizes in turn, each after the answer to the one before.
+func (l transit) feed(m *Meter, from time.Duration, n int) time.Duration {
+	for i := range n {
+		bytes := 100
+		if i%2 == 0 {
+			bytes = 1500
+		}
+		id := m.Send(from, bytes)
+		from += l.took(bytes)
+		m.Answer(id, from+2*ms, 2*ms)
+		from += 100 * ms
+	}
+	return from
+}
+
+func TestMeterMeasuresTheLink(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		l := transit{rapid.Float64Range(2e4, 1e7).Draw(t, "rate"), time.Duration(rapid.IntRange(1, 500).Draw(t, "rtt")) * ms}
+		var m Meter
+		now := l.feed(&m, 0, 20)
+		want := l.took(20_000) + 2*ms
+		if got := m.Expect(now, 20_000); got < want*8/10 || got > want*12/10 {
+			t.Fatalf("expects %v for 20 kB, it takes %v", got, want)
+		}
+	})
+}
+
+func TestMeterFollowsALinkThatChanges(t *testing.T) {
+	var m Meter
+	now := transit{1e7, 5 * ms}.feed(&m, 0, 30)
+	now = transit{1e5, 300 * ms}.feed(&m, now, 60)
+	if got := m.Expect(now, 1000); got < 250*ms || got > 400*ms {
+		t.Errorf("expects %v on a link that now takes 310 ms", got)
+	}
+}
+
+func TestMeterSeesThatTheLinkIsDown(t *testing.T) {
+	var m Meter
+	now := transit{1e6, 50 * ms}.feed(&m, 0, 10)
+	id := m.Send(now, 1000)
+	if m.Down(now + 100*ms) {
+		t.Error("down before an answer is overdue")
+	}
+	if !m.Down(now + 2*time.Second) {
+		t.Error("an answer overdue for two seconds is no sign")
+	}
+	m.Answer(id, now+3*time.Second, 0)
+	m.Answer(id, now+3*time.Second, 0) // a duplicate
+	if n, _ := m.Waiting(); n != 0 || m.Down(now+4*time.Second) {
+		t.Error("down with nothing waiting")
+	}
+}
+
+// Whatever was measured, a rule never names what it does not have, and asks no more than it may.
+func TestRuleKeepsItsLimits(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var m Meter
+		now := time.Duration(0)
+		r := Rule{Meter: &m, Limits: Limits{Waiting: rapid.IntRange(1, 5).Draw(t, "limit"), Deadline: time.Duration(rapid.IntRange(0, 50).Draw(t, "deadline")) * ms}}
+		r.Small, r.Decode, r.Forms = 2*ms, ms, []Form{{Bytes: 16_000}, {Bytes: 3000, Encode: ms}}
+		if rapid.Bool().Draw(t, "here") {
+			r.Full = time.Duration(rapid.IntRange(1, 100).Draw(t, "full")) * ms
+		}
+		b := Bandit{Costs: r.Costs, Limits: r.Limits, Meter: &m}
+		for range 30 {
+			now += time.Duration(rapid.IntRange(0, 300).Draw(t, "gap")) * ms
+			for _, one := range []Controller{&r, &b} {
+				first := rapid.Bool().Draw(t, "first")
+				c := one.Miss(now, ms)
+				if first {
+					c = one.First(now, rapid.Float64Range(0, 1).Draw(t, "hit rate"), ms)
+				}
+				waiting, _ := m.Waiting()
+				switch {
+				case c.Action == Here && r.Full == 0:
+					t.Fatal("a full model that the device does not have")
+				case c.Action == Ask && (waiting >= r.Waiting || m.Down(now) || c.Form >= len(r.Forms)):
+					t.Fatalf("asks in form %d with %d waiting, down: %v", c.Form, waiting, m.Down(now))
+				case c.Provisional && (r.Deadline == 0 || first || c.Action == Alone):
+					t.Fatalf("%+v is provisional", c)
+				case !first && c.Action == Alone && r.Full > 0:
+					t.Fatal("answers alone where the full model is at hand")
+				}
+				one.Settled(now, c, first, time.Duration(rapid.IntRange(1, 400).Draw(t, "took"))*ms)
+			}
+			if rapid.Bool().Draw(t, "sends") {
+				id := m.Send(now, 1000)
+				if rapid.Bool().Draw(t, "answered") {
+					m.Answer(id, now+20*ms, ms)
+				}
+			}
+		}
+	})
+}
+
+// settle plays a controller on a link and returns how often each action was chosen after misses in the second half.
+func settle(c Controller, m *Meter, l transit, here time.Duration, from time.Duration) (time.Duration, map[Action]int) {
+	chosen := map[Action]int{}
+	for i := range 200 {
+		choice := c.Miss(from, 0)
+		took := here
+		if choice.Action == Ask {
+			took = l.took(3000) + 2*ms
+			m.Answer(m.Send(from, 3000), from+took, 2*ms)
+		}
+		if i%10 == 0 {
+			from = l.feed(m, from, 2)
+		}
+		c.Settled(from+took, choice, false, took)
+		if from += 100 * ms; i >= 100 {
+			chosen[choice.Action]++
+		}
+	}
+	return from, chosen
+}
+
+func TestControllersChooseTheQuickerAndSwitch(t *testing.T) {
+	for name, make := range map[string]func(Costs, *Meter) Controller{
+		"rule":   func(c Costs, m *Meter) Controller { return &Rule{Costs: c, Limits: Limits{Waiting: 9}, Meter: m} },
+		"bandit": func(c Costs, m *Meter) Controller { return &Bandit{Costs: c, Limits: Limits{Waiting: 9}, Meter: m} },
+	} {
+		var m Meter
+		here := 100 * ms
+		c := make(Costs{Small: ms, Decode: ms, Full: here, Forms: []Form{{Bytes: 3000}}}, &m)
+		now, fast := settle(c, &m, transit{1e7, 5 * ms}, here, 0)
+		now, slow := settle(c, &m, transit{1e5, 500 * ms}, here, now)
+		_, again := settle(c, &m, transit{1e7, 5 * ms}, here, now)
+		if fast[Ask] < 95 || slow[Here] < 95 || again[Ask] < 90 {
+			t.Errorf("%s: fast link %v, slow link %v, fast again %v", name, fast, slow, again)
+		}
+	}
+}
+
+func TestFirstPassesTheSmallNetOverWhereItSavesNothing(t *testing.T) {
+	var m Meter
+	l := transit{1e7, 5 * ms}
+	r := Rule{Meter: &m, Limits: Limits{Waiting: 9}, Costs: Costs{Small: 40 * ms, Decode: 30 * ms, Forms: []Form{{Bytes: 3000}}}}
+	if c := r.First(0, 0.9, 0); c.Action != Alone {
+		t.Errorf("an unknown link: %+v", c)
+	}
+	now := l.feed(&m, 0, 10)
+	asks := 0
+	for range 160 {
+		if r.First(now, 0.9, 0).Action == Ask {
+			asks++
+		}
+	}
+	if asks != 150 {
+		t.Errorf("asks at once for %d of 160 frames: one in %d must still show the hit rate", asks, probeFirst)
+	}
+	r.Small, r.Decode = 2*ms, ms
+	if c := r.First(now, 0.9, 0); c.Action != Alone {
+		t.Errorf("a quick small net is passed over: %+v", c)
+	}
+}
+
+func TestActionsHaveNames(t *testing.T) {
+	for a, want := range map[Action]string{Alone: "alone", Ask: "ask", Here: "here", 9: "action 9"} {
+		if a.String() != want {
+			t.Errorf("%d is %q", a, a)
+		}
+	}
+}
+
+// Where answers are to be provisional, one over a link that nobody knows yet is.
+func TestAnUnknownLinkIsAnsweredProvisionally(t *testing.T) {
+	costs, limits := Costs{Small: ms, Decode: ms, Forms: []Form{{Bytes: 3000}}}, Limits{Waiting: 9, Deadline: 20 * ms}
+	for _, c := range []Controller{&Rule{Costs: costs, Limits: limits, Meter: new(Meter)}, &Bandit{Costs: costs, Limits: limits, Meter: new(Meter)}} {
+		if got := c.Miss(0, 0); got.Action != Ask || !got.Provisional {
+			t.Errorf("%T: %+v", c, got)
+		}
+	}
+}
