@@ -46,7 +46,7 @@ func TestTheLivePageShowsFramesInABrowser(t *testing.T) {
 	pass := func(from, to int64) {
 		for _, stream := range []string{"cam 1", "cam 2"} {
 			frames, rows := camera(t, stream, from, to)
-			j.Hold(frames)
+			j.Hold(schemas.Run{Frames: frames})
 			j.Rows(rows)
 		}
 	}

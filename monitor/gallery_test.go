@@ -163,7 +163,7 @@ func TestFramesAreShownOnRequestOnly(t *testing.T) {
 		leave, _ := m.look(stream)
 		defer leave()
 		raw := schemas.Frame{Stream: stream, Offset: 8, ContentType: schemas.RGB8, Width: 1, Height: 2, Image: []byte("rgbRGB")}
-		j.Hold([]schemas.Frame{frame(stream, 7, "\x89PNG\r\n"), raw, frame(stream, 9, "<html>")})
+		j.Hold(schemas.Run{Frames: []schemas.Frame{frame(stream, 7, "\x89PNG\r\n"), raw, frame(stream, 9, "<html>")}})
 		j.Rows([]schemas.Outcome{hit(stream, 7), hit(stream, 8), hit(stream, 9)})
 		_, text := get(t, m, "/?stream="+url.QueryEscape(stream))
 		if n := strings.Count(text, `<img src="data:image/png;base64,`); n != min(limit, 2) || strings.Count(text, "no picture") != limit/3 {

@@ -16,6 +16,8 @@ type plan struct {
 	parquet  parquetio.WriteConfig
 	topic    *kafkaio.WriteConfig // nil: no outcomes topic
 	dead     *kafkaio.WriteConfig // nil: no dead letters
+	answers  *kafkaio.WriteConfig // where devices that sent the frames are answered; nil: nobody did
+	device   bool                 // misses go to a server through the job's uplink
 	fenced   bool                 // the sinks get an output, see fence
 }
 
@@ -28,8 +30,11 @@ type plan struct {
 // two stages every element is encoded, carried and decoded. The sinks follow each other because a row in Parquet is what a restart does not do again: it comes last.
 func build(s beam.Scope, p plan) {
 	runs := kafkaio.Read(s, p.read)
-	var empty []beam.PCollection
-	for _, outcomes := range transforms.Cached(s, p.model, p.branches, runs) {
+	all, empty := caching(s, p, runs)
+	for _, outcomes := range all {
+		if p.answers != nil {
+			outcomes = kafkaio.Answer(s, *p.answers, outcomes)
+		}
 		if p.topic != nil {
 			outcomes = kafkaio.Write(s, *p.topic, outcomes)
 		}
@@ -41,6 +46,23 @@ func build(s beam.Scope, p plan) {
 	if p.fenced {
 		fence(s, empty)
 	}
+}
+
+// caching draws the caching step. On a device misses leave the graph here, and their answers come back through Read, as
+// runs for the same Lookup; empty are the collections without elements that this makes.
+//
+//	Kafka ── Read ── Lookup ── outcomes
+//	          ┊        └─ misses ── Ask ┄┄┄ server's topics ┄┄┐
+//	          └┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄ answers ┄┄┄┄┄┄┄┄┄┄┄┄┘
+func caching(s beam.Scope, p plan, runs beam.PCollection) (outcomes, empty []beam.PCollection) {
+	if !p.device {
+		return transforms.Cached(s, p.model, p.branches, runs), nil
+	}
+	outcomes, misses := transforms.Device(s, p.model, p.branches, runs)
+	for _, m := range misses {
+		empty = append(empty, kafkaio.Ask(s, p.model.Job, m))
+	}
+	return outcomes, empty
 }
 
 // fence reads what the sinks return, which is nothing, in a stage of its own. Prism 2.77 waits for a bundle's data and

@@ -42,6 +42,11 @@ func (j *job) open(ctx context.Context, assigned *kafkaio.Assignment) error {
 			return err
 		}
 	}
+	if j.Server != nil {
+		if err := kafkaio.OpenUplink(j.session, j.Server.uplink(j.Options)); err != nil {
+			return err
+		}
+	}
 	gaps, err := parquetio.OpenGapLog(j.Out, j.session)
 	if err != nil {
 		return err
@@ -109,7 +114,8 @@ func (j *job) plan() plan {
 	id := j.session.ID()
 	p := plan{model: j.model, branches: j.runner.branches, fenced: j.runner.fenced}
 	p.model.Job = id
-	p.read = kafkaio.ReadConfig{Job: id, Cluster: j.Cluster, Topic: j.Topic, Spans: j.work.spans, Stay: j.runner.stay}
+	p.device = j.Server != nil
+	p.read = kafkaio.ReadConfig{Job: id, Cluster: j.Cluster, Topic: j.Topic, Spans: j.work.spans, Stay: j.runner.stay, Answers: p.device}
 	if j.runner.elsewhere {
 		p.read.StopFile = parquetio.PrivatePath(j.Out, stopName(id))
 	}
@@ -117,6 +123,9 @@ func (j *job) plan() plan {
 		EveryBundle: j.runner.everyBundle, Shared: j.runner.shared || j.Share}
 	if j.OutcomesTopic != "" {
 		p.topic = &kafkaio.WriteConfig{Job: id, Cluster: j.Cluster, Topic: j.OutcomesTopic}
+	}
+	if j.AnswersTopic != "" {
+		p.answers = &kafkaio.WriteConfig{Job: id, Cluster: j.Cluster, Topic: j.AnswersTopic}
 	}
 	if j.DeadLetterTopic != "" {
 		p.dead = &kafkaio.WriteConfig{Job: id, Cluster: j.Cluster, Topic: j.DeadLetterTopic}

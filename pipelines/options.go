@@ -69,6 +69,12 @@ type Options struct {
 	Provisional bool          // misses that the full-model transform answers get the small net's answer on the outcomes topic first
 	FullTimeout time.Duration // with Provisional: how long the full model is waited for before that answer stands; 0: DefaultFullTimeout
 
+	// Server makes this run a device's: misses and audited hits are answered by a server, see [Server]. nil: here.
+	Server *Server
+	// AnswersTopic makes this run a server's: frames that a device sent are answered in the topic of that name and the
+	// device's, see kafkaio.AnswersTopic. Empty: nobody sent them.
+	AnswersTopic string
+
 	Out           string // folder of the data set
 	OutcomesTopic string // topic to also write outcomes to, as JSON; empty: none
 
@@ -180,6 +186,9 @@ func (o Options) model(p *models.Pack) (transforms.Model, error) {
 		}
 		m.Policy, m.PolicyName = set, policySet
 	}
+	if o.Server != nil {
+		m.Policy.Teacher = policy.Feedback
+	}
 	if err := o.provisional(&m); err != nil {
 		return m, err
 	}
@@ -199,6 +208,8 @@ func (o Options) validate() error {
 		return errors.New("--out is missing: name the folder for outcomes")
 	case o.Pack == "":
 		return errors.New("--pack is missing: name the folder of a pack")
+	case o.Server != nil && o.Runner == RunnerFlink:
+		return errors.New("--runner flink: a device keeps the frames that wait for its server in its own process: leave it out")
 	case o.Share && o.Runner == RunnerFlink:
 		return errors.New("--share: flink spreads the partitions itself: leave it out, or leave out --runner flink")
 	}
@@ -228,6 +239,11 @@ func (o Options) Contradiction() error {
 		return fmt.Errorf("--model-memory %d: must not be negative", o.ModelMemory)
 	case o.Runner != RunnerFlink && o.Parallelism > maxBranches:
 		return fmt.Errorf("--parallelism %d: must be at most %d on prism, which takes time to start for each", o.Parallelism, maxBranches)
+	}
+	if o.Server != nil {
+		if err := o.Server.contradiction(o); err != nil {
+			return err
+		}
 	}
 	switch {
 	case !(o.AuditRate >= 0 && o.AuditRate <= 1):

@@ -38,7 +38,7 @@ func (o Options) provisional(m *transforms.Model) error {
 	if !o.Provisional {
 		return nil
 	}
-	if m.Policy.Teacher != policy.Selector || m.Policy.Kind == policy.Full {
+	if m.Policy.Teacher == policy.Inline || m.Policy.Kind == policy.Full {
 		return errors.New("--provisional: it needs --full transform, and a policy that asks a small net: elsewhere a miss waits for nothing")
 	}
 	m.Provisional, m.FullTimeout = true, cmp.Or(o.FullTimeout, DefaultFullTimeout)

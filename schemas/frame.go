@@ -15,6 +15,7 @@ const (
 	HeaderSequence    = "sequence"     // frame number within the stream, decimal
 	HeaderWidth       = "width"        // of an RGB8 frame, decimal pixels
 	HeaderHeight      = "height"       // of an RGB8 frame, decimal pixels
+	HeaderOrigin      = "frame-origin" // of a frame that a device sent to a server: the text of its Origin
 )
 
 // Content types of a frame's value.
@@ -53,14 +54,16 @@ type Frame struct {
 	Image       []byte    // encoded image, as produced
 	Omitted     int64     // bytes of an image that exceeds the source's limit and is not in Image; else 0
 	Fault       string    // why the source could not read the record as a frame; empty when it could
+	Origin      string    // text of the Origin of a frame that a device sent; else empty
 }
 
 // Size is the length of the record's value, in bytes.
 func (z *Frame) Size() int64 { return int64(len(z.Image)) + z.Omitted }
 
-// Run is some consecutive frames of one stream, in offset order: the element that moves through the graph, because
-// what a runner spends on an element outweighs what it spends on a frame.
+// Run is some consecutive frames of one stream, in offset order, or answers to earlier ones: the element that moves
+// through the graph, because what a runner spends on an element outweighs what it spends on a frame.
 type Run struct {
-	Frames []Frame `msg:"frames,limit=65536"` // a damaged length must not take all memory
-	Held   uint64  // not 0: the frames are not here but in the session of the job, under this number
+	Frames  []Frame  `msg:"frames,limit=65536"`  // a damaged length must not take all memory
+	Answers []Answer `msg:"answers,limit=65536"` // of a server, to frames that were sent to it
+	Held    uint64   // not 0: what the run is made of is not here but in the session of the job, under this number
 }

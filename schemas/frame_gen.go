@@ -14,8 +14,8 @@ func (z *Frame) DecodeMsg(dc *msgp.Reader) (err error) {
 		err = msgp.WrapError(err)
 		return
 	}
-	if zb0001 != 13 {
-		err = msgp.ArrayError{Wanted: 13, Got: zb0001}
+	if zb0001 != 14 {
+		err = msgp.ArrayError{Wanted: 14, Got: zb0001}
 		return
 	}
 	z.Stream, err = dc.ReadString()
@@ -83,13 +83,18 @@ func (z *Frame) DecodeMsg(dc *msgp.Reader) (err error) {
 		err = msgp.WrapError(err, "Fault")
 		return
 	}
+	z.Origin, err = dc.ReadString()
+	if err != nil {
+		err = msgp.WrapError(err, "Origin")
+		return
+	}
 	return
 }
 
 // EncodeMsg implements msgp.Encodable
 func (z *Frame) EncodeMsg(en *msgp.Writer) (err error) {
-	// array header, size 13
-	err = en.Append(0x9d)
+	// array header, size 14
+	err = en.Append(0x9e)
 	if err != nil {
 		return
 	}
@@ -158,14 +163,19 @@ func (z *Frame) EncodeMsg(en *msgp.Writer) (err error) {
 		err = msgp.WrapError(err, "Fault")
 		return
 	}
+	err = en.WriteString(z.Origin)
+	if err != nil {
+		err = msgp.WrapError(err, "Origin")
+		return
+	}
 	return
 }
 
 // MarshalMsg implements msgp.Marshaler
 func (z *Frame) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// array header, size 13
-	o = append(o, 0x9d)
+	// array header, size 14
+	o = append(o, 0x9e)
 	o = msgp.AppendString(o, z.Stream)
 	o = msgp.AppendString(o, z.Topic)
 	o = msgp.AppendInt32(o, z.Partition)
@@ -179,6 +189,7 @@ func (z *Frame) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.AppendBytes(o, z.Image)
 	o = msgp.AppendInt64(o, z.Omitted)
 	o = msgp.AppendString(o, z.Fault)
+	o = msgp.AppendString(o, z.Origin)
 	return
 }
 
@@ -190,8 +201,8 @@ func (z *Frame) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.WrapError(err)
 		return
 	}
-	if zb0001 != 13 {
-		err = msgp.ArrayError{Wanted: 13, Got: zb0001}
+	if zb0001 != 14 {
+		err = msgp.ArrayError{Wanted: 14, Got: zb0001}
 		return
 	}
 	z.Stream, bts, err = msgp.ReadStringBytes(bts)
@@ -259,13 +270,18 @@ func (z *Frame) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.WrapError(err, "Fault")
 		return
 	}
+	z.Origin, bts, err = msgp.ReadStringBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err, "Origin")
+		return
+	}
 	o = bts
 	return
 }
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *Frame) Msgsize() (s int) {
-	s = 1 + msgp.StringPrefixSize + len(z.Stream) + msgp.StringPrefixSize + len(z.Topic) + msgp.Int32Size + msgp.Int64Size + msgp.Int64Size + msgp.TimeSize + msgp.StringPrefixSize + len(z.ContentType) + msgp.Int32Size + msgp.Int32Size + msgp.StringPrefixSize + len(z.Truth) + msgp.BytesPrefixSize + len(z.Image) + msgp.Int64Size + msgp.StringPrefixSize + len(z.Fault)
+	s = 1 + msgp.StringPrefixSize + len(z.Stream) + msgp.StringPrefixSize + len(z.Topic) + msgp.Int32Size + msgp.Int64Size + msgp.Int64Size + msgp.TimeSize + msgp.StringPrefixSize + len(z.ContentType) + msgp.Int32Size + msgp.Int32Size + msgp.StringPrefixSize + len(z.Truth) + msgp.BytesPrefixSize + len(z.Image) + msgp.Int64Size + msgp.StringPrefixSize + len(z.Fault) + msgp.StringPrefixSize + len(z.Origin)
 	return
 }
 
@@ -277,8 +293,8 @@ func (z *Run) DecodeMsg(dc *msgp.Reader) (err error) {
 		err = msgp.WrapError(err)
 		return
 	}
-	if zb0001 != 2 {
-		err = msgp.ArrayError{Wanted: 2, Got: zb0001}
+	if zb0001 != 3 {
+		err = msgp.ArrayError{Wanted: 3, Got: zb0001}
 		return
 	}
 	var zb0002 uint32
@@ -303,6 +319,28 @@ func (z *Run) DecodeMsg(dc *msgp.Reader) (err error) {
 			return
 		}
 	}
+	var zb0003 uint32
+	zb0003, err = dc.ReadArrayHeader()
+	if err != nil {
+		err = msgp.WrapError(err, "Answers")
+		return
+	}
+	if zb0003 > 65536 {
+		err = msgp.ErrLimitExceeded
+		return
+	}
+	if cap(z.Answers) >= int(zb0003) {
+		z.Answers = (z.Answers)[:zb0003]
+	} else {
+		z.Answers = make([]Answer, zb0003)
+	}
+	for za0002 := range z.Answers {
+		err = z.Answers[za0002].DecodeMsg(dc)
+		if err != nil {
+			err = msgp.WrapError(err, "Answers", za0002)
+			return
+		}
+	}
 	z.Held, err = dc.ReadUint64()
 	if err != nil {
 		err = msgp.WrapError(err, "Held")
@@ -313,8 +351,8 @@ func (z *Run) DecodeMsg(dc *msgp.Reader) (err error) {
 
 // EncodeMsg implements msgp.Encodable
 func (z *Run) EncodeMsg(en *msgp.Writer) (err error) {
-	// array header, size 2
-	err = en.Append(0x92)
+	// array header, size 3
+	err = en.Append(0x93)
 	if err != nil {
 		return
 	}
@@ -330,6 +368,18 @@ func (z *Run) EncodeMsg(en *msgp.Writer) (err error) {
 			return
 		}
 	}
+	err = en.WriteArrayHeader(uint32(len(z.Answers)))
+	if err != nil {
+		err = msgp.WrapError(err, "Answers")
+		return
+	}
+	for za0002 := range z.Answers {
+		err = z.Answers[za0002].EncodeMsg(en)
+		if err != nil {
+			err = msgp.WrapError(err, "Answers", za0002)
+			return
+		}
+	}
 	err = en.WriteUint64(z.Held)
 	if err != nil {
 		err = msgp.WrapError(err, "Held")
@@ -341,13 +391,21 @@ func (z *Run) EncodeMsg(en *msgp.Writer) (err error) {
 // MarshalMsg implements msgp.Marshaler
 func (z *Run) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// array header, size 2
-	o = append(o, 0x92)
+	// array header, size 3
+	o = append(o, 0x93)
 	o = msgp.AppendArrayHeader(o, uint32(len(z.Frames)))
 	for za0001 := range z.Frames {
 		o, err = z.Frames[za0001].MarshalMsg(o)
 		if err != nil {
 			err = msgp.WrapError(err, "Frames", za0001)
+			return
+		}
+	}
+	o = msgp.AppendArrayHeader(o, uint32(len(z.Answers)))
+	for za0002 := range z.Answers {
+		o, err = z.Answers[za0002].MarshalMsg(o)
+		if err != nil {
+			err = msgp.WrapError(err, "Answers", za0002)
 			return
 		}
 	}
@@ -363,8 +421,8 @@ func (z *Run) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.WrapError(err)
 		return
 	}
-	if zb0001 != 2 {
-		err = msgp.ArrayError{Wanted: 2, Got: zb0001}
+	if zb0001 != 3 {
+		err = msgp.ArrayError{Wanted: 3, Got: zb0001}
 		return
 	}
 	var zb0002 uint32
@@ -389,6 +447,28 @@ func (z *Run) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			return
 		}
 	}
+	var zb0003 uint32
+	zb0003, bts, err = msgp.ReadArrayHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err, "Answers")
+		return
+	}
+	if zb0003 > 65536 {
+		err = msgp.ErrLimitExceeded
+		return
+	}
+	if cap(z.Answers) >= int(zb0003) {
+		z.Answers = (z.Answers)[:zb0003]
+	} else {
+		z.Answers = make([]Answer, zb0003)
+	}
+	for za0002 := range z.Answers {
+		bts, err = z.Answers[za0002].UnmarshalMsg(bts)
+		if err != nil {
+			err = msgp.WrapError(err, "Answers", za0002)
+			return
+		}
+	}
 	z.Held, bts, err = msgp.ReadUint64Bytes(bts)
 	if err != nil {
 		err = msgp.WrapError(err, "Held")
@@ -403,6 +483,10 @@ func (z *Run) Msgsize() (s int) {
 	s = 1 + msgp.ArrayHeaderSize
 	for za0001 := range z.Frames {
 		s += z.Frames[za0001].Msgsize()
+	}
+	s += msgp.ArrayHeaderSize
+	for za0002 := range z.Answers {
+		s += z.Answers[za0002].Msgsize()
 	}
 	s += msgp.Uint64Size
 	return

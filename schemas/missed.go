@@ -13,3 +13,12 @@ type Missed struct {
 type MissedRun struct {
 	Frames []Missed `msg:"frames,limit=65536"` // see Run
 }
+
+//msgp:tuple Answer
+
+// Answer is what a server said of a frame that a device had sent to it.
+type Answer struct {
+	Row  Outcome // of the frame, as far as the device knew it
+	Full Outcome // the server's; an Error where no answer came
+	Late bool    // Row is written already, without this answer: only the stream can still learn from it
+}

@@ -7,6 +7,117 @@ import (
 )
 
 // DecodeMsg implements msgp.Decodable
+func (z *Answer) DecodeMsg(dc *msgp.Reader) (err error) {
+	var zb0001 uint32
+	zb0001, err = dc.ReadArrayHeader()
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	if zb0001 != 3 {
+		err = msgp.ArrayError{Wanted: 3, Got: zb0001}
+		return
+	}
+	err = z.Row.DecodeMsg(dc)
+	if err != nil {
+		err = msgp.WrapError(err, "Row")
+		return
+	}
+	err = z.Full.DecodeMsg(dc)
+	if err != nil {
+		err = msgp.WrapError(err, "Full")
+		return
+	}
+	z.Late, err = dc.ReadBool()
+	if err != nil {
+		err = msgp.WrapError(err, "Late")
+		return
+	}
+	return
+}
+
+// EncodeMsg implements msgp.Encodable
+func (z *Answer) EncodeMsg(en *msgp.Writer) (err error) {
+	// array header, size 3
+	err = en.Append(0x93)
+	if err != nil {
+		return
+	}
+	err = z.Row.EncodeMsg(en)
+	if err != nil {
+		err = msgp.WrapError(err, "Row")
+		return
+	}
+	err = z.Full.EncodeMsg(en)
+	if err != nil {
+		err = msgp.WrapError(err, "Full")
+		return
+	}
+	err = en.WriteBool(z.Late)
+	if err != nil {
+		err = msgp.WrapError(err, "Late")
+		return
+	}
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z *Answer) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// array header, size 3
+	o = append(o, 0x93)
+	o, err = z.Row.MarshalMsg(o)
+	if err != nil {
+		err = msgp.WrapError(err, "Row")
+		return
+	}
+	o, err = z.Full.MarshalMsg(o)
+	if err != nil {
+		err = msgp.WrapError(err, "Full")
+		return
+	}
+	o = msgp.AppendBool(o, z.Late)
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *Answer) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadArrayHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	if zb0001 != 3 {
+		err = msgp.ArrayError{Wanted: 3, Got: zb0001}
+		return
+	}
+	bts, err = z.Row.UnmarshalMsg(bts)
+	if err != nil {
+		err = msgp.WrapError(err, "Row")
+		return
+	}
+	bts, err = z.Full.UnmarshalMsg(bts)
+	if err != nil {
+		err = msgp.WrapError(err, "Full")
+		return
+	}
+	z.Late, bts, err = msgp.ReadBoolBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err, "Late")
+		return
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *Answer) Msgsize() (s int) {
+	s = 1 + z.Row.Msgsize() + z.Full.Msgsize() + msgp.BoolSize
+	return
+}
+
+// DecodeMsg implements msgp.Decodable
 func (z *Missed) DecodeMsg(dc *msgp.Reader) (err error) {
 	var zb0001 uint32
 	zb0001, err = dc.ReadArrayHeader()

@@ -71,6 +71,7 @@ type Outcome struct {
 	Truth           string    `parquet:"truth,optional,dict" json:"truth,omitempty"`                  // true class where the producer knew it
 	Error           string    `parquet:"error,optional,dict" json:"error,omitempty"`                  // why there is no answer
 	Stage           string    `parquet:"stage,optional,dict" json:"stage,omitempty"`                  // where that was found: read, decode, lookup or full
+	Origin          string    `parquet:"origin,optional" json:"origin,omitempty"`                     // on a server: which frame of which device this is, see Origin; absent elsewhere
 	Audited         bool      `parquet:"audited" json:"audited"`                                      // a hit or a repeated answer that the full model was asked about too; Label is still the one without it
 	AuditLabel      string    `parquet:"audit_label,optional,dict" json:"audit_label,omitempty"`      // the full model's class on an audited row; absent when it gave none
 	AuditRate       float32   `parquet:"audit_rate" json:"audit_rate"`                                // probability with which this row was to be audited, 0..1; 0 on misses and errors

@@ -14,8 +14,8 @@ func (z *Outcome) DecodeMsg(dc *msgp.Reader) (err error) {
 		err = msgp.WrapError(err)
 		return
 	}
-	if zb0001 != 34 {
-		err = msgp.ArrayError{Wanted: 34, Got: zb0001}
+	if zb0001 != 35 {
+		err = msgp.ArrayError{Wanted: 35, Got: zb0001}
 		return
 	}
 	z.Stream, err = dc.ReadString()
@@ -173,6 +173,11 @@ func (z *Outcome) DecodeMsg(dc *msgp.Reader) (err error) {
 		err = msgp.WrapError(err, "Stage")
 		return
 	}
+	z.Origin, err = dc.ReadString()
+	if err != nil {
+		err = msgp.WrapError(err, "Origin")
+		return
+	}
 	z.Audited, err = dc.ReadBool()
 	if err != nil {
 		err = msgp.WrapError(err, "Audited")
@@ -193,8 +198,8 @@ func (z *Outcome) DecodeMsg(dc *msgp.Reader) (err error) {
 
 // EncodeMsg implements msgp.Encodable
 func (z *Outcome) EncodeMsg(en *msgp.Writer) (err error) {
-	// array header, size 34
-	err = en.Append(0xdc, 0x0, 0x22)
+	// array header, size 35
+	err = en.Append(0xdc, 0x0, 0x23)
 	if err != nil {
 		return
 	}
@@ -353,6 +358,11 @@ func (z *Outcome) EncodeMsg(en *msgp.Writer) (err error) {
 		err = msgp.WrapError(err, "Stage")
 		return
 	}
+	err = en.WriteString(z.Origin)
+	if err != nil {
+		err = msgp.WrapError(err, "Origin")
+		return
+	}
 	err = en.WriteBool(z.Audited)
 	if err != nil {
 		err = msgp.WrapError(err, "Audited")
@@ -374,8 +384,8 @@ func (z *Outcome) EncodeMsg(en *msgp.Writer) (err error) {
 // MarshalMsg implements msgp.Marshaler
 func (z *Outcome) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// array header, size 34
-	o = append(o, 0xdc, 0x0, 0x22)
+	// array header, size 35
+	o = append(o, 0xdc, 0x0, 0x23)
 	o = msgp.AppendString(o, z.Stream)
 	o = msgp.AppendString(o, z.Topic)
 	o = msgp.AppendInt32(o, z.Partition)
@@ -407,6 +417,7 @@ func (z *Outcome) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.AppendString(o, z.Truth)
 	o = msgp.AppendString(o, z.Error)
 	o = msgp.AppendString(o, z.Stage)
+	o = msgp.AppendString(o, z.Origin)
 	o = msgp.AppendBool(o, z.Audited)
 	o = msgp.AppendString(o, z.AuditLabel)
 	o = msgp.AppendFloat32(o, z.AuditRate)
@@ -421,8 +432,8 @@ func (z *Outcome) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.WrapError(err)
 		return
 	}
-	if zb0001 != 34 {
-		err = msgp.ArrayError{Wanted: 34, Got: zb0001}
+	if zb0001 != 35 {
+		err = msgp.ArrayError{Wanted: 35, Got: zb0001}
 		return
 	}
 	z.Stream, bts, err = msgp.ReadStringBytes(bts)
@@ -580,6 +591,11 @@ func (z *Outcome) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.WrapError(err, "Stage")
 		return
 	}
+	z.Origin, bts, err = msgp.ReadStringBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err, "Origin")
+		return
+	}
 	z.Audited, bts, err = msgp.ReadBoolBytes(bts)
 	if err != nil {
 		err = msgp.WrapError(err, "Audited")
@@ -601,7 +617,7 @@ func (z *Outcome) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *Outcome) Msgsize() (s int) {
-	s = 3 + msgp.StringPrefixSize + len(z.Stream) + msgp.StringPrefixSize + len(z.Topic) + msgp.Int32Size + msgp.Int64Size + msgp.Int64Size + msgp.TimeSize + msgp.StringPrefixSize + len(z.Outcome) + msgp.StringPrefixSize + len(z.Label) + msgp.Float32Size + msgp.Float32Size + msgp.Float32Size + msgp.StringPrefixSize + len(z.Model) + msgp.StringPrefixSize + len(z.Pack) + msgp.StringPrefixSize + len(z.Policy) + msgp.StringPrefixSize + len(z.ModelSHA256) + msgp.StringPrefixSize + len(z.CacheEvent) + msgp.Float32Size + msgp.Float32Size + msgp.Float32Size + msgp.Float32Size + msgp.Int64Size + msgp.Int32Size + msgp.StringPrefixSize + len(z.SmallLabel) + msgp.Float32Size + msgp.Float32Size + msgp.BoolSize + msgp.BoolSize + msgp.BoolSize + msgp.StringPrefixSize + len(z.Truth) + msgp.StringPrefixSize + len(z.Error) + msgp.StringPrefixSize + len(z.Stage) + msgp.BoolSize + msgp.StringPrefixSize + len(z.AuditLabel) + msgp.Float32Size
+	s = 3 + msgp.StringPrefixSize + len(z.Stream) + msgp.StringPrefixSize + len(z.Topic) + msgp.Int32Size + msgp.Int64Size + msgp.Int64Size + msgp.TimeSize + msgp.StringPrefixSize + len(z.Outcome) + msgp.StringPrefixSize + len(z.Label) + msgp.Float32Size + msgp.Float32Size + msgp.Float32Size + msgp.StringPrefixSize + len(z.Model) + msgp.StringPrefixSize + len(z.Pack) + msgp.StringPrefixSize + len(z.Policy) + msgp.StringPrefixSize + len(z.ModelSHA256) + msgp.StringPrefixSize + len(z.CacheEvent) + msgp.Float32Size + msgp.Float32Size + msgp.Float32Size + msgp.Float32Size + msgp.Int64Size + msgp.Int32Size + msgp.StringPrefixSize + len(z.SmallLabel) + msgp.Float32Size + msgp.Float32Size + msgp.BoolSize + msgp.BoolSize + msgp.BoolSize + msgp.StringPrefixSize + len(z.Truth) + msgp.StringPrefixSize + len(z.Error) + msgp.StringPrefixSize + len(z.Stage) + msgp.StringPrefixSize + len(z.Origin) + msgp.BoolSize + msgp.StringPrefixSize + len(z.AuditLabel) + msgp.Float32Size
 	return
 }
 

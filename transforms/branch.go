@@ -21,15 +21,34 @@ func init() {
 func Cached(s beam.Scope, m Model, branches int, runs beam.PCollection) []beam.PCollection {
 	s = s.Scope("transforms.Cached")
 	var all []beam.PCollection
-	for b := range branches {
-		part := runs
-		if branches > 1 {
-			part = beam.ParDo(s.Scope(fmt.Sprintf("branch-%d", b)), &branchFn{Branch: b, Of: branches}, runs)
-		}
+	for _, part := range spread(s, branches, runs) {
 		outcomes, misses := Lookup(s, m, part)
 		all = append(all, outcomes, FullModel(s, m, misses))
 	}
 	return all
+}
+
+// Device is Cached without a full model: the misses of each branch are for a server, whose answers come back as runs.
+// The policy's teacher has to be Feedback.
+func Device(s beam.Scope, m Model, branches int, runs beam.PCollection) (outcomes, misses []beam.PCollection) {
+	s = s.Scope("transforms.Device")
+	for _, part := range spread(s, branches, runs) {
+		settled, missed := Lookup(s, m, part)
+		outcomes, misses = append(outcomes, settled), append(misses, missed)
+	}
+	return outcomes, misses
+}
+
+// spread divides runs into branches by their stream.
+func spread(s beam.Scope, branches int, runs beam.PCollection) []beam.PCollection {
+	if branches <= 1 {
+		return []beam.PCollection{runs}
+	}
+	var parts []beam.PCollection
+	for b := range branches {
+		parts = append(parts, beam.ParDo(s.Scope(fmt.Sprintf("branch-%d", b)), &branchFn{Branch: b, Of: branches}, runs))
+	}
+	return parts
 }
 
 // branchFn keeps the streams of one branch.

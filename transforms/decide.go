@@ -154,7 +154,7 @@ func (w *walk) audited(out *schemas.Outcome, d policy.Decision) (pending bool) {
 	if d.AuditErr != nil {
 		slog.Warn("an answer could not be audited", "stream", out.Stream, "partition", out.Partition, "offset", out.Offset, "error", d.AuditErr)
 	}
-	return d.Audited && w.nets.policy.Teacher == policy.Selector
+	return d.Audited && w.nets.policy.Teacher != policy.Inline
 }
 
 // tell logs what audits made the stream do. Only a drift is for everybody: the others come and go.

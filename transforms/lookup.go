@@ -74,15 +74,15 @@ func (fn *lookupFn) StartBundle(context.Context, func(beam.EventTime, schemas.Ou
 	fn.forget()
 }
 
-// ProcessElement moves one stream through one run of its frames, or gathers it.
+// ProcessElement moves one stream through one run of its frames, or of answers to earlier ones, or gathers it.
 func (fn *lookupFn) ProcessElement(ctx context.Context, at beam.EventTime, sp state.Provider, stream string, run schemas.Run,
 	settled func(beam.EventTime, schemas.Outcomes), missed func(beam.EventTime, schemas.MissedRun)) error {
-	frames, err := fn.session.Frames(run)
+	run, err := fn.session.Take(run)
 	if err != nil {
 		return fmt.Errorf("stream %q: %w", stream, err)
 	}
 	fn.at = at
-	fn.gather(stream, frames)
+	fn.gather(stream, run)
 	if fn.memory != nil {
 		if len(fn.strands) == gatherStreams || fn.frames >= gatherFrames {
 			return fn.look(ctx, fn.memory, settled, missed)
@@ -100,15 +100,16 @@ func (fn *lookupFn) FinishBundle(ctx context.Context, settled func(beam.EventTim
 	return fn.look(ctx, fn.memory, settled, missed)
 }
 
-// gather puts frames behind those of the same stream.
-func (fn *lookupFn) gather(stream string, frames []schemas.Frame) {
-	fn.frames += len(frames)
+// gather puts a run behind what there is of the same stream.
+func (fn *lookupFn) gather(stream string, run schemas.Run) {
+	fn.frames += len(run.Frames)
 	if i, ok := fn.place[stream]; ok {
-		fn.strands[i].frames = append(fn.strands[i].frames, frames...)
+		s := &fn.strands[i]
+		s.frames, s.answers = append(s.frames, run.Frames...), append(s.answers, run.Answers...)
 		return
 	}
 	fn.place[stream] = len(fn.strands)
-	fn.strands = append(fn.strands, strand{stream: stream, frames: frames})
+	fn.strands = append(fn.strands, strand{stream: stream, frames: run.Frames, answers: run.Answers})
 }
 
 func (fn *lookupFn) forget() {
@@ -137,7 +138,9 @@ func (fn *lookupFn) look(ctx context.Context, where states, settled func(beam.Ev
 		}
 	}
 	read := time.Now()
+	told := fn.hear()
 	done, pending := fn.walk.run(fn.strands)
+	done.Rows = append(done.Rows, told...)
 	walked := time.Now()
 	for i := range fn.strands {
 		if err := where.keep(fn.strands[i].stream, fn.strands[i].st); err != nil {
@@ -148,7 +151,7 @@ func (fn *lookupFn) look(ctx context.Context, where states, settled func(beam.Ev
 	fn.announce(ctx, &pending, now)
 	fn.session.Spent(session.StageState, read.Sub(begun)+now.Sub(walked), frames)
 	fn.session.Spent(session.StageDecode, fn.walk.decoded.spent, fn.walk.decoded.frames)
-	fn.session.Missed(len(pending.Frames))
+	fn.session.Missed(len(pending.Frames) - len(told))
 	fn.forget()
 	emitAt(&done, now)
 	if len(done.Rows) > 0 {
@@ -206,7 +209,7 @@ func (n *nets) blank(f *schemas.Frame) schemas.Outcome {
 	return schemas.Outcome{
 		Stream: f.Stream, Topic: f.Topic, Partition: f.Partition, Offset: f.Offset, Sequence: f.Sequence, EventTime: f.EventTime,
 		Outcome: schemas.Miss, Threshold: n.policy.Threshold, Pack: n.id, Policy: n.decider, CacheEvent: schemas.CacheNone,
-		FrameBytes: int32(f.Size()), Truth: f.Truth,
+		FrameBytes: int32(f.Size()), Truth: f.Truth, Origin: f.Origin,
 	}
 }
 

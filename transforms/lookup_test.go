@@ -53,7 +53,7 @@ func TestABundleIsLookedAtTogether(t *testing.T) {
 	for i, stream := range []string{"a", "b", "a", "c"} {
 		f := pixel(int64(i), 250, 5, 5)
 		f.Stream = stream
-		if err := fn.ProcessElement(ctx, at, nil, stream, job.Hold([]schemas.Frame{f}), out.settled, out.missed); err != nil {
+		if err := fn.ProcessElement(ctx, at, nil, stream, job.Hold(schemas.Run{Frames: []schemas.Frame{f}}), out.settled, out.missed); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -84,7 +84,7 @@ func TestAFailedBundleLeavesNothingBehind(t *testing.T) {
 	fn, _ := lookupOf(t, job)
 	var out sink
 	ctx := context.Background()
-	if err := fn.ProcessElement(ctx, 0, nil, "a", job.Hold([]schemas.Frame{pixel(0, 250, 5, 5)}), out.settled, out.missed); err != nil {
+	if err := fn.ProcessElement(ctx, 0, nil, "a", job.Hold(schemas.Run{Frames: []schemas.Frame{pixel(0, 250, 5, 5)}}), out.settled, out.missed); err != nil {
 		t.Fatal(err)
 	}
 	fn.StartBundle(ctx, out.settled, out.missed)
@@ -104,7 +104,7 @@ func TestALargeBundleIsLookedAtInParts(t *testing.T) {
 	for i := range frames {
 		frames[i] = pixel(int64(i), 250, 5, 5)
 	}
-	if err := fn.ProcessElement(ctx, 0, nil, "a", job.Hold(frames), out.settled, out.missed); err != nil {
+	if err := fn.ProcessElement(ctx, 0, nil, "a", job.Hold(schemas.Run{Frames: frames}), out.settled, out.missed); err != nil {
 		t.Fatal(err)
 	}
 	if len(out.rows) != gatherFrames || len(fn.strands) != 0 {

@@ -118,10 +118,17 @@ func (m Model) load() (*nets, error) {
 		}
 		pack.Specialists = []models.NetEntry{small}
 	}
-	if err := m.Policy.Validate(len(pack.Specialists), pack.Selector != nil); err != nil {
+	checked := m.Policy
+	if checked.Teacher == policy.Feedback { // no pack has it; misses and their answers are the only difference
+		checked.Teacher = policy.Inline
+	}
+	if err := checked.Validate(len(pack.Specialists), pack.Selector != nil); err != nil {
 		return nil, fmt.Errorf("pack %s: policy: %w", m.PackDir, err)
 	}
 	n := &nets{pack: pack, sessions: models.NewSessions(pack, m.CacheBytes), policy: pack.PolicyWith(m.Policy), id: pack.ID(), decider: m.PolicyName, classes: classesOf(pack), sha: map[string]string{}, provisional: m.Provisional}
+	if m.Policy.Teacher == policy.Feedback {
+		n.policy.Cost = 0 // of the full model here, which is not asked: a provisional answer needs the small net's
+	}
 	if m.Provider.Accelerated() { // a worker without it must not make an error of every frame
 		if err := n.sessions.Load(models.FullNet, pack.Full); err != nil {
 			return nil, err

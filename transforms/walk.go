@@ -78,7 +78,10 @@ type strand struct {
 	stream string
 	st     *policy.State
 	frames []schemas.Frame // that no step has taken yet
-	step   []schemas.Frame // those of the step at hand, and all behind it
+
+	answers []schemas.Answer // to frames of earlier bundles, see hear
+
+	step []schemas.Frame // those of the step at hand, and all behind it
 
 	reach    int  // how many the next step may take
 	active   int  // specialist that looks at them

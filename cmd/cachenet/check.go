@@ -48,11 +48,11 @@ func checkRun(c *cobra.Command, o pipelines.Options, format string) error {
 	return usage(o.Contradiction())
 }
 
-// only refuses flags that were given and have no effect here.
+// only refuses flags that were given and have no effect here; a command need not have them.
 func only(c *cobra.Command, where string, flags ...string) error {
 	var given []string
 	for _, f := range flags {
-		if flag := c.Flags().Lookup(f); flag.Changed && flag.Value.String() != flag.DefValue {
+		if flag := c.Flags().Lookup(f); flag != nil && flag.Changed && flag.Value.String() != flag.DefValue {
 			given = append(given, "--"+f)
 		}
 	}

@@ -123,7 +123,7 @@ func root() *cobra.Command {
 	}
 	c.PersistentFlags().BoolVarP(&verbose, "verbose", "v", false, "write debug logs to stderr")
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	c.AddCommand(demoCommand(), brokerCommand(), produceCommand(), runCommand(), lintCommand(), workersCommand(), redeliverCommand(), reportCommand(), explainCommand(), replayCommand(), tuneCommand(), packCommand(), scenesCommand(), versionCommand())
+	c.AddCommand(demoCommand(), brokerCommand(), produceCommand(), runCommand(), edgeCommand(), serveCommand(), lintCommand(), workersCommand(), redeliverCommand(), reportCommand(), explainCommand(), replayCommand(), tuneCommand(), packCommand(), scenesCommand(), versionCommand())
 	return c
 }
 

@@ -15,7 +15,6 @@ import (
 	"github.com/cachenet/cachenet/connectors/kafkaio"
 	"github.com/cachenet/cachenet/connectors/parquetio"
 	"github.com/cachenet/cachenet/connectors/session"
-	"github.com/cachenet/cachenet/models"
 	"github.com/cachenet/cachenet/monitor"
 	"github.com/cachenet/cachenet/pipelines"
 )
@@ -59,19 +58,12 @@ it look at once. A version that cannot be used is refused, and the old one goes 
 	f.StringVar(&r.options.Offset, "offset", "oldest", "where to start in partitions without rows: oldest, newest or a number")
 	f.StringVar(&r.options.Pack, "pack", "", "folder of the pack")
 	policyFlags(f, &r.options)
-	f.BoolVar(&r.options.Provisional, "provisional", false, "with --full transform and --outcomes-topic: send the small net's answer of a miss at once; it stands if the full model does not answer (docs/trust.md)")
-	f.DurationVar(&r.options.FullTimeout, "full-timeout", pipelines.DefaultFullTimeout, "with --provisional: how long to wait for the full model")
-	f.BoolVar(&r.options.Guard, "guard", false, "detect rare classes, at the cost of more misses (the pack's own policy only)")
-	f.StringVar(&r.options.AuditSecretFile, "audit-secret-file", "", "file with the secret key (16 bytes or more) that selects them (default one stored in --out)")
+	f.StringVar(&r.options.Full, "full", "", "where the full model runs: transform or inline (default the pack's choice)")
+	r.answerFlags(f)
 	f.Float64Var(&r.options.MaxFalseHits, "max-false-hits", 0, "share of a stream's hits that may be wrong; if audits show more, its threshold becomes stricter until the full model answers (default the pack's value)")
-	f.BoolVar(&r.options.SkipSimilar, "skip-similar", false, "a frame nearly equal to the last answered one of its stream reuses its answer without being decoded (docs/trust.md)")
-	f.IntVar(&r.options.SimilarFrames, "similar-frames", pipelines.DefaultSimilarFrames, "with --skip-similar: maximum consecutive frames that reuse one answer")
-	f.DurationVar(&r.options.SimilarFor, "similar-for", pipelines.DefaultSimilarFor, "with --skip-similar: how long an answer may be reused, in record time")
-	f.StringVar(&r.options.Out, "out", "", "folder of the data set")
+	r.dataFlags(f)
 	f.StringVar(&r.options.OutcomesTopic, "outcomes-topic", "", "topic to also write outcomes to, as JSON")
 	f.StringVar(&r.options.DeadLetterTopic, "dead-letter-topic", "", "topic for frames without an answer, unchanged; see cachenet redeliver")
-	f.DurationVar(&r.options.FileAge, "file-age", parquetio.DefaultFileAge, "maximum time until outcomes are on disk")
-	f.DurationVar(&r.options.DiskWait, "disk-wait", parquetio.DefaultGiveUp, "how long to wait for a full or read-only disk before the run fails")
 	f.BoolVar(&r.options.UntilEnd, "until-end", false, "stop at the current end of the topic")
 	f.StringVar(&r.options.Runner, "runner", "prism", "prism (in this process), direct (an alias of prism) or flink")
 	f.StringVar(&r.options.Endpoint, "endpoint", "", "job service of the flink runner, HOST:PORT")
@@ -80,14 +72,8 @@ it look at once. A version that cannot be used is refused, and the old one goes 
 	f.StringVar(&r.options.WorkerPool, "worker-pool", "", "address of the worker pool for flink (cachenet workers), HOST:PORT (default this process)")
 	f.BoolVar(&r.options.Share, "share", false, "share the topic's partitions with the other members of the group")
 	f.DurationVar(&r.options.SessionTimeout, "session-timeout", kafkaio.DefaultSessionTimeout, "with --share: session timeout of the consumer group")
-	f.IntVar(&r.options.Parallelism, "parallelism", 0, "branches of the caching step on prism, task slots on flink (default the runner's)")
-	f.Int64Var(&r.options.Credit, "credit", pipelines.DefaultCredit, "maximum bytes of frames in flight (prism)")
-	f.StringVar((*string)(&r.options.Provider), "provider", string(models.CPU), "execution provider of the full model: cpu, cuda, tensorrt or openvino, if ONNX Runtime has it")
-	f.Int64Var(&r.options.ModelMemory, "model-memory", 0, "memory limit in bytes for loaded nets; specialists beyond it are evicted, least recently used first (default no limit)")
-	f.StringVar(&r.metrics, "metrics", "", "serve Prometheus metrics, health and a live page at this HOST:PORT, e.g. 127.0.0.1:9090 (default off)")
-	f.IntVar(&r.liveFrames, "live-frames", 0, "with --metrics: the live page shows the last so many frames of a chosen stream beside their answers, at most 100; pictures may be private (default none)")
-	f.StringVar(&r.pprof, "pprof", "", "serve Go's profiles of this process at this loopback HOST:PORT (default off)")
-	f.StringVar(&r.format, "output", "text", "format of the summary at the end: text (on stderr) or json (on stdout)")
+	providerFlag(f, &r.options)
+	r.watchFlags(f)
 	f.StringVar(&r.config, "config", "", "YAML file with settings, keyed by the names of these flags; flags and the environment override it")
 	f.BoolVar(&r.print, "print-config", false, "print the settings as such a file and exit; passwords are not included")
 	return r
@@ -192,6 +178,5 @@ func asked(ctx context.Context, signals <-chan os.Signal) <-chan struct{} {
 func policyFlags(f *pflag.FlagSet, o *pipelines.Options) {
 	f.StringVar(&o.Policy, "policy", "", "paper, full or small instead of the pack's own")
 	f.StringVar(&o.PolicyFile, "policy-file", "", "file with the policy to use instead of the pack's own, as cachenet tune writes it (docs/tuning.md)")
-	f.StringVar(&o.Full, "full", "", "where the full model runs: transform or inline (default the pack's choice)")
 	f.Float64Var(&o.AuditRate, "audit-rate", pipelines.DefaultAuditRate, "share of hits that the full model answers too, so that report can bound how many hits are wrong; 0: none")
 }

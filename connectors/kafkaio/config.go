@@ -57,6 +57,7 @@ type ReadConfig struct {
 	MaxFrameBytes int           // a larger value gives a frame with a Fault and no image, default 8 MiB
 	Stay          time.Duration // how long the partitions together stay in a bundle; 0: they take what waits and leave
 	RetryFor      time.Duration // how long fetches may fail before the pipeline does, default 10 min
+	Answers       bool          // the job has an uplink (see [OpenUplink]): what it receives comes as runs of answers
 	StopFile      string        // a file whose appearance drains the job, for workers that cannot be reached otherwise; may be empty
 }
 

@@ -13,9 +13,10 @@ import (
 
 // Limits on what a producer may send with the image: texts end up in every outcome row.
 const (
-	maxKeyBytes   = 1024
-	maxLabelBytes = 256
-	maxSide       = 1 << 16 // pixels
+	maxKeyBytes    = 1024
+	maxLabelBytes  = 256
+	maxOriginBytes = 512
+	maxSide        = 1 << 16 // pixels
 )
 
 // record is what the log holds at one offset. Value is nil when it was too large to keep; size is its length.
@@ -77,6 +78,8 @@ func readHeaders(f *schemas.Frame, headers []kafka.Header) (err error) {
 			f.Truth, wrong = label(h.Value)
 		case strings.EqualFold(h.Key, schemas.HeaderSequence):
 			f.Sequence, wrong = number(h, 1<<63-1, f.Sequence)
+		case strings.EqualFold(h.Key, schemas.HeaderOrigin):
+			f.Origin = text(h.Value, maxOriginBytes)
 		case strings.EqualFold(h.Key, schemas.HeaderWidth):
 			side = readSide(&f.Width, h, side)
 		case strings.EqualFold(h.Key, schemas.HeaderHeight):

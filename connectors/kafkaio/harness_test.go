@@ -56,16 +56,15 @@ func (fn *collectFn) ProcessElement(p state.Provider, _ string, run schemas.Run,
 		return fmt.Errorf("no collection for job %s", fn.Job)
 	}
 	c := v.(*collection)
-	frames, err := c.link.Frames(run)
+	run, err := c.link.Take(run)
 	if err != nil {
 		return err
 	}
-	run = schemas.Run{Frames: frames}
 	seen, _, err := fn.Seen.Read(p)
 	if err != nil {
 		return err
 	}
-	if err := fn.Seen.Write(p, seen+int64(len(frames))); err != nil {
+	if err := fn.Seen.Write(p, seen+int64(len(run.Frames))); err != nil {
 		return err
 	}
 	c.mu.Lock()

@@ -36,14 +36,19 @@ const idle = 5 * time.Millisecond
 // each record that is not in a span's Done becomes one frame in one run, in offset order within its stream;
 // a record that is no frame becomes one with a Fault. Records of aborted transactions are passed over. The
 // collection ends when every span is read, or when the job's session drains. Frames between here and the
-// sink are limited by the session's credit.
+// sink are limited by the session's credit. With Answers it also emits what the job's uplink receives, as runs of answers
+// of one stream, and ends when every frame that it emitted has its row.
 //
 // The job's runner must not split bundles of the stateful transforms behind (on prism: the experiment
 // prism_disable_sdf_split).
 func Read(s beam.Scope, cfg ReadConfig) beam.PCollection {
 	s = s.Scope("kafkaio.Read")
 	cfg = cfg.withDefaults()
-	spans := beam.ParDo(s, &spansFn{Count: len(cfg.Spans)}, beam.Impulse(s))
+	restrictions := len(cfg.Spans)
+	if cfg.Answers {
+		restrictions++ // the last one is of the answers
+	}
+	spans := beam.ParDo(s, &spansFn{Count: restrictions}, beam.Impulse(s))
 	return beam.ParDo(s, &readFn{Config: cfg}, spans)
 }
 
@@ -68,8 +73,11 @@ type readFn struct {
 	silent bool // nothing was emitted in this bundle so far
 }
 
-// CreateInitialRestriction returns the whole span.
+// CreateInitialRestriction returns the whole span; that of the answers counts them.
 func (fn *readFn) CreateInitialRestriction(i int) offsetrange.Restriction {
+	if i == len(fn.Config.Spans) {
+		return offsetrange.Restriction{End: Unbounded}
+	}
 	return offsetrange.Restriction{Start: fn.Config.Spans[i].From, End: fn.Config.Spans[i].To}
 }
 
@@ -106,6 +114,9 @@ func (fn *readFn) StartBundle(context.Context, func(beam.EventTime, string, sche
 // partitions share a bundle, and nothing leaves before the bundle ends. It may wait for the first frame of a bundle.
 func (fn *readFn) ProcessElement(_ context.Context, rt *sdf.LockRTracker, i int,
 	emit func(beam.EventTime, string, schemas.Run)) (sdf.ProcessContinuation, error) {
+	if i == len(fn.Config.Spans) {
+		return fn.answers(rt, emit)
+	}
 	span, rest := fn.Config.Spans[i], rt.GetRestriction().(offsetrange.Restriction)
 	if fn.job.Draining() || rest.Start >= rest.End {
 		return fn.end(rt, span), nil
@@ -127,7 +138,7 @@ func (fn *readFn) ProcessElement(_ context.Context, rt *sdf.LockRTracker, i int,
 				fn.silent = false
 				fn.source.emitted.Store(time.Now().UnixNano())
 			}
-			emit(mtime.FromTime(f.stamp(run[0].EventTime)), run[0].Stream, fn.job.Hold(run))
+			emit(mtime.FromTime(f.stamp(run[0].EventTime)), run[0].Stream, fn.job.Hold(schemas.Run{Frames: run}))
 		}
 		switch {
 		case !more: // split off behind what was taken: the rest is another element

@@ -33,8 +33,11 @@ type source struct {
 	waits   atomic.Bool   // the session was full when frames were last taken
 	emitted atomic.Int64  // when a bundle last got its first frames, in Unix nanoseconds
 
+	uplink *uplink // nil: the job has none
+
 	mu       sync.Mutex
 	fetchers map[int32]*fetcher
+	ended    map[int32]bool // partitions of which nothing more is read
 }
 
 // openSource returns the job's source, which is closed with the session.
@@ -45,7 +48,13 @@ func openSource(cfg *ReadConfig, job *session.Session) (*source, error) {
 			return nil, err
 		}
 		sized := cfg.sized(job.Holds())
-		s := &source{cfg: &sized, client: client, job: job, closed: make(chan struct{}), arrived: make(chan struct{}, 1), fetchers: map[int32]*fetcher{}}
+		s := &source{cfg: &sized, client: client, job: job, closed: make(chan struct{}), arrived: make(chan struct{}, 1), fetchers: map[int32]*fetcher{}, ended: map[int32]bool{}}
+		if cfg.Answers {
+			var ok bool
+			if s.uplink, ok = session.Get[*uplink](job, uplinkPart); !ok {
+				return nil, fmt.Errorf("kafka: read %s: the job has no uplink in this process", cfg.Topic)
+			}
+		}
 		if cfg.StopFile != "" {
 			go s.awaitStop()
 		}
@@ -82,6 +91,7 @@ func (s *source) fetcher(span Span, from int64) (*fetcher, error) {
 func (s *source) done(partition int32) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.ended[partition] = true
 	if f := s.fetchers[partition]; f != nil {
 		f.close()
 		delete(s.fetchers, partition)
@@ -109,9 +119,10 @@ func (s *source) await() {
 	defer end.Stop()
 	look := time.NewTicker(awaitLook) // room and draining are not signalled
 	defer look.Stop()
-	for !s.job.Draining() && (!s.room() || !s.pending()) {
+	for !s.job.Draining() && (!s.room() || !s.pending()) && !s.answered() {
 		select {
 		case <-s.arrived:
+		case <-s.answers():
 		case <-look.C:
 		case <-end.C:
 			return

@@ -10,18 +10,18 @@ import (
 // Without credit the source may be in another process than the rest, or the runner may replay what it carries.
 func (s *Session) Holds() bool { return s.credit > 0 }
 
-// Hold makes the element that stands for frames of one stream, in order. Where the session holds frames, the element is
-// only a number, by which [Session.Frames] finds them: a runner in the same process need not carry, copy and decode
-// their bytes. Elsewhere the element contains them.
-func (s *Session) Hold(frames []schemas.Frame) schemas.Run {
-	if f := s.onFrames.Load(); f != nil {
-		(*f)(frames)
+// Hold makes the element that stands for a run. Where the session holds frames, the element is
+// only a number, by which [Session.Take] finds them: a runner in the same process need not carry, copy and decode
+// their bytes. Elsewhere the element is the run itself.
+func (s *Session) Hold(run schemas.Run) schemas.Run {
+	if f := s.onFrames.Load(); f != nil && len(run.Frames) > 0 {
+		(*f)(run.Frames)
 	}
 	if !s.Holds() {
-		return schemas.Run{Frames: frames}
+		return run
 	}
 	number := s.lastHeld.Add(1)
-	s.held.Store(number, frames)
+	s.held.Store(number, run)
 	return schemas.Run{Held: number}
 }
 
@@ -30,14 +30,14 @@ func (s *Session) Hold(frames []schemas.Frame) schemas.Run {
 // Calls may be concurrent.
 func (s *Session) OnFrames(f func([]schemas.Frame)) { s.onFrames.Store(&f) }
 
-// Frames returns the frames that a run stands for. What is held is handed out once.
-func (s *Session) Frames(run schemas.Run) ([]schemas.Frame, error) {
-	if run.Held == 0 {
-		return run.Frames, nil
+// Take returns the run that an element stands for. What is held is handed out once.
+func (s *Session) Take(element schemas.Run) (schemas.Run, error) {
+	if element.Held == 0 {
+		return element, nil
 	}
-	frames, ok := s.held.LoadAndDelete(run.Held)
+	run, ok := s.held.LoadAndDelete(element.Held)
 	if !ok {
-		return nil, fmt.Errorf("job %s: run %d is not held by this process", s.id, run.Held)
+		return schemas.Run{}, fmt.Errorf("job %s: run %d is not held by this process", s.id, element.Held)
 	}
-	return frames.([]schemas.Frame), nil
+	return run.(schemas.Run), nil
 }

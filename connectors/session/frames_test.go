@@ -12,7 +12,7 @@ func TestHeldFramesTravelAsANumber(t *testing.T) {
 	s := Open("held", 1<<20)
 	defer s.Close()
 	frames := []schemas.Frame{{Stream: "cam", Offset: 1, Image: []byte("one")}, {Stream: "cam", Offset: 2}}
-	run := s.Hold(frames)
+	run := s.Hold(schemas.Run{Frames: frames})
 	if run.Held == 0 || run.Frames != nil {
 		t.Fatalf("the element is %+v: it contains the frames", run)
 	}
@@ -27,14 +27,14 @@ func TestHeldFramesTravelAsANumber(t *testing.T) {
 	if _, err := arrived.UnmarshalMsg(encoded); err != nil {
 		t.Fatal(err)
 	}
-	got, err := s.Frames(arrived)
+	got, err := s.Take(arrived)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(frames, got); diff != "" {
+	if diff := cmp.Diff(frames, got.Frames); diff != "" {
 		t.Error(diff)
 	}
-	if _, err := s.Frames(arrived); err == nil {
+	if _, err := s.Take(arrived); err == nil {
 		t.Error("the frames were handed out twice")
 	}
 }
@@ -45,10 +45,10 @@ func TestFramesAreShownBeforeTheyTravel(t *testing.T) {
 		s := Open("shown", credit)
 		defer s.Close()
 		var shown []schemas.Frame
-		s.Hold([]schemas.Frame{{Stream: "cam", Offset: 1}})
+		s.Hold(schemas.Run{Frames: []schemas.Frame{{Stream: "cam", Offset: 1}}})
 		s.OnFrames(func(frames []schemas.Frame) { shown = append(shown, frames...) })
 		frames := []schemas.Frame{{Stream: "cam", Offset: 2, Image: []byte("two")}}
-		s.Hold(frames)
+		s.Hold(schemas.Run{Frames: frames})
 		if diff := cmp.Diff(frames, shown); diff != "" {
 			t.Errorf("credit %d: %s", credit, diff)
 		}
@@ -60,13 +60,13 @@ func TestFramesThatAreNotHeldTravelWhole(t *testing.T) {
 	s := Open("carried", 0)
 	defer s.Close()
 	frames := []schemas.Frame{{Stream: "cam", Offset: 1, Image: []byte("one")}}
-	run := s.Hold(frames)
+	run := s.Hold(schemas.Run{Frames: frames})
 	for range 2 {
-		got, err := s.Frames(run)
+		got, err := s.Take(run)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(frames, got); diff != "" {
+		if diff := cmp.Diff(frames, got.Frames); diff != "" {
 			t.Error(diff)
 		}
 	}

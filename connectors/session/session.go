@@ -3,6 +3,7 @@ package session
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/cachenet/cachenet/schemas"
 )
@@ -17,7 +18,7 @@ type Session struct {
 	credit int64 // bytes; 0: unlimited
 
 	inFlight atomic.Int64
-	draining atomic.Bool
+	draining atomic.Pointer[time.Time] // since when
 	read     atomic.Int64
 	written  atomic.Int64
 	begun    atomic.Int64 // offsets done before this job
@@ -26,7 +27,7 @@ type Session struct {
 	onRows   atomic.Pointer[func([]schemas.Outcome)]
 	onFrames atomic.Pointer[func([]schemas.Frame)]
 
-	held     sync.Map // number → []schemas.Frame
+	held     sync.Map // number → schemas.Run
 	lastHeld atomic.Uint64
 
 	mu      sync.Mutex // of the fields below
@@ -70,7 +71,18 @@ func (s *Session) Written(rows int, bytes int64) {
 func (s *Session) Counts() (read, written int64) { return s.read.Load(), s.written.Load() }
 
 // Drain asks the source to end as if the topic ended where it has read to.
-func (s *Session) Drain() { s.draining.Store(true) }
+func (s *Session) Drain() {
+	now := time.Now()
+	s.draining.CompareAndSwap(nil, &now)
+}
 
 // Draining reports whether Drain was called.
-func (s *Session) Draining() bool { return s.draining.Load() }
+func (s *Session) Draining() bool { return s.draining.Load() != nil }
+
+// DrainingFor is how long ago Drain was called; -1 when it was not.
+func (s *Session) DrainingFor() time.Duration {
+	if since := s.draining.Load(); since != nil {
+		return time.Since(*since)
+	}
+	return -1
+}

@@ -266,12 +266,13 @@ func (p *Policy) miss(s *State, nets Nets, d Decision, learn bool) (Decision, er
 // Teach moves the window of a stream that has been seen towards the teacher's distribution q over the K
 // classes, and its set towards the specialist that covers most of it. It says what that did to the set
 // and overwrites q. A q that is no distribution teaches nothing and is an error. Decide does it on a miss, unless the
-// teacher is Feedback.
+// teacher is Feedback: then the answer comes later, to the state as it is by then.
 func (p *Policy) Teach(s *State, q []float32) (string, error) {
 	if len(q) != p.Classes || !shares(q) {
 		return schemas.CacheNone, fmt.Errorf("teach: not a distribution over %d classes", p.Classes)
 	}
 	s.start(p)
+	p.expect(s, q)
 	return p.learn(s, q), nil
 }
 

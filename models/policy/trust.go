@@ -140,6 +140,9 @@ func (p *Policy) audit(s *State, nets Nets, d Decision, coin Coin, learn bool) D
 	if d.Audited = audit.Chosen(coin.Toss(), d.AuditRate); !d.Audited {
 		return d
 	}
+	if p.Teacher == Feedback {
+		return d // the answer comes later
+	}
 	ask, name, temperature := nets.Full, "full model", p.FullTemperature
 	if p.Teacher == Selector {
 		if ask, name, temperature = nets.Selector, "selector", p.SelectorTemperature; !learn {

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/cachenet/cachenet/pipelines"
+)
+
+// device is a run whose misses a server answers.
+type device struct {
+	run
+	server clusterFlags
+	at     pipelines.Server
+}
+
+func edgeCommand() *cobra.Command {
+	d := &device{}
+	d.command = &cobra.Command{
+		Use:   "edge",
+		Short: "Run the pipeline on a device: hits here, misses to a server",
+		Long: `Reads frames from a Kafka topic on the device, as cachenet run does, and answers each with the stream's cached specialist
+where that is confident. Other frames go to a server (cachenet serve) over its own Kafka; when the answer comes, the stream
+learns from it and the frame gets its row. Hits never wait for the server. While the link is cut or the server is away,
+misses wait, as many as --credit holds; with --provisional they get the small net's answer after --full-timeout.
+
+It runs until SIGINT or SIGTERM, then reads no more frames and waits --drain for outstanding answers. A frame that has no
+answer by then has no row: the next run with the same --out reads it again. docs/edge.md says more.`,
+		Example: `  cachenet edge --device cam-gw-1 --brokers localhost:9092 --topic frames --server-brokers server:9092 --pack models/packs/scenes --out out
+  cachenet edge --device cam-gw-1 --brokers localhost:9092 --topic frames --server-brokers server:9092 --pack models/packs/scenes --out out --provisional --full-timeout 500ms --outcomes-topic outcomes`,
+		Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return d.start(c) },
+	}
+	f := d.command.Flags()
+	d.cluster.add(f)
+	d.server.addFor(f, "server-", " of the server")
+	f.StringVar(&d.at.Device, "device", "", "name of this device: letters, digits, dots, hyphens, underscores; each device of a server needs its own")
+	f.StringVar(&d.at.Misses, "misses-topic", pipelines.DefaultMisses, "topic of the server for misses; it is created if missing")
+	f.StringVar(&d.at.Answers, "answers-topic", pipelines.DefaultAnswers, "topics of the server for answers: this name, a hyphen and the device's name; created if missing")
+	f.DurationVar(&d.at.Drain, "drain", pipelines.DefaultDrain, "how long to wait for outstanding answers at the end of the run")
+	f.StringVar(&d.options.Topic, "topic", "", "topic with the frames")
+	f.StringVar(&d.options.Group, "group", "cachenet-edge", "consumer group whose committed offsets follow the durable rows")
+	f.StringVar(&d.options.Offset, "offset", "oldest", "where to start in partitions without rows: oldest, newest or a number")
+	f.StringVar(&d.options.Pack, "pack", "", "folder of the pack")
+	policyFlags(f, &d.options)
+	d.answerFlags(f)
+	d.dataFlags(f)
+	f.StringVar(&d.options.OutcomesTopic, "outcomes-topic", "", "topic of the device to also write outcomes to, as JSON")
+	f.StringVar(&d.options.DeadLetterTopic, "dead-letter-topic", "", "topic of the device for frames without an answer, unchanged; see cachenet redeliver")
+	f.BoolVar(&d.options.UntilEnd, "until-end", false, "stop at the current end of the topic, when every frame has its row")
+	d.watchFlags(f)
+	return d.command
+}
+
+func (d *device) start(c *cobra.Command) error {
+	if err := required(c, "brokers", "topic", "device", "server-brokers", "pack", "out"); err != nil {
+		return err
+	}
+	d.options.Server = &d.at
+	if err := d.check(); err != nil {
+		return err
+	}
+	if err := d.server.check(); err != nil {
+		return err
+	}
+	d.options.Cluster, d.at.Cluster = d.cluster.Cluster, d.server.Cluster
+	return d.follow(c)
+}

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"github.com/spf13/pflag"
+
+	"github.com/cachenet/cachenet/connectors/parquetio"
+	"github.com/cachenet/cachenet/models"
+	"github.com/cachenet/cachenet/pipelines"
+)
+
+// answerFlags adds the flags of commands that answer some frames without the full model, beyond the policy.
+func (r *run) answerFlags(f *pflag.FlagSet) {
+	f.BoolVar(&r.options.Provisional, "provisional", false, "with --outcomes-topic (and --full transform, or on a device): send the small net's answer of a miss at once; it stands if the full model does not answer (docs/trust.md)")
+	f.DurationVar(&r.options.FullTimeout, "full-timeout", pipelines.DefaultFullTimeout, "with --provisional: how long to wait for the full model")
+	f.BoolVar(&r.options.Guard, "guard", false, "detect rare classes, at the cost of more misses (the pack's own policy only)")
+	f.StringVar(&r.options.AuditSecretFile, "audit-secret-file", "", "file with the secret key (16 bytes or more) that selects them (default one stored in --out)")
+	f.BoolVar(&r.options.SkipSimilar, "skip-similar", false, "a frame nearly equal to the last answered one of its stream reuses its answer without being decoded (docs/trust.md)")
+	f.IntVar(&r.options.SimilarFrames, "similar-frames", pipelines.DefaultSimilarFrames, "with --skip-similar: maximum consecutive frames that reuse one answer")
+	f.DurationVar(&r.options.SimilarFor, "similar-for", pipelines.DefaultSimilarFor, "with --skip-similar: how long an answer may be reused, in record time")
+}
+
+// dataFlags adds the flags that say where rows go, and what a process may hold.
+func (r *run) dataFlags(f *pflag.FlagSet) {
+	f.StringVar(&r.options.Out, "out", "", "folder of the data set")
+	f.DurationVar(&r.options.FileAge, "file-age", parquetio.DefaultFileAge, "maximum time until outcomes are on disk")
+	f.DurationVar(&r.options.DiskWait, "disk-wait", parquetio.DefaultGiveUp, "how long to wait for a full or read-only disk before the run fails")
+	f.IntVar(&r.options.Parallelism, "parallelism", 0, "branches of the caching step on prism, task slots on flink (default the runner's)")
+	f.Int64Var(&r.options.Credit, "credit", pipelines.DefaultCredit, "maximum bytes of frames in flight (prism)")
+	f.Int64Var(&r.options.ModelMemory, "model-memory", 0, "memory limit in bytes for loaded nets; specialists beyond it are evicted, least recently used first (default no limit)")
+}
+
+// providerFlag adds the flag for what the full model runs on.
+func providerFlag(f *pflag.FlagSet, o *pipelines.Options) {
+	f.StringVar((*string)(&o.Provider), "provider", string(models.CPU), "execution provider of the full model: cpu, cuda, tensorrt or openvino, if ONNX Runtime has it")
+}
+
+// watchFlags adds the flags that say how a run is watched.
+func (r *run) watchFlags(f *pflag.FlagSet) {
+	f.StringVar(&r.metrics, "metrics", "", "serve Prometheus metrics, health and a live page at this HOST:PORT, e.g. 127.0.0.1:9090 (default off)")
+	f.IntVar(&r.liveFrames, "live-frames", 0, "with --metrics: the live page shows the last so many frames of a chosen stream beside their answers, at most 100; pictures may be private (default none)")
+	f.StringVar(&r.pprof, "pprof", "", "serve Go's profiles of this process at this loopback HOST:PORT (default off)")
+	f.StringVar(&r.format, "output", "text", "format of the summary at the end: text (on stderr) or json (on stdout)")
+}

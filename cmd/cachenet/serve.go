@@ -1,0 +1,52 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/cachenet/cachenet/connectors/kafkaio"
+	"github.com/cachenet/cachenet/pipelines"
+)
+
+// missPartitions is what the misses topic gets where it has to be created.
+const missPartitions = 6
+
+func serveCommand() *cobra.Command {
+	r := &run{}
+	r.command = &cobra.Command{
+		Use:   "serve",
+		Short: "Answer the misses of devices with the full model",
+		Long: `Reads the frames that devices (cachenet edge) send, answers each with the full model, batched across devices and streams,
+and sends the answer to the device. Every answer is also a row in Parquet, as those of cachenet run. It runs until SIGINT
+or SIGTERM and then drains. Restarted with the same --out it answers what has no row there; a device that is answered twice
+drops the second answer. docs/edge.md says how devices and servers fit together.`,
+		Example: "  cachenet serve --brokers server:9092 --pack models/packs/scenes --out answered",
+		Args:    noArgs,
+		RunE:    func(c *cobra.Command, _ []string) error { return r.serve(c) },
+	}
+	f := r.command.Flags()
+	r.cluster.add(f)
+	f.StringVar(&r.options.Topic, "topic", pipelines.DefaultMisses, "topic with the misses of all devices; it is created if missing")
+	f.StringVar(&r.options.AnswersTopic, "answers-topic", pipelines.DefaultAnswers, "topics for the answers: this name, a hyphen and the device's name; created if missing")
+	f.StringVar(&r.options.Group, "group", "cachenet-serve", "consumer group whose committed offsets follow the durable rows")
+	f.StringVar(&r.options.Offset, "offset", "oldest", "where to start in partitions without rows: oldest, newest or a number")
+	f.StringVar(&r.options.Pack, "pack", "", "folder of the pack")
+	providerFlag(f, &r.options)
+	r.dataFlags(f)
+	r.watchFlags(f)
+	return r.command
+}
+
+func (r *run) serve(c *cobra.Command) error {
+	if err := required(c, "brokers", "topic", "answers-topic", "pack", "out"); err != nil {
+		return err
+	}
+	r.options.Policy = pipelines.PolicyFull
+	if err := r.check(); err != nil {
+		return err
+	}
+	r.options.Cluster = r.cluster.Cluster
+	if _, err := kafkaio.EnsureTopic(c.Context(), r.options.Cluster, r.options.Topic, missPartitions); err != nil {
+		return err
+	}
+	return r.follow(c)
+}

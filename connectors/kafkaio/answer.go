@@ -1,0 +1,104 @@
+package kafkaio
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
+	"github.com/segmentio/kafka-go"
+
+	"github.com/cachenet/cachenet/connectors/session"
+	"github.com/cachenet/cachenet/schemas"
+)
+
+func init() {
+	register.DoFn4x1[context.Context, beam.EventTime, schemas.Outcomes, func(beam.EventTime, schemas.Outcomes), error](&answerFn{})
+}
+
+// Answer sends those of a PCollection<schemas.Outcomes> that have an origin to the answers topic of their device (see
+// [AnswersTopic]; cfg.Topic is the base), which is created where it is missing. It returns all outcomes once every in-sync
+// replica has the answers, so that no frame has its row on the server whose device may never hear of it. A bundle that is
+// run again answers again; devices drop second answers.
+func Answer(s beam.Scope, cfg WriteConfig, outcomes beam.PCollection) beam.PCollection {
+	s = s.Scope("kafkaio.Answer")
+	return beam.ParDo(s, &answerFn{Config: cfg}, outcomes)
+}
+
+type answerFn struct {
+	Config WriteConfig
+
+	pending map[string][]kafka.Message // by device
+	held    schemas.Outcomes
+	at      beam.EventTime
+}
+
+// StartBundle forgets what a failed bundle left.
+func (fn *answerFn) StartBundle(context.Context, func(beam.EventTime, schemas.Outcomes)) {
+	fn.pending, fn.held = map[string][]kafka.Message{}, schemas.Outcomes{}
+}
+
+// ProcessElement collects answers.
+func (fn *answerFn) ProcessElement(_ context.Context, at beam.EventTime, outcomes schemas.Outcomes, _ func(beam.EventTime, schemas.Outcomes)) error {
+	fn.at = at
+	fn.held.Rows = append(fn.held.Rows, outcomes.Rows...)
+	for i := range outcomes.Rows {
+		o := &outcomes.Rows[i]
+		if o.Origin == "" {
+			continue
+		}
+		origin, err := schemas.ParseOrigin(o.Origin)
+		if err != nil {
+			slog.Warn("a frame is answered to nobody", "topic", o.Topic, "partition", o.Partition, "offset", o.Offset, "error", err)
+			continue
+		}
+		m, err := answerMessage(o)
+		if err != nil {
+			return err
+		}
+		fn.pending[origin.Device] = append(fn.pending[origin.Device], m)
+	}
+	return nil
+}
+
+// FinishBundle sends the answers, to several devices at a time.
+func (fn *answerFn) FinishBundle(ctx context.Context, emit func(beam.EventTime, schemas.Outcomes)) error {
+	var group sync.WaitGroup
+	failed := make(chan error, len(fn.pending))
+	for device, messages := range fn.pending {
+		group.Go(func() { failed <- fn.send(ctx, AnswersTopic(fn.Config.Topic, device), messages) })
+	}
+	group.Wait()
+	close(failed)
+	for err := range failed {
+		if err != nil {
+			return err
+		}
+	}
+	if len(fn.held.Rows) > 0 {
+		emit(fn.at, fn.held)
+	}
+	clear(fn.pending)
+	fn.held = schemas.Outcomes{}
+	return nil
+}
+
+// send sends answers to one device.
+func (fn *answerFn) send(ctx context.Context, topic string, messages []kafka.Message) error {
+	job, err := session.Find(fn.Config.Job)
+	if err != nil {
+		return fmt.Errorf("kafka: write to %s: %w", topic, err)
+	}
+	w, err := session.Part(job, "kafkaio.Answer "+topic, func() (*writer, error) {
+		if _, err := EnsureTopic(ctx, fn.Config.Cluster, topic, 1); err != nil {
+			return nil, err
+		}
+		return fn.Config.Cluster.newWriter(topic)
+	})
+	if err != nil {
+		return err
+	}
+	return w.write(ctx, messages)
+}

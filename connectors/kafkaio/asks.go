@@ -1,0 +1,249 @@
+package kafkaio
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/cachenet/cachenet/schemas"
+)
+
+// ask is a frame about which the server is asked.
+type ask struct {
+	origin  string
+	missed  schemas.Missed
+	due     time.Time // when it is settled without an answer; zero: never
+	queued  bool      // it has yet to be sent
+	settled bool
+}
+
+// asks are the frames of one job that wait for the server. It knows nothing of Kafka. Its methods may be called
+// concurrently.
+type asks struct {
+	device string
+	limit  time.Duration // how long a frame waits; 0: as long as it takes
+	news   chan struct{} // signalled when there are answers to take
+	work   chan struct{} // … and when there are frames to send
+
+	mu      sync.Mutex
+	pending map[string]*ask // by origin
+	queue   []*ask          // to be sent, oldest first; some may be settled meanwhile
+	waiting []*ask          // with a limit: those pending, oldest first; some may be settled meanwhile
+	answers []schemas.Answer
+	expired map[string]schemas.Outcome // rows that were settled without an answer, of which a late one may teach the stream
+	oldest  []string                   // origins in expired, oldest first
+	counts  UplinkCounts
+}
+
+// UplinkCounts is what passed between a device and its server so far.
+type UplinkCounts struct {
+	Asked      int64 `json:"asked"`      // frames about which the server was asked
+	Answered   int64 `json:"answered"`   // … and which it answered
+	Expired    int64 `json:"expired"`    // frames that did not get an answer in time
+	Late       int64 `json:"late"`       // answers to those
+	Refused    int64 `json:"refused"`    // frames that are too large for the server's topic
+	Unexpected int64 `json:"unexpected"` // answers that no frame waits for: second ones, or from before a restart
+	Pending    int64 `json:"pending"`    // frames that wait
+	BytesUp    int64 `json:"bytes_up"`   // records sent, repeated ones included
+	BytesDown  int64 `json:"bytes_down"` // records received
+}
+
+// mostExpired bounds how many rows late answers can still be matched with.
+const mostExpired = 10_000
+
+func newAsks(device string, limit time.Duration) *asks {
+	return &asks{device: device, limit: limit, news: make(chan struct{}, 1), work: make(chan struct{}, 1), pending: map[string]*ask{}, expired: map[string]schemas.Outcome{}}
+}
+
+// add asks about frames.
+func (a *asks) add(now time.Time, frames []schemas.Missed) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for i := range frames {
+		k := &ask{origin: schemas.OriginOf(a.device, &frames[i].Frame).String(), missed: frames[i], queued: true}
+		if a.limit > 0 {
+			k.due = now.Add(a.limit)
+			a.waiting = append(a.waiting, k)
+		}
+		a.pending[k.origin] = k
+		a.queue = append(a.queue, k)
+	}
+	a.counts.Asked += int64(len(frames))
+	signal(a.work)
+}
+
+// next takes frames to send: about that many bytes, one at least. It waits for the first one; none means that ctx ended.
+func (a *asks) next(ctx context.Context, bytes int64) []*ask {
+	for {
+		if batch := a.unsent(bytes); len(batch) > 0 {
+			return batch
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-a.work:
+		}
+	}
+}
+
+func (a *asks) unsent(bytes int64) (batch []*ask) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for len(a.queue) > 0 {
+		k := a.queue[0]
+		size := k.missed.Frame.Size() + recordOverhead
+		if len(batch) > 0 && size > bytes {
+			break
+		}
+		a.queue[0], a.queue = nil, a.queue[1:]
+		if k.queued = false; !k.settled {
+			batch, bytes = append(batch, k), bytes-size
+		}
+	}
+	if len(a.queue) > 0 {
+		signal(a.work) // for another lane
+	}
+	return batch
+}
+
+// live returns those of a batch that still wait.
+func (a *asks) live(batch []*ask) (left []*ask) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, k := range batch {
+		if !k.settled {
+			left = append(left, k)
+		}
+	}
+	return left
+}
+
+// again asks once more about everything that waits: the server's topics lost records.
+func (a *asks) again() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	n := 0
+	for _, k := range a.pending {
+		if !k.queued {
+			k.queued = true
+			a.queue = append(a.queue, k)
+			n++
+		}
+	}
+	signal(a.work)
+	return n
+}
+
+// answer takes what the server said of a frame.
+func (a *asks) answer(origin string, full schemas.Outcome) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	k := a.pending[origin]
+	if k != nil {
+		a.counts.Answered++
+		a.settle(k, full)
+		return
+	}
+	row, late := a.expired[origin]
+	if !late {
+		a.counts.Unexpected++
+		return
+	}
+	delete(a.expired, origin)
+	a.counts.Late++
+	a.answers = append(a.answers, schemas.Answer{Row: row, Full: full, Late: true})
+	signal(a.news)
+}
+
+// refuse settles a frame that cannot be sent.
+func (a *asks) refuse(k *ask, why string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !k.settled {
+		a.counts.Refused++
+		a.settle(k, unanswered(why))
+	}
+}
+
+// settle expects that a is locked.
+func (a *asks) settle(k *ask, full schemas.Outcome) {
+	delete(a.pending, k.origin)
+	a.answers = append(a.answers, schemas.Answer{Row: k.missed.Outcome, Full: full})
+	k.settled, k.missed = true, schemas.Missed{} // its bytes: a queue may still hold it
+	signal(a.news)
+}
+
+// expire settles what waited too long.
+func (a *asks) expire(now time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for len(a.waiting) > 0 && (a.waiting[0].settled || !now.Before(a.waiting[0].due)) {
+		k := a.waiting[0]
+		a.waiting[0], a.waiting = nil, a.waiting[1:]
+		if k.settled {
+			continue
+		}
+		a.remember(k.origin, k.missed.Outcome)
+		a.counts.Expired++
+		a.settle(k, unanswered("the server did not answer within "+a.limit.String()))
+	}
+}
+
+// remember keeps the row of a frame that expired, for a late answer.
+func (a *asks) remember(origin string, row schemas.Outcome) {
+	if len(a.oldest) >= mostExpired {
+		delete(a.expired, a.oldest[0])
+		a.oldest = a.oldest[1:]
+	}
+	a.expired[origin], a.oldest = row, append(a.oldest, origin)
+}
+
+// unanswered is what is said of a frame that the server did not answer.
+func unanswered(why string) schemas.Outcome {
+	return schemas.Outcome{Outcome: schemas.Error, Stage: schemas.StageFull, Error: why}
+}
+
+// ready is how many answers there are to take, expired frames included.
+func (a *asks) ready(now time.Time) int {
+	if a.limit > 0 {
+		a.expire(now)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.answers)
+}
+
+// take returns the first n answers.
+func (a *asks) take(n int) []schemas.Answer {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	taken := a.answers[:n:n]
+	if a.answers = a.answers[n:]; len(a.answers) == 0 {
+		a.answers = nil
+	}
+	return taken
+}
+
+// moved counts the bytes of records.
+func (a *asks) moved(up, down int64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.counts.BytesUp += up
+	a.counts.BytesDown += down
+}
+
+func (a *asks) count() UplinkCounts {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	c := a.counts
+	c.Pending = int64(len(a.pending))
+	return c
+}
+
+// signal wakes whoever waits on c, which has room for one signal.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

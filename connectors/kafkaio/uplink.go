@@ -1,0 +1,259 @@
+package kafkaio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
+
+	"github.com/cachenet/cachenet/connectors/retry"
+	"github.com/cachenet/cachenet/connectors/session"
+)
+
+// UplinkConfig says which server a device asks about its misses. The server's topics are created where they are missing.
+type UplinkConfig struct {
+	Cluster Cluster       // of the server
+	Misses  string        // topic for the frames; all devices share it
+	Answers string        // topic for the answers, see [AnswersTopic]; each device has its own, so that none pays for the others' on its link
+	Device  string        // see schemas.CheckDevice
+	Timeout time.Duration // how long a frame waits before it is settled without an answer; 0: as long as it takes
+	Drain   time.Duration // how long answers are waited for once the job drains
+}
+
+// AnswersTopic names the topic with the answers for a device; servers and devices agree on the base.
+func AnswersTopic(base, device string) string { return base + "-" + device }
+
+const uplinkPart = "kafkaio.uplink"
+
+const (
+	// One request in flight would make a frame wait for the one before: up to one round trip.
+	lanes          = 8
+	laneBytes      = 256 << 10 // in a request, about; a larger frame goes alone
+	missPartitions = 6         // of the misses topic, where it has to be created
+)
+
+// uplink sends the misses of one job and receives the answers, for as long as the job runs: a server that is away, or a
+// link that is cut, is waited for without end.
+type uplink struct {
+	*asks
+	cfg    UplinkConfig
+	client *client
+	cancel context.CancelFunc
+	ended  sync.WaitGroup
+
+	partitions []int32 // of the misses topic
+
+	mu  sync.Mutex
+	cut time.Time // since when the server does not respond; zero: it does
+}
+
+// OpenUplink gives the job an uplink, which is closed with the session. Call it before the job starts. It makes no request itself.
+func OpenUplink(job *session.Session, cfg UplinkConfig) error {
+	_, err := session.Part(job, uplinkPart, func() (*uplink, error) {
+		client, err := cfg.Cluster.connect(cfg.Misses, cfg.Answers)
+		if err != nil {
+			return nil, err
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		u := &uplink{asks: newAsks(cfg.Device, cfg.Timeout), cfg: cfg, client: client, cancel: cancel}
+		u.ended.Go(func() { u.run(ctx) })
+		return u, nil
+	})
+	return err
+}
+
+// Uplink returns what passed between the job and its server; false where the job has none.
+func Uplink(job *session.Session) (UplinkCounts, bool) {
+	u, ok := session.Get[*uplink](job, uplinkPart)
+	if !ok {
+		return UplinkCounts{}, false
+	}
+	return u.count(), true
+}
+
+// Close stops sending and receiving.
+func (u *uplink) Close() error {
+	u.cancel()
+	u.client.close() // wakes a request that waits
+	u.ended.Wait()
+	u.client.close()
+	return nil
+}
+
+// run prepares the topics, and then sends and receives. Answers are read from where their topic ends before anything is
+// sent: earlier ones belong to jobs before this one, which asks again about what has no row.
+func (u *uplink) run(ctx context.Context) {
+	end, err := persist(ctx, u, u.prepare)
+	if err != nil {
+		return
+	}
+	for lane := range lanes {
+		u.ended.Go(func() { u.send(ctx, lane) })
+	}
+	u.receive(ctx, end)
+}
+
+// prepare creates the topics where they are missing, and returns where the answers end.
+func (u *uplink) prepare(ctx context.Context) (int64, error) {
+	if _, err := EnsureTopic(ctx, u.cfg.Cluster, u.cfg.Misses, missPartitions); err != nil {
+		return 0, err
+	}
+	if _, err := EnsureTopic(ctx, u.cfg.Cluster, u.cfg.Answers, 1); err != nil {
+		return 0, err
+	}
+	var err error
+	if u.partitions, err = u.client.partitions(ctx, u.cfg.Cluster, u.cfg.Misses); err != nil {
+		return 0, err
+	}
+	ends, err := u.client.bounds(ctx, u.cfg.Answers, []int32{0})
+	if err != nil {
+		return 0, err
+	}
+	return ends[0].End, nil
+}
+
+// persist tries until it succeeds or ctx ends. An outage is told once, whichever goroutine meets it first.
+func persist[T any](ctx context.Context, u *uplink, try func(context.Context) (T, error)) (T, error) {
+	return retry.Get(ctx, retry.Outage{For: math.MaxInt64}, func() (T, error) {
+		result, err := try(ctx)
+		switch {
+		case err == nil:
+			u.works()
+		case ctx.Err() == nil:
+			u.fails(err)
+			u.client.close() // as in fetcher.try
+		}
+		return result, err
+	})
+}
+
+func (u *uplink) fails(err error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.cut.IsZero() {
+		u.cut = time.Now()
+		slog.Warn("the server does not respond: misses wait for it, hits go on while there is credit", "topic", u.cfg.Misses, "error", err)
+	}
+}
+
+func (u *uplink) works() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if !u.cut.IsZero() {
+		slog.Warn("the server responds again", "topic", u.cfg.Misses, "after", time.Since(u.cut).Round(time.Millisecond))
+		u.cut = time.Time{}
+	}
+}
+
+// send is one lane: one request at a time. Frames of a stream may overtake each other, which the server does not mind.
+func (u *uplink) send(ctx context.Context, lane int) {
+	for turn := lane; ; turn++ {
+		batch := u.next(ctx, laneBytes)
+		if len(batch) == 0 {
+			return
+		}
+		if u.deliver(ctx, u.partitions[turn%len(u.partitions)], batch) != nil {
+			return // ctx ended
+		}
+	}
+}
+
+// deliver sends a batch, as long as it takes. A batch that is refused for its size is divided.
+func (u *uplink) deliver(ctx context.Context, partition int32, batch []*ask) error {
+	refused, err := persist(ctx, u, func(ctx context.Context) (bool, error) {
+		if batch = u.live(batch); len(batch) == 0 {
+			return false, nil
+		}
+		err := u.produce(ctx, partition, batch)
+		if isTooLarge(err) {
+			return true, nil
+		}
+		return false, err
+	})
+	switch {
+	case err != nil || !refused:
+		return err
+	case len(batch) == 1:
+		u.refuse(batch[0], fmt.Sprintf("the frame exceeds the record size limit of the server's topic %s: raise its max.message.bytes", u.cfg.Misses))
+		return nil
+	}
+	half := len(batch) / 2
+	return errors.Join(u.deliver(ctx, partition, batch[:half]), u.deliver(ctx, partition, batch[half:]))
+}
+
+// produce is one request.
+func (u *uplink) produce(ctx context.Context, partition int32, batch []*ask) error {
+	records, bytes := make([]kafka.Record, len(batch)), int64(0)
+	for i, k := range batch {
+		m := missMessage(k.origin, &k.missed.Frame)
+		records[i] = kafka.Record{Key: kafka.NewBytes(m.Key), Value: kafka.NewBytes(m.Value), Time: m.Time, Headers: m.Headers}
+		bytes += sizeOf(&m)
+	}
+	res, err := u.client.Produce(ctx, &kafka.ProduceRequest{
+		Topic: u.cfg.Misses, Partition: int(partition), RequiredAcks: kafka.RequireAll, Records: kafka.NewRecordReader(records...),
+	})
+	if err == nil {
+		err = res.Error
+	}
+	if err != nil {
+		return fmt.Errorf("kafka: send %d frames to the server's topic %s: %w", len(batch), u.cfg.Misses, err)
+	}
+	u.moved(bytes, 0)
+	return nil
+}
+
+// receive reads answers from an offset on, until ctx ends.
+func (u *uplink) receive(ctx context.Context, from int64) {
+	for {
+		b, err := persist(ctx, u, func(ctx context.Context) (batch, error) { return u.fetch(ctx, from) })
+		if err != nil {
+			return
+		}
+		for _, r := range b.records {
+			u.heard(r)
+		}
+		from = b.next
+	}
+}
+
+// fetch is one request. Where the topic does not hold the offset any more, answers are lost: what waits is asked again.
+func (u *uplink) fetch(ctx context.Context, from int64) (batch, error) {
+	res, err := u.client.fetchCommitted(ctx, u.cfg.Answers, 0, from, defaultFetchBytes)
+	if err == nil {
+		return readBatch(res, filter{from: from, to: Unbounded, limit: defaultFetchBytes})
+	}
+	if !errors.Is(err, kafka.OffsetOutOfRange) && !missing(err) {
+		return batch{}, fmt.Errorf("kafka: read the server's answers in %s: %w", u.cfg.Answers, err)
+	}
+	if _, err := u.prepare(ctx); err != nil {
+		return batch{}, err
+	}
+	bounds, err := u.client.bounds(ctx, u.cfg.Answers, []int32{0})
+	if err != nil {
+		return batch{}, err
+	}
+	slog.Warn("the server's topic has lost answers: its frames are sent again", "topic", u.cfg.Answers, "offset", from, "frames", u.again())
+	return batch{next: bounds[0].First}, nil
+}
+
+// missing reports whether err says that a topic is not there.
+func missing(err error) bool {
+	return errors.Is(err, kafka.UnknownTopicOrPartition) || errors.Is(err, protocol.ErrNoTopic) || errors.Is(err, protocol.ErrNoPartition)
+}
+
+// heard takes one record of the answers topic.
+func (u *uplink) heard(r record) {
+	u.moved(0, int64(r.size+len(r.key)))
+	o, err := readAnswer(r)
+	if err != nil {
+		slog.Warn("a record of the answers topic is no answer", "topic", u.cfg.Answers, "offset", r.offset, "error", err)
+		return
+	}
+	u.answer(o.Origin, o)
+}

@@ -1,0 +1,56 @@
+package pipelines
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cachenet/cachenet/connectors/kafkaio"
+	"github.com/cachenet/cachenet/schemas"
+)
+
+// Server is where a device sends its misses.
+type Server struct {
+	Cluster kafkaio.Cluster
+	Misses  string        // topic for the frames, which all devices share
+	Answers string        // base of the answers topics, see kafkaio.AnswersTopic
+	Device  string        // name of this device; no two devices of a server may have the same
+	Drain   time.Duration // how long answers are waited for once the run is to stop; 0: DefaultDrain
+}
+
+// Names of a server's topics, where nobody names others.
+const (
+	DefaultMisses  = "misses"
+	DefaultAnswers = "answers"
+)
+
+// DefaultDrain is how long a device waits for answers once it is to stop.
+const DefaultDrain = 10 * time.Second
+
+// uplink says how the device of these options reaches the server.
+func (s *Server) uplink(o Options) kafkaio.UplinkConfig {
+	c := kafkaio.UplinkConfig{Cluster: s.Cluster, Misses: s.Misses, Answers: kafkaio.AnswersTopic(s.Answers, s.Device), Device: s.Device, Drain: cmp.Or(s.Drain, DefaultDrain)}
+	if o.Provisional {
+		c.Timeout = cmp.Or(o.FullTimeout, DefaultFullTimeout)
+	}
+	return c
+}
+
+// contradiction returns what is wrong with the server in these options.
+func (s *Server) contradiction(o Options) error {
+	switch {
+	case s.Misses == "" || s.Answers == "":
+		return errors.New("--misses-topic, --answers-topic: must not be empty")
+	case o.Full != FullAsPack:
+		return fmt.Errorf("--full %s: the full model is the server's: leave it out", o.Full)
+	case o.AnswersTopic != "":
+		return errors.New("a device answers no other devices")
+	case s.Drain < 0:
+		return fmt.Errorf("--drain %v: must not be negative", s.Drain)
+	}
+	if err := schemas.CheckDevice(s.Device); err != nil {
+		return fmt.Errorf("--%w", err)
+	}
+	return nil
+}

@@ -1,0 +1,67 @@
+package transforms
+
+import (
+	"cmp"
+	"errors"
+	"log/slog"
+
+	"github.com/cachenet/cachenet/models"
+	"github.com/cachenet/cachenet/models/policy"
+	"github.com/cachenet/cachenet/schemas"
+)
+
+// hear lets the gathered streams learn from what a server answered about their earlier frames, before they look at new ones.
+// It returns the rows that are settled thereby.
+func (fn *lookupFn) hear() (rows []schemas.Outcome) {
+	for i := range fn.strands {
+		s := &fn.strands[i]
+		for k := range s.answers {
+			a := &s.answers[k]
+			event := fn.walk.nets.teach(s.st, &a.Full)
+			if a.Late {
+				continue
+			}
+			out := fn.walk.nets.told(a)
+			if out.Outcome == schemas.Miss {
+				out.CacheEvent, out.HitRateWindow = event, s.st.HitRate
+			}
+			rows = append(rows, out)
+		}
+	}
+	return rows
+}
+
+// told is the row of a frame that a server was asked about.
+func (n *nets) told(a *schemas.Answer) schemas.Outcome {
+	out, full := a.Row, &a.Full
+	switch {
+	case full.Outcome == schemas.Error || full.Label == "":
+		return unanswered(out, cmp.Or(full.Stage, schemas.StageFull), errors.New(cmp.Or(full.Error, "the server has no answer")))
+	case out.Outcome != schemas.Miss:
+		out.AuditLabel = full.Label
+	default:
+		out.Label, out.Confidence, out.Entropy = full.Label, full.Confidence, full.Entropy
+		out.Model, out.ModelSHA256 = cmp.Or(full.Model, models.FullNet), full.ModelSHA256
+	}
+	out.FullUs = full.FullUs
+	return out
+}
+
+// teach moves a stream's state by a server's answer. That has one class and its probability: the rest of the distribution is
+// taken as even over the other classes. A class that the pack here does not have teaches nothing.
+func (n *nets) teach(st *policy.State, full *schemas.Outcome) (event string) {
+	class, ok := n.classes[full.Label]
+	if !ok || full.Outcome == schemas.Error || n.policy.Routes() {
+		return schemas.CacheNone
+	}
+	q := make([]float32, len(n.pack.Classes))
+	for c := range q {
+		q[c] = (1 - full.Confidence) / float32(max(1, len(q)-1))
+	}
+	q[class] = full.Confidence
+	event, err := n.policy.Teach(st, q)
+	if err != nil {
+		slog.Warn("a server's answer teaches nothing", "stream", full.Stream, "origin", full.Origin, "error", err)
+	}
+	return event
+}
