@@ -29,6 +29,47 @@ func TestAClassThatIsNewToAStreamIsConfirmed(t *testing.T) {
 	}
 }
 
+// Where the answer turns to another class that the stream has shown, the full model has the first frame of it, until such
+// confirmations have cost what the frames before saved.
+func TestATurnToAShownClassIsConfirmed(t *testing.T) {
+	p := audited(nil)
+	s := shown(t, p, 1)
+	for range 20 { // both classes stay in the window
+		toss(t, p, s, says(2, 2), heads)
+		toss(t, p, s, says(1, 1), heads)
+	}
+	if !p.holds(s, 1) || !p.holds(s, 2) {
+		t.Fatalf("window %v", s.Window)
+	}
+	s.Trust.Spent, s.Trust.Class = 0, 2
+	if d := toss(t, p, s, says(1, 1), tails); !d.Hit {
+		t.Fatalf("the class is the last answer's: %+v", d)
+	}
+	turns, asked := 60, 0
+	for i := range turns {
+		if d := toss(t, p, s, says(1+(i+1)%2, 1+(i+1)%2), tails); !d.Hit {
+			asked++
+		}
+	}
+	if most := (mostSpent + turns) / confirmEvery; asked == 0 || asked > most {
+		t.Errorf("%d of %d turns were confirmed; they may cost %d", asked, turns, most)
+	}
+}
+
+// An unknown object that the net takes for a class that the stream has shown, though not last, is caught at its first frame.
+func TestANetThatMistakesWhatIsNewForAShownClassIsLeft(t *testing.T) {
+	p := audited(nil)
+	s := shown(t, p, 1)
+	toss(t, p, s, says(2, 2), heads)
+	toss(t, p, s, says(2, 2), heads)
+	if !p.holds(s, 1) {
+		t.Fatalf("window %v", s.Window)
+	}
+	if d := toss(t, p, s, says(1, 3), tails); d.Hit || d.Class != 3 || s.Trust.Mode != probation {
+		t.Errorf("%+v, mode %d", d, s.Trust.Mode)
+	}
+}
+
 // A net that takes what is new for a known class is left at its first frame, with the right answer.
 func TestANetThatMistakesWhatIsNewIsLeftAtOnce(t *testing.T) {
 	p := audited(nil)

@@ -7,9 +7,10 @@ import (
 )
 
 // stateVersion is the first byte of an encoded state. Those of earlier versions are read too: the first hold nothing about
-// audits, the next nothing about repeated answers.
+// audits, the next nothing about repeated answers, the next no last answer.
 const (
-	stateVersion    = 4
+	stateVersion    = 5
+	answerless      = 4
 	unrepeating     = 3
 	unauditedStates = 2
 )
@@ -48,7 +49,7 @@ func (t *Trust) append(b []byte) []byte {
 		return append(b, 0)
 	}
 	b = append(b, 1, t.Mode, t.Level, t.Fresh, t.Spent)
-	for _, v := range [...]uint16{t.Frames, t.Right, t.Proof} {
+	for _, v := range [...]uint16{t.Frames, t.Right, t.Proof, t.Class} {
 		b = binary.AppendUvarint(b, uint64(v))
 	}
 	for _, v := range [...]float32{t.Drift, t.Over, t.Under} {
@@ -213,6 +214,9 @@ func (r *reader) trust(version byte) Trust {
 	}
 	for _, v := range [...]*uint16{&t.Frames, &t.Right, &t.Proof} {
 		*v = r.short()
+	}
+	if version > answerless {
+		t.Class = r.short()
 	}
 	t.Drift, t.Over, t.Under = r.float(), r.float(), r.float()
 	if r.bad {

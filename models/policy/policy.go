@@ -63,8 +63,8 @@ type Decision struct {
 	AuditRate  float32 // probability with which this hit was to be audited; 0 on a miss
 	AuditErr   error   // why an audit has no answer; the hit stands
 
-	weak   bool // a hit that deserves a look
-	unseen bool // a hit on a class that the windows do not hold
+	weak    bool // a hit that deserves a look
+	doubted bool // a hit that the full model has to confirm first
 }
 
 // Decide looks at one frame of a stream and moves the stream's state. Without learn (a frame that is not
@@ -84,6 +84,15 @@ func (p *Policy) DecideAudited(s *State, nets Nets, learn bool, coin Coin) (Deci
 	if p.Kind == Full {
 		return p.never(s, nets)
 	}
+	d, err := p.decide(s, nets, learn, coin)
+	if err == nil && learn && p.confirming() && d.Answered && s.Trust.Class != uint16(d.Class+1) {
+		s.Trust.Class, d.Moved = uint16(d.Class+1), true
+	}
+	return d, err
+}
+
+// decide is DecideAudited for the policies that cache, on a state that is in order.
+func (p *Policy) decide(s *State, nets Nets, learn bool, coin Coin) (Decision, error) {
 	if s.Trust.Mode != answering {
 		return p.bypass(s, nets, learn)
 	}
@@ -91,7 +100,7 @@ func (p *Policy) DecideAudited(s *State, nets Nets, learn bool, coin Coin) (Deci
 	if err != nil {
 		return d, err
 	}
-	if d.unseen {
+	if d.doubted {
 		return p.confirm(s, nets, d, learn)
 	}
 	if d.Hit {
@@ -155,8 +164,8 @@ func (p *Policy) test(s *State, nets Nets, learn bool) (Decision, error) {
 		if try > 0 {
 			d.CacheEvent, d.Moved = schemas.CacheSwap, d.Moved || learn
 		}
-		d.unseen = p.confirms(&s.Trust) && !p.holds(s, a.Class)
-		if learn && alone == a.Class && !d.unseen {
+		d.doubted = p.confirms(s, a.Class)
+		if learn && alone == a.Class && !d.doubted {
 			s.teach(s.only(a.Class, p.Classes), p)
 			d.Moved = true
 		}

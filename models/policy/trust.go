@@ -33,6 +33,7 @@ type Trust struct {
 	Drift  float32 // evidence that the net knows these pictures no more, ≥ 1 once there is any
 	Over   float32 // evidence that more than MaxFalseHits of the hits are wrong, as Drift
 	Under  float32 // evidence that fewer are, at this level
+	Class  uint16  // of the last answer, plus one; 0: there is none, or nothing is confirmed
 }
 
 // Rates of audits, as multiples of AuditRate.
@@ -52,33 +53,38 @@ const (
 	heldShare   = 0.05 // of a window, from which a class counts as one that the stream has shown recently
 	doubtful    = 0.5  // share of a guess's likelihood below which the window did not expect the frame
 
-	confirmEvery = 64               // frames to which one new class is confirmed in the long run …
+	confirmEvery = 32               // frames to which one class is confirmed in the long run …
 	limitEvery   = 16               // … and where MaxFalseHits is to be held …
-	mostSpent    = 3 * confirmEvery // … beyond so many that were saved up
+	mostSpent    = 6 * confirmEvery // … beyond so many that were saved up
 
-	driftShare = 0.2  // ε of the wager on drift …
-	driftBet   = 4    // … and λ: a wrong answer counts 4.2 times, a right one a fifth
-	driftAlarm = 500  // five wrong answers in a row
-	driftAfter = 50   // frames on probation that prove nothing
-	firstProof = 3    // right answers in a row that end a probation
-	proofAfter = 20   // … and a first drift; each further one takes twice as many
-	mostProof  = 640  //
-	calmFrames = 512  // without a caught hit, after which the net has to prove no more than at first
-	targetBet  = 3    // the wager on MaxFalseHits is best when three times as many hits are wrong
-	targetOdds = 20   // 1/α of both wagers on MaxFalseHits
-	maxLevel   = 4    // steps of the threshold; beyond them the full model answers
-	fairFrames = 64   // frames after which hits may be found to be too few
-	probeEvery = 256  // in mode costly: frames from one probe to the next …
-	probeSize  = 8    // … and of a probe
-	shadowCost = 0.05 // share of the full model's time that comparing may cost
+	driftShare = 0.2   // ε of the wager on drift …
+	driftBet   = 4     // … and λ: a wrong answer counts 4.2 times, a right one a fifth
+	driftAlarm = 20000 // seven wrong answers in a row
+	driftAfter = 50    // frames on probation that prove nothing
+	firstProof = 3     // right answers in a row that end a probation
+	proofAfter = 20    // … and a first drift; each further one takes twice as many
+	mostProof  = 640   //
+	calmFrames = 512   // without a caught hit, after which the net has to prove no more than at first
+	targetBet  = 3     // the wager on MaxFalseHits is best when three times as many hits are wrong
+	targetOdds = 20    // 1/α of both wagers on MaxFalseHits
+	maxLevel   = 4     // steps of the threshold; beyond them the full model answers
+	fairFrames = 64    // frames after which hits may be found to be too few
+	probeEvery = 256   // in mode costly: frames from one probe to the next …
+	probeSize  = 8     // … and of a probe
+	shadowCost = 0.05  // share of the full model's time that comparing may cost
 )
 
-// confirms reports whether the full model is asked about classes that a stream has not shown recently: a net that meets what it does
-// not know answers with some class that it knows, and most often one that the stream has not shown.
-// Each confirmation is paid for from what the frames before have saved, so that streams that show many classes in
-// turns do not lose what the cache saves.
-func (p *Policy) confirms(t *Trust) bool {
-	return p.Kind == Window && p.Teacher == Inline && p.AuditRate > 0 && int(t.Spent)+p.confirmation() <= mostSpent
+// confirming reports whether streams have classes confirmed at all.
+func (p *Policy) confirming() bool { return p.Kind == Window && p.Teacher == Inline && p.AuditRate > 0 }
+
+// confirms reports whether the full model is asked first about a hit on that class: one that the stream has not shown
+// recently, or another one than it answered last. A net that meets what it does not know answers with some class that
+// it knows, most often one that the stream has not shown; where it is one that the stream has shown, the answer still changes
+// when the picture does. Each confirmation is paid for from what the frames before have saved, so that streams that show
+// many classes in turns do not lose what the cache saves.
+func (p *Policy) confirms(s *State, class int) bool {
+	t := &s.Trust
+	return p.confirming() && int(t.Spent)+p.confirmation() <= mostSpent && (!p.holds(s, class) || t.Class > 0 && t.Class != uint16(class+1))
 }
 
 // confirmation is the price of one, in frames.
@@ -94,8 +100,7 @@ func (p *Policy) holds(s *State, class int) bool {
 	return s.Window[class] >= heldShare || p.Slow > 0 && s.Slow[class] >= heldShare
 }
 
-// confirm lets the full model answer a frame that the small net is sure of, but whose class the stream has not shown of
-// late. Where it finds another class, the small net does not know what the stream came to show.
+// confirm lets the full model answer a frame that the small net is sure of, but whose class is to be confirmed. Where it finds another class, the small net does not know what the stream came to show.
 func (p *Policy) confirm(s *State, nets Nets, d Decision, learn bool) (Decision, error) {
 	small := d.Class
 	d.Answer, d.Hit, d.Answered = Answer{Class: -1}, false, false
