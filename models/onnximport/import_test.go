@@ -191,6 +191,28 @@ func TestGuessingIsToldFromAnswering(t *testing.T) {
 	}
 }
 
+// Pictures are answered a few at a time, and each gets its own answer.
+func TestManyPicturesAreTried(t *testing.T) {
+	m, err := Inspect(read(t, "plain.onnx"), Request{Labels: four})
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := colours(t)
+	var many []string
+	for i := range 2*atOnce + 3 {
+		many = append(many, files[i%len(files)])
+	}
+	trial, err := m.Try(many)
+	if err != nil || len(trial.Pictures) != len(many) {
+		t.Fatal(len(trial.Pictures), err)
+	}
+	for i, p := range trial.Pictures {
+		if want := strings.TrimSuffix(filepath.Base(many[i]), ".png"); p.Guesses[0].Class != want {
+			t.Errorf("picture %d is %v, expected %s", i, p.Guesses, want)
+		}
+	}
+}
+
 func TestAPictureThatCannotBeReadIsNamed(t *testing.T) {
 	m, err := Inspect(read(t, "plain.onnx"), Request{Labels: four})
 	if err != nil {
@@ -253,6 +275,7 @@ func TestTheMoreConfidentGuessWins(t *testing.T) {
 		"the same":                        {given, false},
 		"less sure":                       {of(0.2, 6, 3, 4, 3, 4, 3, 4, 3, 4), false},
 		"more confident on every picture": {of(0.35, 6, 1.7, 2.7, 1.6, 2.7, 1.7, 2.7, 1.6, 2.7), true},
+		"less entropy, hardly surer":      {of(0.34, 6, 1.7, 2.7, 1.6, 2.7, 1.7, 2.7, 1.6, 2.7), false},
 		"more confident on one picture":   {of(0.35, 6, 2, 3, 2, 3, 2, 3, 2, 0.2), false},
 		"slightly more confident":         {of(0.31, 6, 1.9, 2.9, 1.9, 2.9, 1.9, 2.9, 1.9, 2.9), false},
 		"confident of one answer":         {of(0.99, 1, 0, 0, 0, 0, 0, 0, 0, 0), false},

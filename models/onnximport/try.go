@@ -44,8 +44,10 @@ type Look struct {
 	each     []float64
 }
 
-// bestGuesses are shown of a picture.
-const bestGuesses = 3
+const (
+	bestGuesses = 3  // shown of a picture
+	atOnce      = 16 // pictures in a call, which bounds the memory of large nets
+)
 
 // Try answers pictures, each a file.
 func (m *Model) Try(files []string) (*Trial, error) {
@@ -91,7 +93,16 @@ func (m *Model) answer(in models.Input, pixels []byte, frames int) ([]float32, e
 		return nil, err
 	}
 	defer net.Close()
-	return net.Run(pixels, frames)
+	var all []float32
+	size := len(pixels) / frames
+	for batch := range slices.Chunk(pixels, atOnce*size) {
+		logits, err := net.Run(batch, len(batch)/size)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, logits...)
+	}
+	return all, nil
 }
 
 func (m *Model) guesses(logits []float32) []Guess {
@@ -133,6 +144,7 @@ const (
 	someSure   = 0.15 // and by so much
 	clearly    = 2    // mean entropy gained, in standard errors over the pictures
 	gainedNats = 0.2  // and in nats
+	moreSure   = 1.15 // and times the mean confidence
 	enough     = 8    // pictures for that
 )
 
@@ -149,7 +161,7 @@ func (l Look) surer(than Look) bool {
 		return true // the other's answers have collapsed into a few
 	}
 	gain, spread := gained(than.each, l.each)
-	return len(l.each) >= enough && gain > gainedNats && gain > clearly*spread
+	return len(l.each) >= enough && gain > gainedNats && gain > clearly*spread && l.Mean > moreSure*than.Mean
 }
 
 // likelier orders looks that are surer than the given one: those with far more different answers first, then the surest.
