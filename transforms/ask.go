@@ -62,6 +62,7 @@ func (w *walk) answer(net int, at []int) {
 	if err != nil {
 		return
 	}
+	w.small.add(took, decoded)
 	each := micros(took) / float32(decoded)
 	for _, i := range at {
 		if l := &w.looks[i]; l.stage == "" && !l.skipped {
@@ -89,8 +90,7 @@ func (w *walk) decode(at []int) (decoded int) {
 			decoded++
 		}
 	}
-	w.decoded.spent += time.Since(begun)
-	w.decoded.frames += decoded
+	w.decoded.add(time.Since(begun), decoded)
 	return decoded
 }
 
@@ -138,6 +138,7 @@ func (w *walk) answerFull(at []int, logits []float32) {
 		}
 		return
 	}
+	w.full.add(took, len(asked))
 	for k, i := range asked {
 		w.looks[i].full = fullAnswer{logits: logits[k*outputs : (k+1)*outputs], us: micros(took) / float32(len(asked)), err: err}
 	}

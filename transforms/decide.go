@@ -71,6 +71,7 @@ func (w *walk) decide(st *policy.State, l *look) verdict {
 		return wanted
 	}
 	out.SpecialistUs, out.SelectorUs, out.FullUs = w.single.specialistUs, w.single.selectorUs, w.single.fullUs
+	w.alone(l)
 	out.HitRateWindow = st.HitRate
 	if err != nil {
 		w.done.Rows = append(w.done.Rows, failed(out, schemas.StageLookup, err.Error()))

@@ -55,40 +55,44 @@ func (fn *fullFn) Setup() (err error) {
 }
 
 // StartBundle forgets what a failed bundle left behind.
-func (fn *fullFn) StartBundle(context.Context, func(beam.EventTime, schemas.Outcomes)) {
+func (fn *fullFn) StartBundle(ctx context.Context, _ func(beam.EventTime, schemas.Outcomes)) {
 	fn.batch = fn.batch[:0]
+	beginBundle(ctx, fn.session)
 }
 
 // ProcessElement gathers misses and runs the model when a batch is full. A frame that may have killed an
 // earlier process is answered alone.
-func (fn *fullFn) ProcessElement(_ context.Context, at beam.EventTime, misses schemas.MissedRun, emit func(beam.EventTime, schemas.Outcomes)) {
+func (fn *fullFn) ProcessElement(ctx context.Context, at beam.EventTime, misses schemas.MissedRun, emit func(beam.EventTime, schemas.Outcomes)) {
 	fn.at = at
 	for _, m := range misses.Frames {
 		suspect := fn.watch.suspect(placeOf(&m.Outcome))
 		if suspect && len(fn.batch) > 0 {
-			fn.flush(emit)
+			fn.flush(ctx, emit)
 		}
 		fn.batch = append(fn.batch, m)
 		if suspect || len(fn.batch) == fn.nets.pack.FullOn.Batch() {
-			fn.flush(emit)
+			fn.flush(ctx, emit)
 		}
 	}
 }
 
 // FinishBundle answers what is left; the event time is that of the last element, since a bundle has none.
-func (fn *fullFn) FinishBundle(_ context.Context, emit func(beam.EventTime, schemas.Outcomes)) {
+func (fn *fullFn) FinishBundle(ctx context.Context, emit func(beam.EventTime, schemas.Outcomes)) {
+	defer endBundle(ctx, fn.session)
 	if len(fn.batch) > 0 {
-		fn.flush(emit)
+		fn.flush(ctx, emit)
 	}
 }
 
-func (fn *fullFn) flush(emit func(beam.EventTime, schemas.Outcomes)) {
+func (fn *fullFn) flush(ctx context.Context, emit func(beam.EventTime, schemas.Outcomes)) {
 	places := make([]Place, len(fn.batch))
 	for i := range fn.batch {
 		places[i] = placeOf(&fn.batch[i].Outcome)
 	}
 	var done schemas.Outcomes
+	begun := time.Now()
 	fn.watch.look(places, func() { done = fn.nets.answerBatch(fn.batch, fn.session, fn.asker) })
+	traceFull(ctx, fn.session, begun, done.Rows)
 	fn.session.Missed(-len(fn.batch))
 	emitAt(&done, time.Now())
 	emit(fn.at, done)

@@ -70,8 +70,9 @@ func (fn *lookupFn) Setup() (err error) {
 }
 
 // StartBundle forgets what a failed bundle left behind.
-func (fn *lookupFn) StartBundle(context.Context, func(beam.EventTime, schemas.Outcomes), func(beam.EventTime, schemas.MissedRun)) {
+func (fn *lookupFn) StartBundle(ctx context.Context, _ func(beam.EventTime, schemas.Outcomes), _ func(beam.EventTime, schemas.MissedRun)) {
 	fn.forget()
+	beginBundle(ctx, fn.session)
 }
 
 // ProcessElement moves one stream through one run of its frames, or of answers to earlier ones, or gathers it.
@@ -94,6 +95,7 @@ func (fn *lookupFn) ProcessElement(ctx context.Context, at beam.EventTime, sp st
 
 // FinishBundle looks at what is gathered.
 func (fn *lookupFn) FinishBundle(ctx context.Context, settled func(beam.EventTime, schemas.Outcomes), missed func(beam.EventTime, schemas.MissedRun)) error {
+	defer endBundle(ctx, fn.session)
 	if len(fn.strands) == 0 {
 		return nil
 	}
@@ -151,6 +153,7 @@ func (fn *lookupFn) look(ctx context.Context, where states, settled func(beam.Ev
 	fn.announce(ctx, &pending, now)
 	fn.session.Spent(session.StageState, read.Sub(begun)+now.Sub(walked), frames)
 	fn.session.Spent(session.StageDecode, fn.walk.decoded.spent, fn.walk.decoded.frames)
+	traceWalk(ctx, fn.session, &fn.walk, begun, read, walked, now, frames)
 	fn.session.Missed(len(pending.Frames) - len(told))
 	fn.forget()
 	emitAt(&done, now)

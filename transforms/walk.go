@@ -2,7 +2,6 @@ package transforms
 
 import (
 	"slices"
-	"time"
 
 	"github.com/cachenet/cachenet/models"
 	"github.com/cachenet/cachenet/models/audit"
@@ -25,10 +24,7 @@ type walk struct {
 	nets  *nets
 	watch *Watch
 
-	decoded struct { // what the last run took
-		spent  time.Duration
-		frames int
-	}
+	decoded, small, selector, full turns // of the last run
 
 	limit  int // frames of one stream in a step, and in a call of a small net
 	open   []*strand
@@ -124,7 +120,7 @@ func (w *walk) run(strands []strand) (schemas.Outcomes, schemas.MissedRun) {
 		frames += len(strands[i].frames)
 	}
 	w.done, w.pending = schemas.Outcomes{Rows: make([]schemas.Outcome, 0, frames)}, schemas.MissedRun{}
-	w.decoded.spent, w.decoded.frames = 0, 0
+	w.decoded, w.small, w.selector, w.full = turns{}, turns{}, turns{}, turns{}
 	if w.nets.policy.Routes() {
 		for i := range strands {
 			w.route(strands[i].frames)

@@ -26,7 +26,7 @@ type run struct {
 	cluster         clusterFlags
 	format, metrics string
 	liveFrames      int
-	pprof           string
+	pprof, otel     string
 	config          string
 	print           bool
 }
@@ -132,13 +132,23 @@ func (r *run) follow(c *cobra.Command) (failure error) {
 		}
 		defer func() { failure = errors.Join(failure, closePprof()) }()
 	}
+	about := monitor.Run{Topic: o.Topic, Version: pipelines.Version, DeadLetters: o.DeadLetterTopic != "", LiveFrames: r.liveFrames}
+	traces, err := monitor.StartTraces(c.Context(), r.otel, about)
+	if err != nil {
+		return err
+	}
+	if traces != nil {
+		defer traces.Close()
+		o.Started = func(job *session.Session) { job.TraceTo(traces); bar.follow(job) }
+	}
 	if r.metrics != "" {
-		m, err := monitor.Start(r.metrics, monitor.Run{Topic: o.Topic, Version: pipelines.Version, DeadLetters: o.DeadLetterTopic != "", LiveFrames: r.liveFrames})
+		m, err := monitor.Start(r.metrics, about)
 		if err != nil {
 			return err
 		}
 		defer func() { failure = errors.Join(failure, m.Close()) }()
-		o.Started = func(job *session.Session) { m.Follow(job); bar.follow(job) }
+		started := o.Started
+		o.Started = func(job *session.Session) { m.Follow(job); started(job) }
 	}
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
@@ -146,7 +156,7 @@ func (r *run) follow(c *cobra.Command) (failure error) {
 	o.Reload = asked(c.Context(), hangups)
 	var total parquetio.Tally
 	o.Ended = func(t parquetio.Tally) { total = t }
-	err := pipelines.Run(c.Context(), o)
+	err = pipelines.Run(c.Context(), o)
 	bar.stop()
 	if bar.followed() { // else nothing was read, and err says why
 		err = errors.Join(err, tellRun(c, o, r.format, total))

@@ -39,5 +39,6 @@ func (r *run) watchFlags(f *pflag.FlagSet) {
 	f.StringVar(&r.metrics, "metrics", "", "serve Prometheus metrics, health and a live page at this HOST:PORT, e.g. 127.0.0.1:9090 (default off)")
 	f.IntVar(&r.liveFrames, "live-frames", 0, "with --metrics: the live page shows the last so many frames of a chosen stream beside their answers, at most 100; pictures may be private (default none)")
 	f.StringVar(&r.pprof, "pprof", "", "serve Go's profiles of this process at this loopback HOST:PORT (default off)")
+	f.StringVar(&r.otel, "otel-endpoint", "", "send OpenTelemetry traces to this OTLP receiver (gRPC, no TLS), HOST:PORT: a span per bundle, its stages as children (default what OTEL_EXPORTER_OTLP_ENDPOINT names, else off)")
 	f.StringVar(&r.format, "output", "text", "format of the summary at the end: text (on stderr) or json (on stdout)")
 }

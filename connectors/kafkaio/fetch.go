@@ -34,6 +34,7 @@ type fetcher struct {
 
 	at      int64        // offset to fetch next
 	end     atomic.Int64 // of the partition when it was last asked; 0: not yet
+	begun   time.Time    // when the last fetch was read, after its response came
 	failing bool         // the last fetch failed
 	heldUp  time.Time    // since when a transaction that is still open holds up the partition; zero when none does
 	told    bool         // that it does
@@ -102,7 +103,8 @@ func (f *fetcher) fetch(ctx context.Context) (batch, error) {
 	}
 	f.noteOpen(res)
 	f.end.Store(res.end)
-	defer func(begun time.Time) { f.job.Spent(session.StageFetch, time.Since(begun), 0) }(time.Now())
+	f.begun = time.Now()
+	defer func() { f.job.Spent(session.StageFetch, time.Since(f.begun), 0) }()
 	return readBatch(res, filter{from: f.at, to: f.span.To, done: f.span.Done, limit: f.cfg.MaxFrameBytes})
 }
 
@@ -126,7 +128,12 @@ func (f *fetcher) noteOpen(res fetched) {
 func (f *fetcher) advance(b batch) {
 	frames := make([]schemas.Frame, len(b.records))
 	now := time.Now()
-	defer func() { f.job.Spent(session.StageFetch, time.Since(now), len(frames)) }()
+	defer func() {
+		f.job.Spent(session.StageFetch, time.Since(now), len(frames))
+		if t := f.job.Traced(); t != nil && len(frames) > 0 {
+			t.Span(session.Span{Name: session.StageFetch.String(), Begun: f.begun, Took: time.Since(f.begun), Frames: len(frames)})
+		}
+	}()
 	for i, r := range b.records {
 		frames[i] = decode(r, f.cfg.MaxFrameBytes, now)
 		frames[i].Topic, frames[i].Partition = f.cfg.Topic, f.span.Partition

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/metrics"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"github.com/cachenet/cachenet/schemas"
@@ -71,8 +72,13 @@ type writeFn struct {
 
 // StartBundle looks the writer up for each bundle, since the job's writer may have failed and been replaced.
 func (fn *writeFn) StartBundle(ctx context.Context, _ func(string)) (err error) {
-	fn.w, err = writerOf(ctx, fn.Config)
-	return err
+	if fn.w, err = writerOf(ctx, fn.Config); err != nil {
+		return err
+	}
+	if t := fn.w.job.Traced(); t != nil {
+		t.Begin(metrics.GetBundleID(ctx))
+	}
+	return nil
 }
 
 func (fn *writeFn) ProcessElement(ctx context.Context, outcomes schemas.Outcomes, _ func(string)) error {
@@ -80,6 +86,9 @@ func (fn *writeFn) ProcessElement(ctx context.Context, outcomes schemas.Outcomes
 }
 
 func (fn *writeFn) FinishBundle(ctx context.Context, _ func(string)) error {
+	if t := fn.w.job.Traced(); t != nil {
+		defer t.End(metrics.GetBundleID(ctx))
+	}
 	if !fn.Config.EveryBundle {
 		return nil
 	}

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/metrics"
+
 	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/schemas"
 )
@@ -99,7 +101,11 @@ func (w *writer) add(ctx context.Context, rows []schemas.Outcome) error {
 	for i := range rows {
 		bytes += int64(rows[i].FrameBytes)
 	}
-	w.job.Spent(session.StageWrite, time.Since(begun), len(rows))
+	took := time.Since(begun)
+	w.job.Spent(session.StageWrite, took, len(rows))
+	if t := w.job.Traced(); t != nil {
+		t.Span(session.Span{Bundle: metrics.GetBundleID(ctx), Name: session.StageWrite.String(), Begun: begun, Took: took, Frames: len(rows)})
+	}
 	w.job.Written(len(rows), bytes)
 	return nil
 }

@@ -26,6 +26,7 @@ type Session struct {
 	spent    [stages]stageCounter
 	onRows   atomic.Pointer[func([]schemas.Outcome)]
 	onFrames atomic.Pointer[func([]schemas.Frame)]
+	tracer   atomic.Pointer[Tracer]
 
 	held     sync.Map // number → schemas.Run
 	lastHeld atomic.Uint64
