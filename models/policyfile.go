@@ -65,10 +65,7 @@ func ReadPolicyFile(path string, p *Pack) (PolicyFile, error) {
 func (f PolicyFile) Write(path string) error {
 	text, err := json.MarshalIndent(f, "", "  ")
 	if err == nil {
-		err = os.WriteFile(path+".tmp", append(text, '\n'), 0o666)
-	}
-	if err == nil {
-		err = os.Rename(path+".tmp", path)
+		err = WriteWhole(path, append(text, '\n'))
 	}
 	if err != nil {
 		return fmt.Errorf("write policy file: %w", err)

@@ -181,6 +181,9 @@ func (o Options) model(p *models.Pack) (transforms.Model, error) {
 		if err != nil {
 			return m, fmt.Errorf("--set %w", err)
 		}
+		if set.AuditRate != m.Policy.AuditRate {
+			return m, errors.New("--set audit_rate: say it with --audit-rate")
+		}
 		if err := set.Validate(len(p.Specialists), p.Selector != nil); err != nil {
 			return m, fmt.Errorf("--set: %w", err)
 		}

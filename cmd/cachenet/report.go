@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/cachenet/cachenet/models"
 	"github.com/cachenet/cachenet/report"
 	"github.com/cachenet/cachenet/report/page"
 )
@@ -35,7 +35,7 @@ func reportCommand() *cobra.Command {
 	return c
 }
 
-// htmlReport writes the page of the data set in dir. The file appears only when it is whole.
+// htmlReport writes the page of the data set in dir.
 func htmlReport(ctx context.Context, dir, path string) error {
 	c := page.NewCollector()
 	s, err := report.ReadEach(ctx, dir, c.Add)
@@ -49,13 +49,9 @@ func htmlReport(ctx context.Context, dir, path string) error {
 	return writePage(path, b.Bytes())
 }
 
-// writePage writes a page, which appears only when it is whole.
+// writePage writes a page.
 func writePage(path string, text []byte) error {
-	temporary := path + ".tmp"
-	if err := os.WriteFile(temporary, text, 0o666); err != nil {
-		return fmt.Errorf("write the page: %w", err)
-	}
-	if err := os.Rename(temporary, path); err != nil {
+	if err := models.WriteWhole(path, text); err != nil {
 		return fmt.Errorf("write the page: %w", err)
 	}
 	return nil

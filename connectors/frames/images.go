@@ -14,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/cachenet/cachenet/models/picture"
 	"github.com/cachenet/cachenet/schemas"
 )
 
@@ -41,7 +42,7 @@ func Images(dir string) (Source, error) {
 	}
 	var s images
 	for _, entry := range entries {
-		if passedOver(entry.Name()) {
+		if picture.Leftover(entry.Name()) {
 			continue
 		}
 		folder := filepath.Join(dir, entry.Name())
@@ -62,18 +63,6 @@ func Images(dir string) (Source, error) {
 			dir, filepath.Join(dir, "<class>", "<sequence>_<frame>.jpg"))
 	}
 	return &s, nil
-}
-
-// leftovers are the names, in lower case, of files that operating systems, archivers and file servers create.
-var leftovers = map[string]bool{
-	"__macosx": true, "@eadir": true, "@tmp": true, "#recycle": true, "$recycle.bin": true, "lost+found": true,
-	"#snapshot": true, "@recycle": true, "@recently-snapshot": true, "found.000": true, "ehthumbs.db": true,
-	"system volume information": true, "thumbs.db": true, "desktop.ini": true, "icon\r": true,
-}
-
-// passedOver reports whether a file or folder is such metadata.
-func passedOver(name string) bool {
-	return strings.HasPrefix(name, ".") || leftovers[strings.ToLower(name)]
 }
 
 func (s *images) Classes() []string { return s.classes }
@@ -121,7 +110,7 @@ func listClass(folder string) ([]sequence, error) {
 	found := map[string]sequence{}
 	for _, entry := range entries {
 		name := entry.Name()
-		if typeOfName(name) == "" || passedOver(name) {
+		if typeOfName(name) == "" || picture.Leftover(name) {
 			continue
 		}
 		if mode, err := target(filepath.Join(folder, name), entry); err != nil {

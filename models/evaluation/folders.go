@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/cachenet/cachenet/models/picture"
 )
 
 // folderNames returns the folder of each class in an image folder: the names that training gives them (folder_names in
@@ -42,16 +44,11 @@ func folderName(class string) string {
 	switch {
 	case name == "":
 		return "class"
-	case strings.HasPrefix(name, "."), clutter[strings.ToLower(name)]:
+	case picture.Leftover(name):
 		return "class " + name
 	}
 	return name
 }
-
-// clutter is what archivers, operating systems and file servers leave behind: no class's folder.
-var clutter = map[string]bool{"__macosx": true, "@eadir": true, "@tmp": true, "#recycle": true, "$recycle.bin": true, "lost+found": true,
-	"#snapshot": true, "@recycle": true, "@recently-snapshot": true, "found.000": true, "ehthumbs.db": true,
-	"system volume information": true, "thumbs.db": true, "desktop.ini": true, "icon\r": true}
 
 // labelOf maps class names, and the folders of those whose name is nobody else's, to labels.
 func labelOf(classes []string) map[string]int {

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"maps"
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -46,11 +46,11 @@ func (s Settings) with(name, value string) (Settings, error) {
 }
 
 // names lists the settings by their names in a manifest.
-func names() []string {
-	all := map[string]any{}
-	full := Settings{Tries: 1, Admission: 1, Trust: 1, Share: 1, Slow: 1, Guard: 1, MaxFalseHits: 1}
-	if text, err := json.Marshal(full); err == nil {
-		_ = json.Unmarshal(text, &all) // it was just written
+func names() (all []string) {
+	for f := range reflect.TypeFor[Settings]().Fields() {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		all = append(all, name)
 	}
-	return slices.Sorted(maps.Keys(all))
+	slices.Sort(all)
+	return all
 }

@@ -14,7 +14,7 @@ CLUTTER = {
     "__macosx", "@eadir", "@tmp", "#recycle", "$recycle.bin", "lost+found", "system volume information", "thumbs.db", "desktop.ini", "icon\r",
     "#snapshot", "@recycle", "@recently-snapshot", "found.000", "ehthumbs.db",
 }
-"""Files that archivers, operating systems and file servers create, in lower case; connectors/frames skips the same."""
+"""Files that archivers, operating systems and file servers create, in lower case; a Go test (models/picture) holds this list to its own."""
 
 
 class DataError(Exception):
