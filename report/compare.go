@@ -13,7 +13,7 @@ import (
 // Side is how frames were answered once.
 type Side struct {
 	Frames    int64   `json:"frames"`
-	Hits      int64   `json:"hits"`
+	Hits      int64   `json:"hits"` // repeated answers included, see schemas.IsHit
 	Misses    int64   `json:"misses"`
 	Errors    int64   `json:"errors"`
 	WithTruth int64   `json:"with_truth"` // answered frames whose true class is known …
@@ -34,7 +34,7 @@ func (s *Side) add(o *schemas.Outcome) {
 	s.Frames++
 	s.ModelUs += float64(o.SpecialistUs) + float64(o.SelectorUs) + float64(o.FullUs)
 	switch o.Outcome {
-	case schemas.Hit:
+	case schemas.Hit, schemas.Same:
 		s.Hits++
 	case schemas.Miss:
 		s.Misses++

@@ -102,7 +102,7 @@ func (w *witness) hit(row schemas.Outcome) {
 
 func (w *witness) before(row schemas.Outcome) {
 	switch row.Outcome {
-	case schemas.Hit:
+	case schemas.Hit, schemas.Same:
 		w.e.Hits++
 	case schemas.Miss:
 		w.e.Misses++

@@ -17,7 +17,7 @@ type Measures struct {
 	Misses            int64            `json:"misses"`
 	Same              int64            `json:"same,omitempty"` // took the answer of the last answered frame of their stream
 	Errors            int64            `json:"errors"`
-	HitRate           *float64         `json:"hit_rate,omitempty"`            // hits among the answered frames
+	HitRate           *float64         `json:"hit_rate,omitempty"`            // hits and repeated answers among the answered frames
 	FramesWithTruth   int64            `json:"frames_with_truth"`             // answered frames whose true class is known …
 	Accuracy          *float64         `json:"accuracy,omitempty"`            // … and the share of them answered with it
 	AgreementWithFull *float64         `json:"agreement_with_full,omitempty"` // answered as the full model answered the same frame
@@ -145,7 +145,7 @@ func (t *tally) measures() Measures {
 	m.Streams = len(t.streams)
 	m.Audits = t.audits()
 	answered := float64(m.Hits + m.Misses + m.Same)
-	m.HitRate = share(float64(m.Hits), float64(m.Hits+m.Misses))
+	m.HitRate = share(float64(m.Hits+m.Same), answered)
 	m.Accuracy = share(float64(t.right), float64(m.FramesWithTruth))
 	m.AgreementWithFull = share(float64(t.alike), float64(t.shared))
 	m.ModelUsPerFrame = share(t.modelUs, answered)

@@ -10,6 +10,10 @@ const (
 	Error = "error" // no net answered; Outcome.Error says why
 )
 
+// IsHit reports whether a value of Outcome.Outcome counts as a hit in a hit rate: the frame was answered without the full
+// model, by a small net or by repeating an answer. A hit rate is hits over hits and misses; errors are in neither.
+func IsHit(outcome string) bool { return outcome == Hit || outcome == Same }
+
 // Values of Outcome.CacheEvent: what the frame did to its stream's set of cached specialists.
 const (
 	CacheNone  = "none"  // the active specialist stayed

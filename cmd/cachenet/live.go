@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/dustin/go-humanize"
 
@@ -22,7 +23,7 @@ const liveEvery = time.Second
 type reading struct {
 	at             time.Time
 	frames         int64 // with a row
-	hits, misses   int64 // durable rows
+	hits, misses   int64 // durable rows; repeated answers are hits
 	lag            int64 // -1: unknown
 	missesInFlight int64
 	memory         int64 // resident, bytes; 0: unknown
@@ -32,18 +33,18 @@ type reading struct {
 type live struct {
 	last    reading
 	hitRate string
-	text    string
+	parts   []string // the most wanted first
 }
 
 // due reports whether it is time for another reading.
 func (l *live) due(now time.Time) bool { return now.Sub(l.last.at) >= liveEvery }
 
-// take makes the line of a reading.
-func (l *live) take(r reading) string {
+// take makes the parts of the line from a reading.
+func (l *live) take(r reading) {
 	before := l.last
 	l.last = r
 	if before.at.IsZero() {
-		return l.text
+		return
 	}
 	parts := []string{fmt.Sprintf("%s/s", humanize.Comma(int64(float64(r.frames-before.frames)/r.at.Sub(before.at).Seconds())))}
 	if hits, misses := r.hits-before.hits, r.misses-before.misses; hits+misses > 0 {
@@ -61,14 +62,25 @@ func (l *live) take(r reading) string {
 	if r.memory > 0 {
 		parts = append(parts, fmt.Sprintf("%d MB", r.memory>>20))
 	}
-	l.text = strings.Join(parts, " · ")
-	return l.text
+	l.parts = parts
+}
+
+// line joins as many parts as there is room for, in characters.
+func (l *live) line(room int) string {
+	for n := len(l.parts); n > 0; n-- {
+		for _, between := range []string{" · ", ", "} {
+			if line := strings.Join(l.parts[:n], between); utf8.RuneCountInString(line) <= room {
+				return line
+			}
+		}
+	}
+	return ""
 }
 
 // read looks at a job.
 func read(job *session.Session, topic string, frames int64) reading {
 	rows := parquetio.Written(job)
-	r := reading{at: time.Now(), frames: frames, hits: rows.Hits, misses: rows.Misses, missesInFlight: job.MissesInFlight(), memory: resident()}
+	r := reading{at: time.Now(), frames: frames, hits: rows.Hits + rows.Same, misses: rows.Misses, missesInFlight: job.MissesInFlight(), memory: resident()}
 	var known bool
 	if r.lag, known = kafkaio.Lag(job, topic); !known {
 		r.lag = -1

@@ -18,11 +18,24 @@ func TestLiveLine(t *testing.T) {
 		{"since the last one", reading{at: start.Add(3 * time.Second), frames: 3060, hits: 9, misses: 3, lag: 0, missesInFlight: 7}, "10/s · 75.0 % hits · lag 0 · 7 misses in flight"},
 		{"nothing new is durable", reading{at: start.Add(4 * time.Second), frames: 3060, hits: 9, misses: 3, lag: -1}, "0/s · 75.0 % hits"},
 	} {
-		if got := l.take(tt.r); got != tt.want {
-			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		if l.take(tt.r); l.line(80) != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, l.line(80), tt.want)
 		}
 	}
 	if l.due(start.Add(4500*time.Millisecond)) || !l.due(start.Add(5*time.Second)) {
 		t.Error("a reading is due every second")
+	}
+}
+
+// On a narrow terminal the line loses its last parts rather than the end of one.
+func TestTheLiveLineFitsTheTerminal(t *testing.T) {
+	l := live{parts: []string{"99/s", "98.2 % hits", "lag 1,200", "3 misses in flight", "152 MB"}}
+	for room, want := range map[int]string{
+		80: "99/s · 98.2 % hits · lag 1,200 · 3 misses in flight · 152 MB", 50: "99/s, 98.2 % hits, lag 1,200, 3 misses in flight",
+		26: "99/s · 98.2 % hits", 28: "99/s, 98.2 % hits, lag 1,200", 4: "99/s", 3: "", -2: "",
+	} {
+		if got := l.line(room); got != want {
+			t.Errorf("%d characters: %q, want %q", room, got, want)
+		}
 	}
 }

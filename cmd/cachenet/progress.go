@@ -14,6 +14,9 @@ import (
 	"github.com/cachenet/cachenet/connectors/session"
 )
 
+// spinnerRoom is what the spinner takes of a line, with a blank on each side.
+const spinnerRoom = 3
+
 // plainEvery is how often progress is printed without a terminal.
 const plainEvery = 10 * time.Second
 
@@ -78,15 +81,15 @@ func (p *progress) count() int64 {
 	return done()
 }
 
-// status is the live line of the followed run.
-func (p *progress) status() string {
+// status is the live line of the followed run, in so many characters at most.
+func (p *progress) status(room int) string {
 	rows := p.rows()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.job == nil || p.topic == "" || !p.live.due(time.Now()) {
-		return p.live.text
+	if p.job != nil && p.topic != "" && p.live.due(time.Now()) {
+		p.live.take(read(p.job, p.topic, rows))
 	}
-	return p.live.take(read(p.job, p.topic, rows))
+	return p.live.line(room)
 }
 
 // start begins to show what done returns.
@@ -117,7 +120,7 @@ func (p *progress) bar() {
 		b = pool.AddBar(p.total, mpb.PrependDecorators(left...), mpb.AppendDecorators(decor.Percentage()))
 	} else {
 		b = pool.AddSpinner(0, mpb.BarWidth(1), mpb.PrependDecorators(left...),
-			mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return p.status() })))
+			mpb.AppendDecorators(decor.Any(func(s decor.Statistics) string { return p.status(s.AvailableWidth - spinnerRoom) })))
 	}
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
@@ -127,7 +130,9 @@ func (p *progress) bar() {
 			b.SetCurrent(p.count())
 		case <-p.end:
 			b.SetCurrent(p.count())
-			b.EnableTriggerComplete()
+			if p.total > 0 {
+				b.EnableTriggerComplete() // without a total it would show 0
+			}
 			b.Abort(false)
 			pool.Wait()
 			return

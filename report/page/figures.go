@@ -16,7 +16,7 @@ func (c *Collector) tiles(s *report.Summary) []tile {
 		return nil
 	}
 	all := []tile{{Name: "Hit rate", Value: percent(w.hits, w.hits+w.misses), Mood: "hit",
-		Note: fmt.Sprintf("%s of %s answers by a small net", humanize.Comma(w.hits), humanize.Comma(w.hits+w.misses))}}
+		Note: fmt.Sprintf("%s of %s answers without the full model", humanize.Comma(w.hits), humanize.Comma(w.hits+w.misses))}}
 	if x, note := c.saving(s); x > 0 {
 		all = append(all, tile{Name: "Model time", Value: times(x), Note: "less than the full model alone, " + note})
 	}
