@@ -28,6 +28,10 @@ flink-demo: setup build ## the demo on Apache Flink, with a real Kafka (needs Ja
 test-flink: setup ## Flink: same answers as on prism, drain, recovery (needs Java 17 and Maven)
 	CACHENET_TEST_FLINK=1 go test -count=1 -timeout 25m -v -run Flink ./pipelines
 
+.PHONY: test-flink-docs
+test-flink-docs: setup ## run the Flink commands of docs/ as written (needs Java 17 and Maven)
+	CACHENET_TEST_FLINK=1 go test -count=1 -timeout 15m -v -run FlinkCommandsOfDocuments ./cmd/cachenet
+
 test: setup ## unit and end-to-end tests, race detector on
 	go test -race -timeout 15m ./...
 

@@ -206,7 +206,11 @@ func tryPictures(out io.Writer, m *onnximport.Model, path string) error {
 // picturesBelow lists a picture, or up to mostTried below a folder.
 func picturesBelow(path string) ([]string, error) {
 	var all []string
-	err := filepath.WalkDir(path, func(file string, d fs.DirEntry, err error) error {
+	root, err := filepath.EvalSymlinks(path) // the folder may be a link
+	if err != nil {
+		return nil, err
+	}
+	err = filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
