@@ -16,23 +16,25 @@ import (
 
 // Where the commands of documents are run. A block is named by its document and its place in it, from 1 on.
 const (
-	inREADME   = "TestREADMECommands"
-	inCameras  = "TestCamerasDocument"
-	inTuning   = "TestTheCommandsOfTheTuningDocumentRun"
-	inOwnModel = "TestOwnModelDocument"           // make test-own-model
-	inDocs     = "TestCommandsOfDocumentsRun"     // this file
-	inFlink    = "TestFlinkCommandsOfDocuments"   // make test-flink-docs
-	byMake     = "make: hours, or its own target" // its commands are only parsed
-	byReader   = "examples for other inputs"      // of the command reference: parsed
-	byEngine   = "needs a container engine"       // make lint-deploy checks the file
+	inREADME      = "TestREADMECommands"
+	inCameras     = "TestCamerasDocument"
+	inTuning      = "TestTheCommandsOfTheTuningDocumentRun"
+	inOwnModel    = "TestOwnModelDocument"       // make test-own-model
+	inDocs        = "TestCommandsOfDocumentsRun" // this file
+	inEdge        = "TestTheCommandsOfTheEdgeDocumentRun"
+	inRecalibrate = "RECAL"                          // with other folders
+	inFlink       = "TestFlinkCommandsOfDocuments"   // make test-flink-docs
+	byMake        = "make: hours, or its own target" // its commands are only parsed
+	byReader      = "examples for other inputs"      // of the command reference: parsed
+	byEngine      = "needs a container engine"       // make lint-deploy checks the file
 )
 
 // runBy says what runs each block of each document.
 var runBy = map[string][]string{
 	"README.md": {byMake, inREADME, inREADME}, "docs/your-own-model.md": slices.Repeat([]string{inOwnModel}, 7),
-	"docs/cameras.md": slices.Repeat([]string{inCameras}, 9), "docs/tuning.md": {inTuning},
+	"docs/cameras.md": slices.Repeat([]string{inCameras}, 9), "docs/tuning.md": {inTuning, inRecalibrate}, "docs/edge.md": {inEdge},
 	"docs/report.md": {inDocs, inDocs}, "docs/configuration.md": {inDocs}, "docs/packs.md": {inDocs}, "docs/runners.md": {inDocs, inFlink},
-	"docs/deploy.md": {byEngine, inFlink}, "docs/commands.md": slices.Repeat([]string{byReader}, 19),
+	"docs/deploy.md": {byEngine, inFlink}, "docs/commands.md": slices.Repeat([]string{byReader}, 22),
 	"docs/bench-cifar10.md": {byMake}, "docs/bench-scenes.md": {byMake}, "docs/performance.md": {byMake},
 }
 
@@ -136,17 +138,8 @@ func scene(t *testing.T) (dir string, moved *strings.Replacer) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	links := map[string]string{"bin/cachenet": self, "models": filepath.Join(tree, "models"), "scripts": filepath.Join(tree, "scripts"),
-		"resnet.onnx": filepath.Join(tree, "testdata/models/nchw-normalised.onnx"), "photos": filepath.Join(tree, "testdata/images")}
-	for to, from := range links {
-		to = filepath.Join(dir, to)
-		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Symlink(from, to); err != nil {
-			t.Fatal(err)
-		}
-	}
+	linked(t, dir, map[string]string{"bin/cachenet": self, "models": filepath.Join(tree, "models"), "scripts": filepath.Join(tree, "scripts"),
+		"resnet.onnx": filepath.Join(tree, "testdata/models/nchw-normalised.onnx"), "photos": filepath.Join(tree, "testdata/images")})
 	if err := os.WriteFile(filepath.Join(dir, "imagenet.txt"), []byte("a\nb\nc\nd\n"), 0o666); err != nil {
 		t.Fatal(err)
 	}
@@ -214,6 +207,42 @@ func TestCommandsOfDocumentsRun(t *testing.T) {
 	for _, made := range []string{"report.html", "packs/resnet/manifest.json", "shared/outcomes"} {
 		if _, err := os.Stat(filepath.Join(dir, made)); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// A device, a server and their brokers run as the document says.
+func TestTheCommandsOfTheEdgeDocumentRun(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the document's commands")
+	}
+	dir := t.TempDir()
+	tree, err := filepath.Abs(treeRoot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	self, err := exec.LookPath("cachenet")
+	if err != nil {
+		t.Fatal(err)
+	}
+	linked(t, dir, map[string]string{"bin/cachenet": self, "models": filepath.Join(tree, "models"), "testdata": filepath.Join(tree, "testdata")})
+	ports := strings.NewReplacer("29392", freePort(t), "29393", freePort(t))
+	runBlock(t, dir, ports.Replace(blocksOf(t)["docs/edge.md"][0]))
+	if n := onDisk(t, filepath.Join(dir, "out")); n != 1600 {
+		t.Errorf("%d rows", n)
+	}
+}
+
+// linked makes links in a folder, by their names there.
+func linked(t *testing.T, dir string, links map[string]string) {
+	t.Helper()
+	for to, from := range links {
+		to = filepath.Join(dir, to)
+		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(from, to); err != nil {
+			t.Fatal(err)
 		}
 	}
 }
