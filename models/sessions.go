@@ -73,7 +73,9 @@ func NewSessions(p *Pack, budget int64) *Sessions {
 	return s
 }
 
-// fixed reports whether a net never leaves: all streams need it.
+// Fixed reports whether the net never leaves a cache of sessions, since all streams need it: it is no specialist.
+func (n NamedNet) Fixed() bool { return fixed(n.Name) }
+
 func fixed(name string) bool { return name == FullNet || name == SelectorNet || name == SmallNet }
 
 // Answer writes the answers of the net of that name and entry to dst (see [Net.Answer]), loading it first when needed,
@@ -272,7 +274,9 @@ func (s *Sessions) Close() {
 	defer s.mu.Unlock()
 	for name, one := range s.loaded {
 		delete(s.loaded, name)
-		s.held.Remove(name)
+		if s.supply == nil { // else it stays on the disk
+			s.held.Remove(name)
+		}
 		one.gone = true
 		s.counts.Bytes -= one.bytes
 		one.closeIfIdle()

@@ -23,7 +23,7 @@ func configure(o Options) (c config, err error) {
 	if err != nil {
 		dir = o.Pack // the error of opening it says more
 	}
-	pack, err := models.OpenPack(dir)
+	pack, err := transforms.Model{PackDir: dir, Depot: o.depot()}.Pack()
 	if err != nil {
 		return c, err
 	}

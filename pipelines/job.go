@@ -47,6 +47,11 @@ func (j *job) open(ctx context.Context, assigned *kafkaio.Assignment) error {
 			return err
 		}
 	}
+	if j.packs != nil {
+		if err := j.packs.Attach(j.session); err != nil {
+			return err
+		}
+	}
 	gaps, err := parquetio.OpenGapLog(j.Out, j.session)
 	if err != nil {
 		return err

@@ -1,14 +1,17 @@
 package pipelines
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
+	"net/http"
 	"slices"
 	"strconv"
 	"time"
 
 	"github.com/cachenet/cachenet/connectors/kafkaio"
+	"github.com/cachenet/cachenet/connectors/packs"
 	"github.com/cachenet/cachenet/connectors/parquetio"
 	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/models"
@@ -55,7 +58,7 @@ type Options struct {
 	Group   string // consumer group whose committed offsets follow the durable rows
 	Offset  string // where partitions without rows begin: oldest (default), newest or a number
 
-	Pack   string // folder of the pack
+	Pack   string // folder of the pack, or where a server offers it (see packs.NewSource)
 	Policy string // Policy…
 	Full   string // Full…
 
@@ -87,6 +90,11 @@ type Options struct {
 	Credit   int64         // bytes of frames between source and sink at most; 0: DefaultCredit
 
 	Provider models.Provider // what the full model runs on; empty: the CPU
+
+	Cache      string       // with a pack that a server offers: the folder that it is kept in
+	CacheBytes int64        // … and the most that its nets take, on disk and in memory; specialists are fetched when frames need them. 0: all are fetched before
+	PackClient *http.Client // … and how the server is reached; nil: the default
+	packs      *packs.Cache // … once it is open
 
 	ModelMemory int64 // bytes of loaded nets in a process, beyond which specialists are closed, least recently used first; 0: all stay
 
@@ -132,7 +140,7 @@ const DefaultCredit = 32 << 20
 
 // model settles which nets and settings the run uses.
 func (o Options) model(p *models.Pack) (transforms.Model, error) {
-	m := transforms.Model{PackDir: p.Dir, PackSHA256: p.SHA256, Policy: p.Policy, PolicyName: o.Policy, CacheBytes: o.ModelMemory, Provider: o.Provider}
+	m := transforms.Model{PackDir: p.Dir, PackSHA256: p.SHA256, Policy: p.Policy, PolicyName: o.Policy, Depot: o.depot(), CacheBytes: cmp.Or(o.CacheBytes, o.ModelMemory), Provider: o.Provider}
 	if o.PolicyFile != "" {
 		f, err := models.ReadPolicyFile(o.PolicyFile, p)
 		if err != nil {
@@ -268,6 +276,9 @@ func (o Options) Contradiction() error {
 	}
 	if err := o.Provider.Validate(); err != nil {
 		return fmt.Errorf("--%w", err)
+	}
+	if err := o.checkCache(); err != nil {
+		return err
 	}
 	return checkOffset(o.Offset)
 }

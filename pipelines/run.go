@@ -13,6 +13,14 @@ import (
 // called. Only one process at a time may write the rows of a topic into a data set, and the second gets an error,
 // unless all of them share (Options.Share).
 func Run(ctx context.Context, o Options) (err error) {
+	if err := o.validate(); err != nil { // before anything is fetched
+		return err
+	}
+	o, closing, err := o.fetchPack(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closing()) }()
 	c, err := configure(o)
 	if err != nil {
 		return err
@@ -33,6 +41,9 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	s := &supervisor{config: c}
+	if o.packs != nil {
+		defer func() { s.model.Drop() }() // what it fetches ends before its cache is closed
+	}
 	if o.Ended != nil {
 		defer func() { o.Ended(s.total) }()
 	}

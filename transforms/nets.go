@@ -159,11 +159,20 @@ func (n *nets) attach(job *session.Session) error {
 // SessionCounts returns what the cache of loaded nets that answers the job's frames did in this process so far; nothing
 // before the first frame, or where other processes answer.
 func SessionCounts(job *session.Session) (models.SessionCounts, bool) {
-	n, ok := session.Get[*nets](job, netsPart)
+	s, ok := SessionsOf(job)
 	if !ok {
 		return models.SessionCounts{}, false
 	}
-	return n.sessions.Counts(), true
+	return s.Counts(), true
+}
+
+// SessionsOf returns that cache. Jobs of a run share it while the pack stays the same.
+func SessionsOf(job *session.Session) (*models.Sessions, bool) {
+	n, ok := session.Get[*nets](job, netsPart)
+	if !ok {
+		return nil, false
+	}
+	return n.sessions, true
 }
 
 // see returns how a net of the pack looks at a frame.

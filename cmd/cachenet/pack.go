@@ -11,7 +11,7 @@ import (
 )
 
 func packCommand() *cobra.Command {
-	c := &cobra.Command{Use: "pack", Short: "Inspect, check, build and evaluate packs", Args: noArgs,
+	c := &cobra.Command{Use: "pack", Short: "Inspect, check, build, evaluate and offer packs", Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
 	c.AddCommand(
 		&cobra.Command{
@@ -40,7 +40,7 @@ func packCommand() *cobra.Command {
 				return err
 			},
 		},
-		packBuildCommand(), packEvaluateCommand(), packRecalibrateCommand(), packImportCommand(), packPixelsCommand(), packAnswersCommand())
+		packBuildCommand(), packEvaluateCommand(), packRecalibrateCommand(), packImportCommand(), packPixelsCommand(), packAnswersCommand(), packOfferCommand())
 	return c
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/cachenet/cachenet/connectors/kafkaio"
+	"github.com/cachenet/cachenet/connectors/packs"
 	"github.com/cachenet/cachenet/connectors/parquetio"
 	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/monitor"
@@ -56,7 +57,9 @@ it look at once. A version that cannot be used is refused, and the old one goes 
 	f.StringVar(&r.options.Topic, "topic", "", "topic with the frames")
 	f.StringVar(&r.options.Group, "group", "", "consumer group whose committed offsets follow the durable rows")
 	f.StringVar(&r.options.Offset, "offset", "oldest", "where to start in partitions without rows: oldest, newest or a number")
-	f.StringVar(&r.options.Pack, "pack", "", "folder of the pack")
+	f.StringVar(&r.options.Pack, "pack", "", "folder of the pack, or its address where cachenet serve offers it, e.g. http://server:8090/v1/packs/scenes")
+	f.StringVar(&r.options.Cache, "cache", "", "with an address as --pack: folder that the pack is kept in")
+	f.Int64Var(&r.options.CacheBytes, "cache-bytes", 0, "with an address as --pack: maximum bytes of its nets, on disk and in memory; specialists are fetched when frames need them (default: the whole pack is fetched before)")
 	policyFlags(f, &r.options)
 	f.StringVar(&r.options.Full, "full", "", "where the full model runs: transform or inline (default the pack's choice)")
 	r.answerFlags(f)
@@ -150,6 +153,11 @@ func (r *run) follow(c *cobra.Command) (failure error) {
 		started := o.Started
 		o.Started = func(job *session.Session) { m.Follow(job); started(job) }
 	}
+	var caches cacheWatch
+	if packs.IsURL(o.Pack) {
+		started := o.Started
+		o.Started = func(job *session.Session) { started(job); caches.follow(job) }
+	}
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
@@ -159,7 +167,7 @@ func (r *run) follow(c *cobra.Command) (failure error) {
 	err = pipelines.Run(c.Context(), o)
 	bar.stop()
 	if bar.followed() { // else nothing was read, and err says why
-		err = errors.Join(err, tellRun(c, o, r.format, total))
+		err = errors.Join(err, tellRun(c, o, r.format, total, &caches))
 	}
 	return err
 }

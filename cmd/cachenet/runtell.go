@@ -26,10 +26,11 @@ type runSummary struct {
 	ErrorRate float64            `json:"error_rate"`       // of all frames, 0 to 1
 	Reasons   []parquetio.Reason `json:"reasons"`          // for the errors, the most frequent first
 	Audits    *audit.Result      `json:"audits,omitempty"` // of the hits; absent where none could be audited
+	Cache     *cacheSummary      `json:"cache,omitempty"`  // absent where the pack came from no server
 }
 
 // tellRun says how a run went.
-func tellRun(c *cobra.Command, o pipelines.Options, format string, t parquetio.Tally) error {
+func tellRun(c *cobra.Command, o pipelines.Options, format string, t parquetio.Tally, caches *cacheWatch) error {
 	s := runSummary{Policy: o.PolicyFile, Frames: t.Frames(), Hits: t.Hits, Misses: t.Misses, Same: t.Same, Errors: t.Errors, Reasons: t.Reasons()}
 	if s.Frames > 0 {
 		s.ErrorRate = float64(s.Errors) / float64(s.Frames)
@@ -37,6 +38,7 @@ func tellRun(c *cobra.Command, o pipelines.Options, format string, t parquetio.T
 	if r := t.Audits.Result(audit.Alpha); r.Hits > 0 {
 		s.Audits = &r
 	}
+	s.Cache = caches.summary()
 	if format == outputJSON {
 		return writeJSON(c.OutOrStdout(), s)
 	}
@@ -64,6 +66,9 @@ func (s runSummary) write(w io.Writer, o pipelines.Options) {
 	}
 	if s.Audits != nil {
 		fmt.Fprintf(w, "audits: %s\n", s.Audits)
+	}
+	if s.Cache != nil {
+		fmt.Fprintf(w, "cache: %s\n", s.Cache)
 	}
 	for i, r := range s.Reasons {
 		if i == shownReasons {

@@ -1,0 +1,79 @@
+package pipelines
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/cachenet/cachenet/connectors/packs"
+	"github.com/cachenet/cachenet/models"
+	"github.com/cachenet/cachenet/transforms"
+)
+
+// fetchPack brings a pack that a server offers to this machine, and follows its versions until closing is called. The
+// options returned name its folder in the cache; the reload of packs (reload.go) sees new versions there. Without
+// CacheBytes all of a version is here before it is used. With it that holds for the nets that every frame may need, and
+// specialists come while frames flow.
+func (o Options) fetchPack(ctx context.Context) (local Options, closing func() error, err error) {
+	if !packs.IsURL(o.Pack) {
+		return o, func() error { return nil }, nil
+	}
+	source, err := packs.NewSource(o.Pack, packs.SourceOptions{Client: o.PackClient})
+	if err != nil {
+		return o, nil, err
+	}
+	cache, err := packs.Open(o.Cache, source)
+	if err != nil {
+		return o, nil, err
+	}
+	wanted := packs.Everything
+	if o.CacheBytes > 0 {
+		wanted = models.NamedNet.Fixed
+		err = transforms.ShareDepot(cache.Blobs(), cache)
+	}
+	if err == nil {
+		err = cache.Sync(ctx, wanted)
+	}
+	if err != nil {
+		transforms.UnshareDepot(cache.Blobs())
+		return o, nil, errors.Join(err, cache.Close())
+	}
+	following, stop := context.WithCancel(ctx)
+	var follow sync.WaitGroup
+	follow.Go(func() { cache.Follow(following, cmp.Or(o.Watch, DefaultWatch), wanted) })
+	o.Pack, o.packs = cache.Pack(), cache
+	return o, func() error {
+		stop()
+		follow.Wait()
+		transforms.UnshareDepot(cache.Blobs())
+		return cache.Close()
+	}, nil
+}
+
+// depot names where specialists come from while frames flow; empty: all are in the folder of the pack.
+func (o Options) depot() string {
+	if o.packs == nil || o.CacheBytes <= 0 {
+		return ""
+	}
+	return o.packs.Blobs()
+}
+
+// checkCache returns what is wrong with the options of a pack that a server offers.
+func (o Options) checkCache() error {
+	remote := packs.IsURL(o.Pack) || o.packs != nil
+	switch {
+	case remote && o.Cache == "":
+		return errors.New("--cache is missing: name a folder in which the pack of that address is kept")
+	case !remote && (o.Cache != "" || o.CacheBytes != 0):
+		return errors.New("--cache, --cache-bytes: have an effect only with the address of a pack (http://…): leave them out")
+	case o.CacheBytes < 0:
+		return fmt.Errorf("--cache-bytes %d: must not be negative", o.CacheBytes)
+	case o.CacheBytes > 0 && o.ModelMemory > 0:
+		return errors.New("--model-memory: --cache-bytes is the limit of memory too: leave one of them out")
+	case o.CacheBytes > 0 && o.Runner == RunnerFlink:
+		return errors.New("--cache-bytes: only on prism so far: leave it out, or leave out --runner flink")
+	}
+	return nil
+}
