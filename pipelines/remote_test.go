@@ -91,7 +91,7 @@ func TestAnEmptyCacheFillsWhileFramesFlow(t *testing.T) {
 			select {
 			case err := <-ended:
 				t.Fatalf("the run ended: %v", err)
-			default:
+			case <-time.After(5 * time.Millisecond):
 			}
 			if time.Now().After(deadline) {
 				t.Fatalf("%s: %d hits, %d misses, %d stalls of %d frames", what, hits, misses, stalls, s.sent)

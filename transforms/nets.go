@@ -64,8 +64,12 @@ type nets struct {
 // open returns the nets of the model, opening the pack the first time: a runner makes many instances of a DoFn, and
 // each must not load the pack again. A failure is not remembered.
 func (m Model) open() (*nets, error) {
-	m.Job = "" // jobs share nets
-	return session.Shared(m, m.load)
+	m.Job = ""              // jobs share nets
+	depot, err := m.depot() // before, since what is shared is opened under one mutex
+	if err != nil {
+		return nil, err
+	}
+	return session.Shared(m, func() (*nets, error) { return m.load(depot) })
 }
 
 // Drop closes the nets of the model when no job uses them any more, so that their memory can be had again.
@@ -88,22 +92,34 @@ func ShareDepot(name string, depot models.Depot) error {
 // UnshareDepot ends that.
 func UnshareDepot(name string) { session.Unshare[depotKey, models.Depot](depotKey(name)) }
 
-// Pack opens the pack of the model.
-func (m Model) Pack() (*models.Pack, error) {
+// depot returns the model's depot, nil for none.
+func (m Model) depot() (models.Depot, error) {
 	if m.Depot == "" {
-		return models.OpenPack(m.PackDir)
+		return nil, nil
 	}
-	depot, err := session.Shared(depotKey(m.Depot), func() (models.Depot, error) {
+	return session.Shared(depotKey(m.Depot), func() (models.Depot, error) {
 		return nil, fmt.Errorf("pack %s: its cache %s is not open in this process", m.PackDir, m.Depot)
 	})
+}
+
+// Pack opens the pack of the model.
+func (m Model) Pack() (*models.Pack, error) {
+	depot, err := m.depot()
 	if err != nil {
 		return nil, err
+	}
+	return m.packFrom(depot)
+}
+
+func (m Model) packFrom(depot models.Depot) (*models.Pack, error) {
+	if depot == nil {
+		return models.OpenPack(m.PackDir)
 	}
 	return models.OpenPackIn(m.PackDir, depot)
 }
 
-func (m Model) load() (*nets, error) {
-	pack, err := m.Pack()
+func (m Model) load(depot models.Depot) (*nets, error) {
+	pack, err := m.packFrom(depot)
 	if err != nil {
 		return nil, err
 	}

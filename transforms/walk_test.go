@@ -29,7 +29,7 @@ func netsOf(t testing.TB, global bool, change func(*policy.Settings)) *nets {
 	}
 	m := Model{PackDir: colours, Policy: pack.Policy, Global: global, Secret: "5ec4e7"}
 	change(&m.Policy)
-	n, err := m.load()
+	n, err := m.load(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
