@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cachenet/cachenet/connectors/kafkaio"
+	netlink "github.com/cachenet/cachenet/connectors/link"
 	"github.com/cachenet/cachenet/schemas"
 )
 
@@ -17,6 +18,7 @@ type Server struct {
 	Answers string        // base of the answers topics, see kafkaio.AnswersTopic
 	Device  string        // name of this device; no two devices of a server may have the same
 	Drain   time.Duration // how long answers are waited for once the run is to stop; 0: DefaultDrain
+	Link    *netlink.Link // that the connections to the server are slowed down to; nil: as they are
 }
 
 // Names of a server's topics, where nobody names others.
@@ -30,7 +32,7 @@ const DefaultDrain = 10 * time.Second
 
 // uplink says how the device of these options reaches the server.
 func (s *Server) uplink(o Options) kafkaio.UplinkConfig {
-	c := kafkaio.UplinkConfig{Cluster: s.Cluster, Misses: s.Misses, Answers: kafkaio.AnswersTopic(s.Answers, s.Device), Device: s.Device, Drain: cmp.Or(s.Drain, DefaultDrain)}
+	c := kafkaio.UplinkConfig{Cluster: s.Cluster, Misses: s.Misses, Answers: kafkaio.AnswersTopic(s.Answers, s.Device), Device: s.Device, Drain: cmp.Or(s.Drain, DefaultDrain), Link: s.Link}
 	if o.Provisional {
 		c.Timeout = cmp.Or(o.FullTimeout, DefaultFullTimeout)
 	}

@@ -83,6 +83,7 @@ func distributions(logits []int16, outputs int, temperature float64) ([][]float3
 
 // prepare fits temperatures on the tuning part and computes the distributions.
 func (f *facts) prepare() (err error) {
+	f.Full.Us16 = min(f.Full.Us16, serverBatch*f.Full.Us) // on a busy machine a long call is never undisturbed
 	rows := rowsOf(f.Tune)
 	for _, n := range []*netFacts{&f.Small, &f.Selector, &f.Full} {
 		n.Temperature = fitTemperature(n.Logits, n.Outputs, f.Labels, rows)

@@ -16,18 +16,19 @@ import (
 
 // options of a run.
 type options struct {
-	pack, scenes, cifar, nets, data, out, picture string
-	seeds, devices, frames                        int
-	amount                                        amount
+	pack, scenes, cifar, nets, data, source, out, picture string
+	seeds, devices, frames                                int
+	amount                                                amount
 }
 
 func main() {
 	o := options{amount: amount{tune: 3, report: 4, frames: 15}}
 	flag.StringVar(&o.pack, "pack", "models/packs/scenes", "pack for the rendered scenes")
 	flag.StringVar(&o.scenes, "scenes", "", "file to keep the facts about the scenes in, for another run; empty: none")
-	flag.StringVar(&o.cifar, "cifar10", "bench/edge/testdata/cifar10.facts.gz", "facts about CIFAR-10, as -record wrote them; empty: none")
+	flag.StringVar(&o.cifar, "cifar10", "bench/edge/testdata/cifar10.facts.gz", "facts about CIFAR-10, as -nets recorded them; empty: none")
 	flag.StringVar(&o.nets, "nets", "", "with -data: nets or pack to record facts with, into the file -cifar10")
 	flag.StringVar(&o.data, "data", "", "with -nets: image folder")
+	flag.StringVar(&o.source, "source", "CIFAR-10, nets of make pack-cifar10", "with -nets: what the document says of them")
 	flag.StringVar(&o.out, "out", "", "document to write; empty: to stdout")
 	flag.StringVar(&o.picture, "picture", "", ".svg to draw; empty: none")
 	flag.IntVar(&o.seeds, "seeds", 5, "seeds that figures come from")
@@ -44,7 +45,7 @@ func main() {
 func (o options) run() error {
 	start := time.Now()
 	if o.nets != "" {
-		f, err := folderFacts("cifar10", o.nets, o.data, amount{tune: 200, report: 300, frames: 1})
+		f, err := folderFacts("cifar10", o.nets, o.data, o.source, amount{tune: 200, report: 300, frames: 1})
 		if err != nil {
 			return err
 		}

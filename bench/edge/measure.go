@@ -244,7 +244,6 @@ func timeAll(f *facts, l *loaded, shots []*schemas.Frame) error {
 		if to.Us16, err = quickest(func(int) error { _, err := net.Run(batch, 16); return err }); err != nil {
 			return err
 		}
-		to.Us16 = min(to.Us16, 16*to.Us) // on a busy machine a long call is never undisturbed
 	}
 	for i, net := range l.paper {
 		if f.Paper[i].Us, err = quickest(func(int) error { _, err := net.Run(pixels, 1); return err }); err != nil {

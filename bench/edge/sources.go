@@ -50,13 +50,17 @@ func sceneFacts(dir string, n amount, seed uint64) (*facts, error) {
 	if err != nil {
 		return nil, err
 	}
+	pack, err := models.OpenPack(dir)
+	if err != nil {
+		return nil, err
+	}
 	c := frames.DefaultCamera
-	f.Source = fmt.Sprintf("%d frames of %d rendered sequences of %d classes, %d x %d pixels, JPEG quality %d", len(f.Labels), len(all), f.Classes, c.Width, c.Height, c.Quality)
+	f.Source = fmt.Sprintf("Pack %s; %d frames of %d rendered sequences of %d classes, %d x %d pixels, JPEG quality %d", pack.ID(), len(f.Labels), len(all), f.Classes, c.Width, c.Height, c.Quality)
 	return f, nil
 }
 
 // folderFacts measures nets on an image folder: of each class, the first files are for tuning.
-func folderFacts(name, dir, data string, n amount) (*facts, error) {
+func folderFacts(name, dir, data, source string, n amount) (*facts, error) {
 	listed, err := frames.List(data)
 	if err != nil {
 		return nil, err
@@ -85,7 +89,7 @@ func folderFacts(name, dir, data string, n amount) (*facts, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.Source = fmt.Sprintf("%d frames of %d sequences of %d classes in the folder %s", len(f.Labels), len(all), f.Classes, filepath.Base(data))
+	f.Source = fmt.Sprintf("%s; %d frames of %d classes", source, len(f.Labels), f.Classes)
 	return f, nil
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	netlink "github.com/cachenet/cachenet/connectors/link"
 	"github.com/cachenet/cachenet/pipelines"
 )
 
@@ -11,6 +12,7 @@ type device struct {
 	run
 	server clusterFlags
 	at     pipelines.Server
+	link   string
 }
 
 func edgeCommand() *cobra.Command {
@@ -37,6 +39,7 @@ answer by then has no row: the next run with the same --out reads it again. docs
 	f.StringVar(&d.at.Misses, "misses-topic", pipelines.DefaultMisses, "topic of the server for misses; it is created if missing")
 	f.StringVar(&d.at.Answers, "answers-topic", pipelines.DefaultAnswers, "topics of the server for answers: this name, a hyphen and the device's name; created if missing")
 	f.DurationVar(&d.at.Drain, "drain", pipelines.DefaultDrain, "how long to wait for outstanding answers at the end of the run")
+	f.StringVar(&d.link, "link", "", "for tests: slow the connections to the server down, "+netlink.Syntax)
 	f.StringVar(&d.options.Topic, "topic", "", "topic with the frames")
 	f.StringVar(&d.options.Group, "group", "cachenet-edge", "consumer group whose committed offsets follow the durable rows")
 	f.StringVar(&d.options.Offset, "offset", "oldest", "where to start in partitions without rows: oldest, newest or a number")
@@ -61,6 +64,13 @@ func (d *device) start(c *cobra.Command) error {
 	}
 	if err := d.server.check(); err != nil {
 		return err
+	}
+	if d.link != "" {
+		shape, err := netlink.Parse(d.link)
+		if err != nil {
+			return usageError{err}
+		}
+		d.at.Link = netlink.New(shape, 1)
 	}
 	d.options.Cluster, d.at.Cluster = d.cluster.Cluster, d.server.Cluster
 	return d.follow(c)

@@ -16,6 +16,8 @@ import (
 	"github.com/segmentio/kafka-go/sasl"
 	"github.com/segmentio/kafka-go/sasl/plain"
 	"github.com/segmentio/kafka-go/sasl/scram"
+
+	"github.com/cachenet/cachenet/connectors/link"
 )
 
 const (
@@ -54,6 +56,11 @@ type client struct {
 
 // close closes idle connections, and those in use when they become idle. The client can still be used.
 func (c *client) close() { c.transport.CloseIdleConnections() }
+
+// over makes all connections from now on share a link.
+func (c *client) over(l *link.Link) {
+	c.transport.Dial = link.Dialer{Link: l, Dial: c.transport.Dial}.DialContext
+}
 
 // Close lets a session keep the client.
 func (c *client) Close() error {

@@ -12,6 +12,7 @@ import (
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
 
+	"github.com/cachenet/cachenet/connectors/link"
 	"github.com/cachenet/cachenet/connectors/retry"
 	"github.com/cachenet/cachenet/connectors/session"
 )
@@ -24,6 +25,7 @@ type UplinkConfig struct {
 	Device  string        // see schemas.CheckDevice
 	Timeout time.Duration // how long a frame waits before it is settled without an answer; 0: as long as it takes
 	Drain   time.Duration // how long answers are waited for once the job drains
+	Link    *link.Link    // that connections to the server are slowed down to, for tests and benchmarks; nil: as they are
 }
 
 // AnswersTopic names the topic with the answers for a device; servers and devices agree on the base.
@@ -59,6 +61,9 @@ func OpenUplink(job *session.Session, cfg UplinkConfig) error {
 		client, err := cfg.Cluster.connect(cfg.Misses, cfg.Answers)
 		if err != nil {
 			return nil, err
+		}
+		if cfg.Link != nil {
+			client.over(cfg.Link)
 		}
 		ctx, cancel := context.WithCancel(context.Background())
 		u := &uplink{asks: newAsks(cfg.Device, cfg.Timeout), cfg: cfg, client: client, cancel: cancel}
