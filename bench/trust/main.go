@@ -22,14 +22,15 @@ func main() {
 	limit := flag.Float64("max-false-hits", 0.02, "limit that is held in the row with one")
 	seed := flag.Uint64("seed", 1, "first seed")
 	out := flag.String("out", "", "document to write; empty: to stdout")
+	fuse := flag.Bool("fuse", false, "measure instead whether answers that fuse the full model with the small net and the window are better (docs/trust.md)")
 	flag.Parse()
-	if err := measure(*pack, *data, *out, *runs, *limit, *seed); err != nil {
+	if err := measure(*pack, *data, *out, *runs, *limit, *seed, *fuse); err != nil {
 		fmt.Fprintln(os.Stderr, "trust:", err)
 		os.Exit(1)
 	}
 }
 
-func measure(dir, data, out string, runs int, limit float64, seed uint64) error {
+func measure(dir, data, out string, runs int, limit float64, seed uint64, fuse bool) error {
 	if data == "" || runs < 1 {
 		return fmt.Errorf("-data is missing, or -runs %d is below 1", runs)
 	}
@@ -50,15 +51,25 @@ func measure(dir, data, out string, runs int, limit float64, seed uint64) error 
 	if err != nil {
 		return err
 	}
-	trust, err := evaluation.MeasureTrust(ctx, pack, table, runs, limit, seed)
-	if err != nil {
-		return err
+	text := ""
+	if fuse {
+		fusion, err := evaluation.MeasureFusion(pack.ID(), table, 600, 5, seed)
+		if err != nil {
+			return err
+		}
+		text = fusion.Markdown()
+	} else {
+		trust, err := evaluation.MeasureTrust(ctx, pack, table, runs, limit, seed)
+		if err != nil {
+			return err
+		}
+		text = trust.Markdown()
 	}
 	if out == "" {
-		fmt.Print(trust.Markdown())
+		fmt.Print(text)
 		return nil
 	}
-	return os.WriteFile(out, []byte(trust.Markdown()), 0o666)
+	return os.WriteFile(out, []byte(text), 0o666)
 }
 
 // score runs the nets over the frames that no net was trained on.
