@@ -51,7 +51,7 @@ func measure(dir, data, out string, runs int, limit float64, seed uint64, fuse b
 	if err != nil {
 		return err
 	}
-	text := ""
+	var text string
 	if fuse {
 		fusion, err := evaluation.MeasureFusion(pack.ID(), table, 600, 5, seed)
 		if err != nil {
