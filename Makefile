@@ -193,6 +193,11 @@ NETS ?= $(CACHE)/packs/cifar10
 bench-edge-facts: setup build ## what the nets in NETS say about CIFAR-10, for bench-edge (after make pack-cifar10)
 	go run ./bench/edge -nets $(NETS) -data $(WORK)/cifar10/frames/test
 
+.PHONY: bench-similar
+bench-similar: setup build ## what --skip-similar saves and costs on a still camera (minutes)
+	test -d $(WORK)/scenes/frames || bin/cachenet scenes --out $(WORK)/scenes/frames
+	scripts/bench-similar.sh $(WORK)/scenes/frames
+
 test-peers: bench-venv ## the benchmark's Python peers decide like the Go policy
 	cd bench/peers && $(BENCH)/bin/python -m pytest -q
 
