@@ -263,11 +263,11 @@ func (r *result) reached() []string {
 }
 
 func bold(reached bool, format string, values ...any) string {
-	if text := fmt.Sprintf(format, values...); !reached {
+	text := fmt.Sprintf(format, values...)
+	if !reached {
 		return text + " (missed)"
-	} else {
-		return "**" + text + "**"
 	}
+	return "**" + text + "**"
 }
 
 // fusedGain is how much more accurate fused answers are than the better of both, in points.
