@@ -57,7 +57,7 @@ cache, with the full model on every frame, and with the small model alone (that 
 			if err := summary(c.Context(), c.OutOrStdout(), out, format); err != nil {
 				return err
 			}
-			fmt.Fprintf(c.ErrOrStderr(), "\noutcomes are in %s; for this report again: %s report %s\n", out, os.Args[0], out)
+			fmt.Fprintf(c.ErrOrStderr(), "\noutcomes are in %[1]s; for this report again: %[2]s report %[1]s\nas a page, the worst streams first: %[2]s report %[1]s --html report.html\n", out, os.Args[0])
 			return nil
 		},
 	}

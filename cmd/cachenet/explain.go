@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -16,19 +15,22 @@ func explainCommand() *cobra.Command {
 		Use: "explain DIR", Short: "Explain why a frame was answered as it was, from the Parquet rows", Args: oneArg,
 		Long: `Shows the row of a frame, the previous rows of its stream, the threshold it was compared with, why that net
 was active, and what would have changed the decision.`,
-		Example: "  cachenet explain out --stream cam-03 --offset 512",
+		Example: "  cachenet explain out --stream cam-03\n  cachenet explain out --stream cam-03 --offset 512",
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := required(c, "stream"); err != nil {
 				return err
 			}
-			switch {
-			case !c.Flags().Changed("offset"):
-				return usageError{errors.New("--offset is missing; see cachenet explain --help")}
-			case q.Before < 0:
+			if q.Before < 0 {
 				return usageError{fmt.Errorf("--before %d: must not be negative", q.Before)}
 			}
 			if err := checkOutput(format); err != nil {
 				return err
+			}
+			if !c.Flags().Changed("offset") {
+				var err error
+				if q.Offset, err = report.LastTrouble(c.Context(), args[0], q.Stream); err != nil {
+					return err
+				}
 			}
 			e, err := report.Explain(c.Context(), args[0], q)
 			if err != nil {
@@ -42,7 +44,7 @@ was active, and what would have changed the decision.`,
 	}
 	f := c.Flags()
 	f.StringVar(&q.Stream, "stream", "", "the frame's stream")
-	f.Int64Var(&q.Offset, "offset", 0, "the frame's offset")
+	f.Int64Var(&q.Offset, "offset", 0, "the frame's offset (default that of the stream's last error or wrong answer, else of its last miss)")
 	f.IntVar(&q.Before, "before", 10, "previous rows of the stream to show")
 	f.StringVar(&format, "output", "text", "text or json")
 	return c
