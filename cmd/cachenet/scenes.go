@@ -29,7 +29,7 @@ func scenesCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return frames.WriteDataSet(source, out, heldOut)
+			return frames.WriteDataSet(c.Context(), source, out, heldOut)
 		},
 	}
 	c.Flags().StringVar(&out, "out", "", "folder to write to")

@@ -1,6 +1,7 @@
 package frames
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -23,7 +24,7 @@ type Export struct {
 // as [Scenes]: many sequences and few frames of each to learn from, whole sequences to calibrate and to test on.
 // The bundled pack was trained on what it writes from Scenes(DefaultSize). heldOut is how many sequences of each class val
 // gets, at least 1: the more there are, the smaller the safety margin of a pack.
-func WriteDataSet(source Source, dir string, heldOut int) error {
+func WriteDataSet(ctx context.Context, source Source, dir string, heldOut int) error {
 	for _, part := range []struct {
 		name string
 		Export
@@ -32,7 +33,7 @@ func WriteDataSet(source Source, dir string, heldOut int) error {
 		{"val", Export{Sequences: heldOut, Frames: 30, Step: 1, Seed: 2}},
 		{"test", Export{Sequences: 16, Frames: 30, Step: 1, Seed: 3}},
 	} {
-		if err := part.Write(source, filepath.Join(dir, part.name)); err != nil {
+		if err := part.Write(ctx, source, filepath.Join(dir, part.name)); err != nil {
 			return err
 		}
 	}
@@ -42,8 +43,8 @@ func WriteDataSet(source Source, dir string, heldOut int) error {
 var extensions = map[string]string{schemas.JPEG: ".jpg", schemas.PNG: ".png"}
 
 // Write makes DIR/<class>/<sequence>_<frame>.<ext>, the form that [Images] reads. A folder of a class
-// must not exist yet, so that two exports never mix.
-func (e Export) Write(source Source, dir string) error {
+// must not exist yet, so that two exports never mix. It ends between two sequences once ctx is done.
+func (e Export) Write(ctx context.Context, source Source, dir string) error {
 	if e.Sequences < 1 || e.Frames < 1 || e.Step < 1 {
 		return fmt.Errorf("export to %s: %d sequences of %d frames, step %d: each must be 1 or more", dir, e.Sequences, e.Frames, e.Step)
 	}
@@ -59,6 +60,9 @@ func (e Export) Write(source Source, dir string) error {
 			return fmt.Errorf("export class %q: %w", name, err)
 		}
 		for sequence := range e.Sequences {
+			if err := ctx.Err(); err != nil {
+				return fmt.Errorf("export images to %s: not complete: %w", dir, err)
+			}
 			if err := e.writeSequence(source, folder, class, sequence, seeds.Uint64()); err != nil {
 				return fmt.Errorf("export class %q: %w", name, err)
 			}

@@ -1,6 +1,7 @@
 package frames
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"iter"
@@ -37,7 +38,7 @@ func files(t *testing.T, dir string) map[string]string {
 
 func TestExportWritesWhatImagesReads(t *testing.T) {
 	from, dir := newScenes(t, minSize), t.TempDir()
-	if err := (Export{Sequences: 2, Frames: 3, Step: 4, Seed: 5}).Write(from, dir); err != nil {
+	if err := (Export{Sequences: 2, Frames: 3, Step: 4, Seed: 5}).Write(t.Context(), from, dir); err != nil {
 		t.Fatal(err)
 	}
 	all := files(t, dir)
@@ -77,7 +78,7 @@ func TestExportRepeatsAndDiffers(t *testing.T) {
 	from := newScenes(t, minSize)
 	export := func(seed uint64) map[string]string {
 		dir := t.TempDir()
-		if err := (Export{Sequences: 1, Frames: 1, Step: 1, Seed: seed}).Write(from, dir); err != nil {
+		if err := (Export{Sequences: 1, Frames: 1, Step: 1, Seed: seed}).Write(t.Context(), from, dir); err != nil {
 			t.Fatal(err)
 		}
 		return files(t, dir)
@@ -96,10 +97,10 @@ func TestExportRepeatsAndDiffers(t *testing.T) {
 func TestExportDoesNotMixDataSets(t *testing.T) {
 	from, dir := newScenes(t, minSize), t.TempDir()
 	e := Export{Sequences: 1, Frames: 1, Step: 1}
-	if err := e.Write(from, dir); err != nil {
+	if err := e.Write(t.Context(), from, dir); err != nil {
 		t.Fatal(err)
 	}
-	if err := e.Write(from, dir); err == nil || !strings.Contains(err.Error(), "exists") {
+	if err := e.Write(t.Context(), from, dir); err == nil || !strings.Contains(err.Error(), "exists") {
 		t.Errorf("error %v, want one that names what exists", err)
 	}
 }
@@ -110,7 +111,7 @@ func TestExportRefuses(t *testing.T) {
 		"no frames":    {Sequences: 1, Step: 1},
 		"no step":      {Sequences: 1, Frames: 1},
 	} {
-		if err := e.Write(newScenes(t, minSize), t.TempDir()); err == nil {
+		if err := e.Write(t.Context(), newScenes(t, minSize), t.TempDir()); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
@@ -127,7 +128,7 @@ func (torn) Play(int, uint64) iter.Seq2[Image, error] {
 }
 
 func TestExportPassesOnTheSourcesError(t *testing.T) {
-	err := Export{Sequences: 1, Frames: 1, Step: 1}.Write(torn{}, t.TempDir())
+	err := Export{Sequences: 1, Frames: 1, Step: 1}.Write(t.Context(), torn{}, t.TempDir())
 	if !errors.Is(err, errTorn) {
 		t.Errorf("error %v, want %v", err, errTorn)
 	}
@@ -146,7 +147,7 @@ func (short) Play(class int, seed uint64) iter.Seq2[Image, error] {
 
 func TestDataSetPartsShareNoSequence(t *testing.T) {
 	dir := t.TempDir()
-	if err := WriteDataSet(short{}, dir, 40); err != nil {
+	if err := WriteDataSet(t.Context(), short{}, dir, 40); err != nil {
 		t.Fatal(err)
 	}
 	seen := map[string]string{}
@@ -162,5 +163,33 @@ func TestDataSetPartsShareNoSequence(t *testing.T) {
 			}
 			seen[content] = name
 		}
+	}
+}
+
+// stopping is short, and cancels after some sequences.
+type stopping struct {
+	short
+	left   *int
+	cancel context.CancelFunc
+}
+
+func (s stopping) Play(class int, seed uint64) iter.Seq2[Image, error] {
+	if *s.left--; *s.left == 0 {
+		s.cancel()
+	}
+	return s.short.Play(class, seed)
+}
+
+// A data set of camera-sized scenes takes long; a signal must end it.
+func TestADataSetEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	left, dir := 5, t.TempDir()
+	err := WriteDataSet(ctx, stopping{left: &left, cancel: cancel}, dir, 1)
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, expected one of the context", err)
+	}
+	if n := len(files(t, filepath.Join(dir, "train"))); n != 5 {
+		t.Errorf("%d images, expected the 5 before it was cancelled", n)
 	}
 }
