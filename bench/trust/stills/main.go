@@ -72,7 +72,7 @@ func read(path string) (image.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close() //nolint:errcheck // it was only read
+	defer func() { _ = f.Close() }() // it was only read
 	return jpeg.Decode(f)
 }
 
