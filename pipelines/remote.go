@@ -15,7 +15,7 @@ import (
 // fetchPack brings a pack that a server offers to this machine, and follows its versions until closing is called. The
 // options returned name its folder in the cache; the reload of packs (reload.go) sees new versions there. Without
 // CacheBytes all of a version is here before it is used. With it that holds for the nets that every frame may need, and
-// specialists come while frames flow.
+// specialists come while frames flow. A device's full model and its teacher are the server, so it starts without any net.
 func (o Options) fetchPack(ctx context.Context) (local Options, closing func() error, err error) {
 	if !packs.IsURL(o.Pack) {
 		return o, func() error { return nil }, nil
@@ -29,8 +29,10 @@ func (o Options) fetchPack(ctx context.Context) (local Options, closing func() e
 		return o, nil, err
 	}
 	wanted := packs.Everything
-	if o.CacheBytes > 0 {
-		wanted = models.NamedNet.Fixed
+	if o.onDemand() {
+		if wanted = models.NamedNet.Fixed; o.Server != nil {
+			wanted = nothing
+		}
 		err = transforms.ShareDepot(cache.Blobs(), cache)
 	}
 	if err == nil {
@@ -52,9 +54,14 @@ func (o Options) fetchPack(ctx context.Context) (local Options, closing func() e
 	}, nil
 }
 
+func nothing(models.NamedNet) bool { return false }
+
+// onDemand reports whether specialists come while frames flow.
+func (o Options) onDemand() bool { return o.CacheBytes > 0 || o.Server != nil }
+
 // depot names where specialists come from while frames flow; empty: all are in the folder of the pack.
 func (o Options) depot() string {
-	if o.packs == nil || o.CacheBytes <= 0 {
+	if o.packs == nil || !o.onDemand() {
 		return ""
 	}
 	return o.packs.Blobs()

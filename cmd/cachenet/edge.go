@@ -43,7 +43,7 @@ answer by then has no row: the next run with the same --out reads it again. docs
 	f.StringVar(&d.options.Topic, "topic", "", "topic with the frames")
 	f.StringVar(&d.options.Group, "group", "cachenet-edge", "consumer group whose committed offsets follow the durable rows")
 	f.StringVar(&d.options.Offset, "offset", "oldest", "where to start in partitions without rows: oldest, newest or a number")
-	f.StringVar(&d.options.Pack, "pack", "", "folder of the pack")
+	d.packFlags(f, "no limit")
 	policyFlags(f, &d.options)
 	d.answerFlags(f)
 	d.dataFlags(f)

@@ -57,9 +57,7 @@ it look at once. A version that cannot be used is refused, and the old one goes 
 	f.StringVar(&r.options.Topic, "topic", "", "topic with the frames")
 	f.StringVar(&r.options.Group, "group", "", "consumer group whose committed offsets follow the durable rows")
 	f.StringVar(&r.options.Offset, "offset", "oldest", "where to start in partitions without rows: oldest, newest or a number")
-	f.StringVar(&r.options.Pack, "pack", "", "folder of the pack, or its address where cachenet serve offers it, e.g. http://server:8090/v1/packs/scenes")
-	f.StringVar(&r.options.Cache, "cache", "", "with an address as --pack: folder that the pack is kept in")
-	f.Int64Var(&r.options.CacheBytes, "cache-bytes", 0, "with an address as --pack: maximum bytes of its nets, on disk and in memory; specialists are fetched when frames need them (default: the whole pack is fetched before)")
+	r.packFlags(f, "the whole pack is fetched before")
 	policyFlags(f, &r.options)
 	f.StringVar(&r.options.Full, "full", "", "where the full model runs: transform or inline (default the pack's choice)")
 	r.answerFlags(f)
@@ -197,4 +195,11 @@ func policyFlags(f *pflag.FlagSet, o *pipelines.Options) {
 	f.StringVar(&o.Policy, "policy", "", "paper, full or small instead of the pack's own")
 	f.StringVar(&o.PolicyFile, "policy-file", "", "file with the policy to use instead of the pack's own, as cachenet tune writes it (docs/tuning.md)")
 	f.Float64Var(&o.AuditRate, "audit-rate", pipelines.DefaultAuditRate, "share of hits that the full model answers too, so that report can bound how many hits are wrong; 0: none")
+}
+
+// packFlags adds the flags that say where the pack is; without is what happens without --cache-bytes.
+func (r *run) packFlags(f *pflag.FlagSet, without string) {
+	f.StringVar(&r.options.Pack, "pack", "", "folder of the pack, or its address if a server offers it, e.g. http://server:8090/v1/packs/scenes (docs/packs.md)")
+	f.StringVar(&r.options.Cache, "cache", "", "with an address as --pack: folder that the pack is kept in")
+	f.Int64Var(&r.options.CacheBytes, "cache-bytes", 0, "with an address as --pack: maximum bytes of its nets, on disk and in memory; specialists are fetched when frames need them (default: "+without+")")
 }

@@ -1,9 +1,15 @@
 package main
 
 import (
+	"cmp"
+	"errors"
+	"log/slog"
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"github.com/cachenet/cachenet/connectors/kafkaio"
+	"github.com/cachenet/cachenet/connectors/packs"
 	"github.com/cachenet/cachenet/pipelines"
 )
 
@@ -12,6 +18,7 @@ const missPartitions = 6
 
 func serveCommand() *cobra.Command {
 	r := &run{}
+	offer := offerFlags{}
 	r.command = &cobra.Command{
 		Use:   "serve",
 		Short: "Answer the misses of devices with the full model",
@@ -21,7 +28,7 @@ or SIGTERM and then drains. Restarted with the same --out it answers what has no
 drops the second answer. docs/edge.md says how devices and servers fit together.`,
 		Example: "  cachenet serve --brokers server:9092 --pack models/packs/scenes --out answered",
 		Args:    noArgs,
-		RunE:    func(c *cobra.Command, _ []string) error { return r.serve(c) },
+		RunE:    func(c *cobra.Command, _ []string) error { return r.serve(c, offer) },
 	}
 	f := r.command.Flags()
 	r.cluster.add(f)
@@ -30,13 +37,37 @@ drops the second answer. docs/edge.md says how devices and servers fit together.
 	f.StringVar(&r.options.Group, "group", "cachenet-serve", "consumer group whose committed offsets follow the durable rows")
 	f.StringVar(&r.options.Offset, "offset", "oldest", "where to start in partitions without rows: oldest, newest or a number")
 	f.StringVar(&r.options.Pack, "pack", "", "folder of the pack")
+	f.StringVar(&offer.listen, "listen", "", "offer packs to devices over HTTP at this HOST:PORT, without authentication (default off; docs/packs.md)")
+	f.StringVar(&offer.dir, "packs", "", "with --listen: folder with the packs to offer (default that of --pack)")
 	providerFlag(f, &r.options)
 	r.dataFlags(f)
 	r.watchFlags(f)
 	return r.command
 }
 
-func (r *run) serve(c *cobra.Command) error {
+// offerFlags say which packs a server offers, and where.
+type offerFlags struct{ listen, dir string }
+
+// start offers them until closing is called.
+func (o offerFlags) start(pack string) (closing func() error, err error) {
+	switch {
+	case o.listen == "" && o.dir != "":
+		return nil, usageError{errors.New("--packs: has an effect only with --listen: leave it out")}
+	case o.listen == "":
+		return func() error { return nil }, nil
+	}
+	offer, err := packs.NewOffer(cmp.Or(o.dir, pack))
+	if err != nil {
+		return nil, err
+	}
+	at, closing, err := packs.Listen(o.listen, offer)
+	if err == nil {
+		slog.Info("packs are offered", "packs", strings.Join(offer.Names(), ", "), "at", "http://"+at+"/v1/packs/")
+	}
+	return closing, err
+}
+
+func (r *run) serve(c *cobra.Command, offer offerFlags) (err error) {
 	if err := required(c, "brokers", "topic", "answers-topic", "pack", "out"); err != nil {
 		return err
 	}
@@ -48,5 +79,10 @@ func (r *run) serve(c *cobra.Command) error {
 	if _, err := kafkaio.EnsureTopic(c.Context(), r.options.Cluster, r.options.Topic, missPartitions); err != nil {
 		return err
 	}
+	closing, err := offer.start(r.options.Pack)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closing()) }()
 	return r.follow(c)
 }
