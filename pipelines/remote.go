@@ -31,7 +31,7 @@ func (o Options) fetchPack(ctx context.Context) (local Options, closing func() e
 	wanted := packs.Everything
 	if o.onDemand() {
 		if wanted = models.NamedNet.Fixed; o.Server != nil {
-			wanted = nothing
+			wanted = noNet
 		}
 		err = transforms.ShareDepot(cache.Blobs(), cache)
 	}
@@ -54,7 +54,7 @@ func (o Options) fetchPack(ctx context.Context) (local Options, closing func() e
 	}, nil
 }
 
-func nothing(models.NamedNet) bool { return false }
+func noNet(models.NamedNet) bool { return false }
 
 // onDemand reports whether specialists come while frames flow.
 func (o Options) onDemand() bool { return o.CacheBytes > 0 || o.Server != nil }
