@@ -134,6 +134,11 @@ chaos: setup build ## kill runs at random moments, on a real Kafka and on the em
 	bin/cachenet-chaos -kafka -kills $(KILLS)
 	bin/cachenet-chaos -kills $(KILLS)
 
+.PHONY: chaos-edge
+chaos-edge: setup build ## kill a device and its server at random moments and count rows
+	@go build -o bin/cachenet-chaos ./cmd/cachenet-chaos
+	bin/cachenet-chaos -edge -kills $(KILLS)
+
 ffmpeg: ## print the path of an ffmpeg, fetched into the cache folder if needed
 	@scripts/ffmpeg.sh
 

@@ -2,6 +2,7 @@ package pipelines
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -96,5 +97,99 @@ func TestADeviceAsksItsServer(t *testing.T) {
 	}
 	if c.Asked < int64(outcomes[schemas.Miss]) || c.Answered != c.Asked || c.Pending != 0 || c.BytesUp == 0 || c.BytesDown == 0 {
 		t.Errorf("%+v of %v", c, outcomes)
+	}
+}
+
+// While the server's broker is away hits go on, and the misses get their answers when it is back. Then the server itself
+// begins only after the device has read everything.
+func TestACutLinkCostsNothingButTime(t *testing.T) {
+	e := newEdge(t)
+	e.fill(t, 5, 100)
+	if err := e.broker.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	o := e.options(t)
+	o.UntilEnd, o.FileAge = false, 50*time.Millisecond
+	link, stop := e.background(t, o)
+	await(t, func() bool { _, written := link.Counts(); return written > 0 })
+	await(t, func() bool { read, _ := link.Counts(); return read == int64(e.sent) })
+	if read, written := link.Counts(); read == written {
+		t.Error("every frame has its row without a server: the test shows nothing")
+	}
+	if err := e.broker.Start(); err != nil {
+		t.Fatal(err)
+	}
+	e.serve(t)
+	await(t, func() bool { read, written := link.Counts(); return read == written })
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	e.check(t, o.Out)
+}
+
+// A device that stops without a server leaves its misses to the next run.
+func TestADeviceThatStopsAsksAgain(t *testing.T) {
+	e := newEdge(t)
+	e.fill(t, 5, 100)
+	o := e.options(t)
+	o.UntilEnd, o.Server.Drain = false, 50*time.Millisecond
+	link, stop := e.background(t, o)
+	await(t, func() bool { read, _ := link.Counts(); return read == int64(e.sent) })
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	read, written := link.Counts()
+	if written == read {
+		t.Fatal("every frame has its row without a server: the test shows nothing")
+	}
+	e.serve(t)
+	o.UntilEnd = true
+	if err := Run(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	e.check(t, o.Out)
+}
+
+func TestProvisionalAnswersStandWithoutAServer(t *testing.T) {
+	e := newEdge(t)
+	e.fill(t, 5, 60)
+	o := e.options(t)
+	o.Provisional, o.FullTimeout, o.OutcomesTopic = true, 50*time.Millisecond, e.topic+"-outcomes"
+	counts := uplinked(&o)
+	if err := Run(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	degraded := 0
+	for _, r := range e.rows(t, o.Out) {
+		if r.Outcome == schemas.Miss {
+			degraded++
+			if !r.Degraded || !r.Provisional || r.Label == "" || r.Model == "full" {
+				t.Errorf("%+v", r)
+			}
+		}
+	}
+	if c := counts(); degraded == 0 || c.Expired < int64(degraded) || c.Answered != 0 {
+		t.Errorf("%d degraded rows; %+v", degraded, c)
+	}
+}
+
+func TestADeviceRefusesWhatItCannotDo(t *testing.T) {
+	for name, edit := range map[string]func(o *Options){
+		"--full":    func(o *Options) { o.Full = FullInline },
+		"--device":  func(o *Options) { o.Server.Device = "a/b" },
+		"--misses":  func(o *Options) { o.Server.Misses = "" },
+		"--drain":   func(o *Options) { o.Server.Drain = -1 },
+		"a device ": func(o *Options) { o.AnswersTopic = "answers" },
+		"--runner":  func(o *Options) { o.Runner, o.Topic, o.Group, o.Out, o.Pack = RunnerFlink, "t", "g", "o", "p" },
+	} {
+		o := Options{Server: &Server{Misses: "m", Answers: "a", Device: "d"}}
+		edit(&o)
+		err := o.Contradiction()
+		if o.Runner == RunnerFlink {
+			err = o.validate()
+		}
+		if err == nil || !strings.HasPrefix(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

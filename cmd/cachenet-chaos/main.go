@@ -1,5 +1,5 @@
-// Command cachenet-chaos proves that a run loses nothing and doubles nothing: it kills `cachenet run` at
-// random moments while frames are produced, lets it finish, and compares what the topic holds with the rows.
+// Command cachenet-chaos proves that a run loses nothing and doubles nothing: it kills `cachenet run`, or a device
+// and its server, at random moments while frames are produced, lets it finish, and compares what the topic holds with the rows.
 // make chaos runs it.
 package main
 
@@ -27,9 +27,12 @@ type trial struct {
 	rate    int // frames/s of all streams
 	pause   time.Duration
 	seed    uint64
+	edge    bool
 
 	dir     string
 	cluster kafkaio.Cluster
+	server  string // address of the server's broker, with edge
+	left    func() // with edge: the server is left alone from now on
 }
 
 func main() {
@@ -43,6 +46,7 @@ func main() {
 	flag.IntVar(&t.rate, "rate", 500, "frames per second produced, all streams together")
 	flag.DurationVar(&t.pause, "pause", 2500*time.Millisecond, "longest time from a start to the kill")
 	flag.Uint64Var(&t.seed, "seed", 1, "of the moments")
+	flag.BoolVar(&t.edge, "edge", false, "kill a device and its server (cachenet edge, cachenet serve)")
 	flag.Parse()
 	if err := t.run(context.Background()); err != nil {
 		fmt.Fprintln(os.Stderr, "cachenet-chaos:", err)
@@ -61,7 +65,11 @@ func (t *trial) run(ctx context.Context) (err error) {
 	if err := b.Start(); err != nil {
 		return err
 	}
-	result, err := t.torture(ctx, b.Addr())
+	torture := t.torture
+	if t.edge {
+		torture = t.tortureEdge
+	}
+	result, err := torture(ctx, b.Addr())
 	if stopped := b.Stop(); err == nil {
 		err = stopped
 	}
@@ -103,6 +111,9 @@ func (t *trial) torture(ctx context.Context, addr string) (verdict, error) {
 	}
 	if err := p.stop(); err != nil {
 		return verdict{}, err
+	}
+	if t.edge {
+		t.left()
 	}
 	if err := t.finish(ctx); err != nil {
 		return verdict{}, err

@@ -16,7 +16,11 @@ import (
 
 // command prepares the run. Files end early, so that kills meet files in every state.
 func (t *trial) command(ctx context.Context, more ...string) (*exec.Cmd, *bytes.Buffer) {
-	args := append([]string{"run", "--brokers", t.cluster.Brokers[0], "--topic", topic, "--group", "chaos",
+	name := "run"
+	if t.edge {
+		name, more = "edge", append(t.device(), more...)
+	}
+	args := append([]string{name, "--brokers", t.cluster.Brokers[0], "--topic", topic, "--group", "chaos",
 		"--pack", t.pack, "--out", t.out(), "--file-age", "300ms"}, more...)
 	c := exec.CommandContext(ctx, t.binary, args...)
 	said := &bytes.Buffer{}

@@ -156,6 +156,9 @@ func (r *run) follow(c *cobra.Command) (failure error) {
 		started := o.Started
 		o.Started = func(job *session.Session) { started(job); caches.follow(job) }
 	}
+	var last *session.Session
+	begun := o.Started
+	o.Started = func(job *session.Session) { last = job; begun(job) }
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
@@ -165,7 +168,7 @@ func (r *run) follow(c *cobra.Command) (failure error) {
 	err = pipelines.Run(c.Context(), o)
 	bar.stop()
 	if bar.followed() { // else nothing was read, and err says why
-		err = errors.Join(err, tellRun(c, o, r.format, total, &caches))
+		err = errors.Join(err, tellRun(c, o, r.format, total, &caches, uplinkOf(last)))
 	}
 	return err
 }

@@ -7,7 +7,9 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
+	"github.com/cachenet/cachenet/connectors/kafkaio"
 	"github.com/cachenet/cachenet/connectors/parquetio"
+	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/models/audit"
 	"github.com/cachenet/cachenet/pipelines"
 )
@@ -17,21 +19,22 @@ const shownReasons = 5
 
 // runSummary is how a run went, as JSON.
 type runSummary struct {
-	Policy    string             `json:"policy_file,omitempty"` // the policy file in use
-	Frames    int64              `json:"frames"`
-	Hits      int64              `json:"hits"`
-	Misses    int64              `json:"misses"`
-	Same      int64              `json:"same,omitempty"` // took the answer of the frame before
-	Errors    int64              `json:"errors"`
-	ErrorRate float64            `json:"error_rate"`       // of all frames, 0 to 1
-	Reasons   []parquetio.Reason `json:"reasons"`          // for the errors, the most frequent first
-	Audits    *audit.Result      `json:"audits,omitempty"` // of the hits; absent where none could be audited
-	Cache     *cacheSummary      `json:"cache,omitempty"`  // absent where the pack came from no server
+	Policy    string                `json:"policy_file,omitempty"` // the policy file in use
+	Frames    int64                 `json:"frames"`
+	Hits      int64                 `json:"hits"`
+	Misses    int64                 `json:"misses"`
+	Same      int64                 `json:"same,omitempty"` // took the answer of the frame before
+	Errors    int64                 `json:"errors"`
+	ErrorRate float64               `json:"error_rate"`       // of all frames, 0 to 1
+	Reasons   []parquetio.Reason    `json:"reasons"`          // for the errors, the most frequent first
+	Uplink    *kafkaio.UplinkCounts `json:"uplink,omitempty"` // what passed between a device and its server, in the last job
+	Audits    *audit.Result         `json:"audits,omitempty"` // of the hits; absent where none could be audited
+	Cache     *cacheSummary         `json:"cache,omitempty"`  // absent where the pack came from no server
 }
 
 // tellRun says how a run went.
-func tellRun(c *cobra.Command, o pipelines.Options, format string, t parquetio.Tally, caches *cacheWatch) error {
-	s := runSummary{Policy: o.PolicyFile, Frames: t.Frames(), Hits: t.Hits, Misses: t.Misses, Same: t.Same, Errors: t.Errors, Reasons: t.Reasons()}
+func tellRun(c *cobra.Command, o pipelines.Options, format string, t parquetio.Tally, caches *cacheWatch, uplink *kafkaio.UplinkCounts) error {
+	s := runSummary{Policy: o.PolicyFile, Frames: t.Frames(), Hits: t.Hits, Misses: t.Misses, Same: t.Same, Errors: t.Errors, Reasons: t.Reasons(), Uplink: uplink}
 	if s.Frames > 0 {
 		s.ErrorRate = float64(s.Errors) / float64(s.Frames)
 	}
@@ -64,6 +67,10 @@ func (s runSummary) write(w io.Writer, o pipelines.Options) {
 	if s.Policy != "" {
 		fmt.Fprintf(w, "policy: of the file %s\n", s.Policy)
 	}
+	if u := s.Uplink; u != nil {
+		fmt.Fprintf(w, "server: asked %s times, %s answers in time, %s too late, %s sent, %s received\n", humanize.Comma(u.Asked), humanize.Comma(u.Answered),
+			humanize.Comma(u.Late), humanize.IBytes(uint64(u.BytesUp)), humanize.IBytes(uint64(u.BytesDown)))
+	}
 	if s.Audits != nil {
 		fmt.Fprintf(w, "audits: %s\n", s.Audits)
 	}
@@ -81,4 +88,15 @@ func (s runSummary) write(w io.Writer, o pipelines.Options) {
 		fmt.Fprintf(w, "every frame was an error, so nothing was answered: check the reasons above and what the producers send to topic %s. "+
 			"A frame is a record with the stream's id as key and an image as value; a content-type header says what the image is\n", o.Topic)
 	}
+}
+
+// uplinkOf returns what passed between the device of a job and its server; nil where there is none.
+func uplinkOf(job *session.Session) *kafkaio.UplinkCounts {
+	if job == nil {
+		return nil
+	}
+	if c, ok := kafkaio.Uplink(job); ok {
+		return &c
+	}
+	return nil
 }

@@ -51,8 +51,10 @@ type uplink struct {
 
 	partitions []int32 // of the misses topic
 
-	mu  sync.Mutex
-	cut time.Time // since when the server does not respond; zero: it does
+	mu       sync.Mutex
+	cut      time.Time       // since when the server does not respond; zero: it does
+	restored bool            // it responds again, and it is not known yet whether it holds what it acknowledged
+	acked    map[int32]int64 // by partition of the misses topic, the end of what was acknowledged
 }
 
 // OpenUplink gives the job an uplink, which is closed with the session. Call it before the job starts. It makes no request itself.
@@ -66,7 +68,7 @@ func OpenUplink(job *session.Session, cfg UplinkConfig) error {
 			client.over(cfg.Link)
 		}
 		ctx, cancel := context.WithCancel(context.Background())
-		u := &uplink{asks: newAsks(cfg.Device, cfg.Timeout), cfg: cfg, client: client, cancel: cancel}
+		u := &uplink{asks: newAsks(cfg.Device, cfg.Timeout), cfg: cfg, client: client, cancel: cancel, acked: map[int32]int64{}}
 		u.ended.Go(func() { u.run(ctx) })
 		return u, nil
 	})
@@ -152,8 +154,36 @@ func (u *uplink) works() {
 	defer u.mu.Unlock()
 	if !u.cut.IsZero() {
 		slog.Warn("the server responds again", "topic", u.cfg.Misses, "after", time.Since(u.cut).Round(time.Millisecond))
-		u.cut = time.Time{}
+		u.cut, u.restored = time.Time{}, true
 	}
+}
+
+// recheck sends what waits once more where the server, which was away, has lost frames that it had acknowledged.
+func (u *uplink) recheck(ctx context.Context) error {
+	u.mu.Lock()
+	due := u.restored
+	u.restored = false
+	u.mu.Unlock()
+	if !due {
+		return nil
+	}
+	all, err := persist(ctx, u, func(ctx context.Context) ([]Partition, error) {
+		return u.client.bounds(ctx, u.cfg.Misses, u.partitions)
+	})
+	if err != nil {
+		return err
+	}
+	u.mu.Lock()
+	lost := false
+	for _, p := range all {
+		lost = lost || p.End < u.acked[p.ID]
+		u.acked[p.ID] = min(u.acked[p.ID], p.End)
+	}
+	u.mu.Unlock()
+	if lost {
+		slog.Warn("the server has lost frames: they are sent again", "topic", u.cfg.Misses, "frames", u.again())
+	}
+	return nil
 }
 
 // send is one lane: one request at a time. Frames of a stream may overtake each other, which the server does not mind.
@@ -210,6 +240,9 @@ func (u *uplink) produce(ctx context.Context, partition int32, batch []*ask) err
 		return fmt.Errorf("kafka: send %d frames to the server's topic %s: %w", len(batch), u.cfg.Misses, err)
 	}
 	u.moved(bytes, 0)
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.acked[partition] = max(u.acked[partition], res.BaseOffset+int64(len(batch)))
 	return nil
 }
 
@@ -222,6 +255,9 @@ func (u *uplink) receive(ctx context.Context, from int64) {
 		}
 		for _, r := range b.records {
 			u.heard(r)
+		}
+		if u.recheck(ctx) != nil {
+			return
 		}
 		from = b.next
 	}
