@@ -182,7 +182,7 @@ func TestADeviceRefusesWhatItCannotDo(t *testing.T) {
 		"a device ": func(o *Options) { o.AnswersTopic = "answers" },
 		"--runner":  func(o *Options) { o.Runner, o.Topic, o.Group, o.Out, o.Pack = RunnerFlink, "t", "g", "o", "p" },
 	} {
-		o := Options{Server: &Server{Misses: "m", Answers: "a", Device: "d"}}
+		o := Options{Topic: "t", Server: &Server{Misses: "m", Answers: "a", Device: "d"}}
 		edit(&o)
 		err := o.Contradiction()
 		if o.Runner == RunnerFlink {

@@ -121,11 +121,28 @@ func (w *walk) settle(out schemas.Outcome, d policy.Decision, f *schemas.Frame) 
 		n.answer(&out, d.Answer, models.FullNet)
 	default:
 		n.small(&out, d)
+		w.classify(&out, &d)
 		n.provide(&out, d)
 		w.pending.Frames = append(w.pending.Frames, schemas.Missed{Outcome: out, Frame: *f})
 		return
 	}
 	w.done.Rows = append(w.done.Rows, out)
+}
+
+// classify asks the selector about a miss that needs an answer for the time being, where nothing else here has one: with a
+// server as the teacher the policy does not ask it.
+func (w *walk) classify(out *schemas.Outcome, d *policy.Decision) {
+	n := w.nets
+	if !n.provisional || n.policy.Teacher != policy.Feedback || n.pack.Selector == nil || d.Asked && d.Small.Class >= 0 {
+		return
+	}
+	logits, err := w.single.Selector()
+	if err != nil {
+		return // there is no such answer, and the server is asked anyway
+	}
+	if a, err := policy.Read(logits, n.pack.Selector.Temperature); err == nil {
+		d.Selected, out.SelectorUs = a, w.single.selectorUs
+	}
 }
 
 // provide gives a miss that the full-model transform will answer an answer for the time being: the small net's, or the
