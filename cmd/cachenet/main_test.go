@@ -74,15 +74,21 @@ var shellBlock = regexp.MustCompile("(?ms)^```sh\n(.*?)^```$")
 
 // Every command of the README is run, in order, in a folder that holds what a clone holds. The make
 // targets are left to CI, which calls them itself.
-func TestREADMECommands(t *testing.T) {
+func TestREADMECommands(t *testing.T) { runDocument(t, "README.md") }
+
+// So are those of a device and a server.
+func TestEdgeDocumentCommands(t *testing.T) { runDocument(t, filepath.Join("docs", "edge.md")) }
+
+func runDocument(t *testing.T, name string) {
+	t.Helper()
 	if testing.Short() {
-		t.Skip("runs the README's commands")
+		t.Skip("runs the commands of " + name)
 	}
 	root, err := filepath.Abs("../..")
 	if err != nil {
 		t.Fatal(err)
 	}
-	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
+	readme, err := os.ReadFile(filepath.Join(root, name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +115,7 @@ func TestREADMECommands(t *testing.T) {
 		ran++
 	}
 	if ran == 0 {
-		t.Fatalf("the README has %d blocks of commands, none of them run here", len(blocks))
+		t.Fatalf("%s has %d blocks of commands, none of them run here", name, len(blocks))
 	}
 }
 
