@@ -113,7 +113,7 @@ func (s *Sessions) Run(name string, e NetEntry, pixels []byte, frames int) ([]fl
 func (s *Sessions) take(name string, e NetEntry) (*session, error) {
 	s.mu.Lock()
 	one, fresh := s.loaded[name], false
-	if s.supply != nil && one == nil && !(fixed(name) && s.pack.here(e)) {
+	if s.supply != nil && one == nil && (!fixed(name) || !s.pack.here(e)) {
 		s.mu.Unlock()
 		return nil, policy.ErrAbsent
 	}
