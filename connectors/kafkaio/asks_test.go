@@ -1,7 +1,6 @@
 package kafkaio
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -157,7 +156,7 @@ func TestEachFrameIsSettledOnce(t *testing.T) {
 		}
 		for offset, n := range settled {
 			if n != 1 {
-				t.Fatal(fmt.Sprintf("seed %d: frame %d settled %d times", seed, offset, n))
+				t.Fatalf("seed %d: frame %d settled %d times", seed, offset, n)
 			}
 		}
 	}
