@@ -8,9 +8,6 @@ import (
 	"github.com/cachenet/cachenet/connectors/kafkaio"
 )
 
-// DefaultWatch is how soon a partition that the topic gained is read.
-const DefaultWatch = 10 * time.Second
-
 // watchTopic asks the job to end when the topic has more than so many partitions, or when the job is old enough.
 func watchTopic(ctx context.Context, c config, partitions int, ask context.CancelCauseFunc) {
 	every := c.Watch

@@ -51,6 +51,9 @@ const (
 	newest = "newest"
 )
 
+// DefaultWatch is how soon a partition that the topic gained is read, and a new version of the pack is seen.
+const DefaultWatch = 10 * time.Second
+
 // Options say what a run reads, with which pack, and where its outcomes go.
 type Options struct {
 	Cluster kafkaio.Cluster
