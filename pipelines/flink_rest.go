@@ -11,28 +11,16 @@ import (
 	"time"
 )
 
-const (
-	endWithin    = time.Minute      // how long Flink may take to cancel a job
-	appearWithin = 10 * time.Second // … and Beam's job service to hand it over to Flink: a job with nothing to do ends before that
-)
-
-var errNoJob = errors.New("no such job")
+// endWithin is how long Flink may take to cancel a job.
+const endWithin = time.Minute
 
 // end cancels a job through Flink's own REST service and returns when Flink has ended it. Beam's job service cannot:
 // its Cancel forgets the job, which goes on in Flink.
 func (f flink) end(ctx context.Context, name string) error {
 	ctx, cancel := context.WithTimeout(ctx, endWithin)
 	defer cancel()
-	begun := time.Now()
 	for asked := false; ; {
 		id, live, err := f.find(ctx, name)
-		if errors.Is(err, errNoJob) && time.Since(begun) < appearWithin {
-			select {
-			case <-ctx.Done():
-			case <-time.After(watchHere):
-				continue
-			}
-		}
 		if err != nil {
 			return fmt.Errorf("flink: cancel job %s through %s: correct --flink-rest and cancel the job there: %w", name, f.rest, err)
 		}
@@ -70,7 +58,7 @@ func (f flink) find(ctx context.Context, name string) (id string, live bool, err
 			return job.JID, true, nil
 		}
 	}
-	return "", false, errNoJob
+	return "", false, errors.New("no such job")
 }
 
 // call makes one request and decodes the answer into result, unless that is nil.
