@@ -69,7 +69,7 @@ func openManifest(dir string) (*Pack, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return &Pack{Manifest: m, Dir: dir, SHA256: digest(b)}, nil
+	return &Pack{Manifest: m, Dir: dir, SHA256: Digest(b)}, nil
 }
 
 // here reports whether a net can be loaded without fetching it.

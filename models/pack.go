@@ -76,7 +76,7 @@ func (p *Pack) read(e NetEntry) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pack %s: %w", p.Dir, err)
 	}
-	if digest(b) != e.SHA256 {
+	if Digest(b) != e.SHA256 {
 		return nil, fmt.Errorf("pack %s: %s does not have the sha256 of the manifest: %w; copy the whole pack again", p.Dir, e.File, errDamaged)
 	}
 	return b, nil
@@ -109,8 +109,8 @@ func (p *Pack) load(e NetEntry) (*Net, int64, error) {
 	return n, int64(len(b)), nil
 }
 
-// digest is the sha256 as manifests have it.
-func digest(b []byte) string {
+// Digest is the sha256 of a file as manifests have it: 64 hexadecimal digits.
+func Digest(b []byte) string {
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
 }

@@ -2,8 +2,6 @@ package models
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -56,8 +54,7 @@ func ReadPolicyFile(path string, p *Pack) (PolicyFile, error) {
 	if err := f.Policy.Validate(len(p.Specialists), p.Selector != nil); err != nil {
 		return f, fmt.Errorf("policy file %s: %w", path, err)
 	}
-	sum := sha256.Sum256(text)
-	f.ID = "file:" + hex.EncodeToString(sum[:])[:12]
+	f.ID = "file:" + Digest(text)[:12]
 	return f, nil
 }
 

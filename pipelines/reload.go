@@ -3,8 +3,6 @@ package pipelines
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"log/slog"
 	"os"
@@ -58,8 +56,7 @@ func (c config) packChanged() bool {
 	if err != nil { // it may be on its way; a job that needs it says so
 		return false
 	}
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:]) != c.model.PackSHA256
+	return models.Digest(text) != c.model.PackSHA256
 }
 
 // reload settles what a run with the present version of the pack looks like.

@@ -54,8 +54,13 @@ func Run(ctx context.Context, o Options) (err error) {
 	return err
 }
 
-// createTopics creates the topics to be written to, where they are not there.
+// createTopics creates the topics to be written to, and a server's misses topic, where they are not there.
 func (o Options) createTopics(ctx context.Context) error {
+	if o.AnswersTopic != "" { // a server's
+		if err := kafkaio.EnsureMissesTopic(ctx, o.Cluster, o.Topic); err != nil {
+			return err
+		}
+	}
 	if o.OutcomesTopic != "" {
 		if err := kafkaio.EnsureOutcomesTopic(ctx, o.Cluster, o.OutcomesTopic); err != nil {
 			return err

@@ -8,13 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/cachenet/cachenet/connectors/kafkaio"
 	"github.com/cachenet/cachenet/connectors/packs"
 	"github.com/cachenet/cachenet/pipelines"
 )
-
-// missPartitions is what the misses topic gets where it has to be created.
-const missPartitions = 6
 
 func serveCommand() *cobra.Command {
 	r := &run{}
@@ -76,9 +72,6 @@ func (r *run) serve(c *cobra.Command, offer offerFlags) (err error) {
 		return err
 	}
 	r.options.Cluster = r.cluster.Cluster
-	if _, err := kafkaio.EnsureTopic(c.Context(), r.options.Cluster, r.options.Topic, missPartitions); err != nil {
-		return err
-	}
 	closing, err := offer.start(r.options.Pack)
 	if err != nil {
 		return err

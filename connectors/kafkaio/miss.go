@@ -1,6 +1,7 @@
 package kafkaio
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -46,4 +47,13 @@ func readAnswer(r record) (o schemas.Outcome, err error) {
 		return o, errors.New("it lacks its origin or its label")
 	}
 	return o, nil
+}
+
+// missPartitions is what a misses topic gets when it has to be created.
+const missPartitions = 6
+
+// EnsureMissesTopic creates a server's topic for misses unless it exists: the server and its devices may start in any order.
+func EnsureMissesTopic(ctx context.Context, cluster Cluster, topic string) error {
+	_, err := EnsureTopic(ctx, cluster, topic, missPartitions)
+	return err
 }

@@ -35,9 +35,8 @@ const uplinkPart = "kafkaio.uplink"
 
 const (
 	// One request in flight would make a frame wait for the one before: up to one round trip.
-	lanes          = 8
-	laneBytes      = 256 << 10 // in a request, about; a larger frame goes alone
-	missPartitions = 6         // of the misses topic, where it has to be created
+	lanes     = 8
+	laneBytes = 256 << 10 // in a request, about; a larger frame goes alone
 )
 
 // uplink sends the misses of one job and receives the answers, for as long as the job runs: a server that is away, or a
@@ -108,7 +107,7 @@ func (u *uplink) run(ctx context.Context) {
 
 // prepare creates the topics where they are missing, and returns where the answers end.
 func (u *uplink) prepare(ctx context.Context) (int64, error) {
-	if _, err := EnsureTopic(ctx, u.cfg.Cluster, u.cfg.Misses, missPartitions); err != nil {
+	if err := EnsureMissesTopic(ctx, u.cfg.Cluster, u.cfg.Misses); err != nil {
 		return 0, err
 	}
 	if _, err := EnsureTopic(ctx, u.cfg.Cluster, u.cfg.Answers, 1); err != nil {

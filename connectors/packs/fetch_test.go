@@ -13,17 +13,18 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/cachenet/cachenet/models"
 	"pgregory.net/rapid"
 )
 
 // blobServer serves one blob with ranges, as an Offer does.
 func blobServer(content []byte) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != blobsPath+digest(content) {
+		if r.URL.Path != blobsPath+models.Digest(content) {
 			http.Error(w, "no such file", http.StatusNotFound)
 			return
 		}
-		serve(w, r, digest(content), "application/octet-stream", bytes.NewReader(content))
+		serve(w, r, models.Digest(content), "application/octet-stream", bytes.NewReader(content))
 	})
 }
 
@@ -48,14 +49,14 @@ func openCache(t *testing.T, dir string, s *Source) *Cache {
 
 func stored(t *testing.T, c *Cache, content []byte) {
 	t.Helper()
-	got, err := os.ReadFile(c.blob(digest(content)))
+	got, err := os.ReadFile(c.blob(models.Digest(content)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got, content) {
 		t.Errorf("%d bytes are stored that are not the %d offered", len(got), len(content))
 	}
-	if _, err := os.Stat(c.partial(digest(content))); err == nil {
+	if _, err := os.Stat(c.partial(models.Digest(content))); err == nil {
 		t.Error("the partial file is still there")
 	}
 }
@@ -77,7 +78,7 @@ func TestCutDownloadsContinue(t *testing.T) {
 				if i < len(restarts) {
 					time.AfterFunc(time.Duration(restarts[i])*time.Millisecond, cancel)
 				}
-				err := c.Fetch(ctx, digest(content), nil)
+				err := c.Fetch(ctx, models.Digest(content), nil)
 				cancel()
 				took += c.Counts().Bytes
 				c.Close()
@@ -105,12 +106,12 @@ func TestADeadLinkIsGivenUp(t *testing.T) {
 		c := openCache(t, t.TempDir(), w.source(t, "any", SourceOptions{Patience: time.Minute}))
 		began := time.Now()
 		begin := func(int64) error { w.set(func(w *wire) { w.dead = true }); return nil }
-		err := c.Fetch(t.Context(), digest(content), begin)
-		if took := time.Since(began); err == nil || !errors.Is(err, errDead) || !strings.Contains(err.Error(), digest(content)) || took > 2*time.Minute || took < 30*time.Second {
+		err := c.Fetch(t.Context(), models.Digest(content), begin)
+		if took := time.Since(began); err == nil || !errors.Is(err, errDead) || !strings.Contains(err.Error(), models.Digest(content)) || took > 2*time.Minute || took < 30*time.Second {
 			t.Fatalf("after %v: %v", took, err)
 		}
 		w.set(func(w *wire) { w.dead = false })
-		if err := c.Fetch(t.Context(), digest(content), nil); err != nil {
+		if err := c.Fetch(t.Context(), models.Digest(content), nil); err != nil {
 			t.Fatal(err)
 		}
 		stored(t, c, content)
@@ -138,7 +139,7 @@ func TestASilentConnectionIsCut(t *testing.T) {
 		}))
 		c := openCache(t, t.TempDir(), w.source(t, "any", SourceOptions{}))
 		began := time.Now()
-		if err := c.Fetch(t.Context(), digest(content), nil); err != nil {
+		if err := c.Fetch(t.Context(), models.Digest(content), nil); err != nil {
 			t.Fatal(err)
 		}
 		stored(t, c, content)
@@ -159,17 +160,17 @@ func TestADamagedFileIsFetchedAgainOnce(t *testing.T) {
 			if requests <= damaged {
 				content = bad
 			}
-			serve(w, r, digest(good), "application/octet-stream", bytes.NewReader(content))
+			serve(w, r, models.Digest(good), "application/octet-stream", bytes.NewReader(content))
 		}))
 		c := openCache(t, t.TempDir(), w.source(t, "any", SourceOptions{}))
-		err := c.Fetch(t.Context(), digest(good), nil)
-		if _, here := c.Size(digest(good)); here != (damaged == 1) || c.Counts().Damaged != int64(damaged) {
+		err := c.Fetch(t.Context(), models.Digest(good), nil)
+		if _, here := c.Size(models.Digest(good)); here != (damaged == 1) || c.Counts().Damaged != int64(damaged) {
 			t.Errorf("damaged %d times: here %v, %+v", damaged, here, c.Counts())
 		}
 		switch {
 		case damaged == 1 && err != nil:
 			t.Error(err)
-		case damaged == 2 && (err == nil || !errors.Is(err, errDamaged) || !strings.Contains(err.Error(), digest(good))):
+		case damaged == 2 && (err == nil || !errors.Is(err, errDamaged) || !strings.Contains(err.Error(), models.Digest(good))):
 			t.Errorf("error is %v", err)
 		case requests != 2:
 			t.Errorf("%d requests", requests)
@@ -186,10 +187,10 @@ func TestADamagedPartialFileIsThrownAway(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWire(t, blobServer(content))
 			c := openCache(t, t.TempDir(), w.source(t, "any", SourceOptions{}))
-			if err := os.WriteFile(c.partial(digest(content)), left, 0o666); err != nil {
+			if err := os.WriteFile(c.partial(models.Digest(content)), left, 0o666); err != nil {
 				t.Fatal(err)
 			}
-			if err := c.Fetch(t.Context(), digest(content), nil); err != nil {
+			if err := c.Fetch(t.Context(), models.Digest(content), nil); err != nil {
 				t.Errorf("%s: %v", name, err)
 				return
 			}
@@ -210,12 +211,12 @@ func TestRefusalsAreFinal(t *testing.T) {
 		blobServer(content).ServeHTTP(w, r)
 	}))
 	c := openCache(t, t.TempDir(), w.source(t, "any", SourceOptions{}))
-	err := c.Fetch(t.Context(), digest(noise(11)), nil)
+	err := c.Fetch(t.Context(), models.Digest(noise(11)), nil)
 	if err == nil || !strings.Contains(err.Error(), "404") || requests != 1 {
 		t.Errorf("%d requests: %v", requests, err)
 	}
 	no := errors.New("no room")
-	if err := c.Fetch(t.Context(), digest(content), func(size int64) error {
+	if err := c.Fetch(t.Context(), models.Digest(content), func(size int64) error {
 		if size != 10 {
 			t.Errorf("the size is %d", size)
 		}
@@ -243,7 +244,7 @@ func TestAnOverloadedServerIsWaitedFor(t *testing.T) {
 			blobServer(content).ServeHTTP(w, r)
 		}))
 		c := openCache(t, t.TempDir(), w.source(t, "any", SourceOptions{}))
-		if err := c.Fetch(t.Context(), digest(content), nil); err != nil || requests != 4 {
+		if err := c.Fetch(t.Context(), models.Digest(content), nil); err != nil || requests != 4 {
 			t.Errorf("%d requests: %v", requests, err)
 		}
 	})
@@ -262,7 +263,7 @@ func TestACacheBelongsToOneProcess(t *testing.T) {
 
 func TestKeepRemovesTheRest(t *testing.T) {
 	c := openCache(t, t.TempDir(), newWire(t, blobServer(nil)).source(t, "any", SourceOptions{}))
-	keep, drop := digest([]byte("keep")), digest([]byte("drop"))
+	keep, drop := models.Digest([]byte("keep")), models.Digest([]byte("drop"))
 	for _, path := range []string{c.blob(keep), c.partial(drop), c.blob(drop), filepath.Join(c.Blobs(), "stray")} {
 		if err := os.WriteFile(path, nil, 0o666); err != nil {
 			t.Fatal(err)

@@ -135,7 +135,7 @@ func (o *Offer) read(dir string) error {
 	if err != nil {
 		return err
 	}
-	if o.packs[dir].sha == digest(text) {
+	if o.packs[dir].sha == models.Digest(text) {
 		return nil
 	}
 	real, err := filepath.EvalSymlinks(dir) // the link may point elsewhere tomorrow
@@ -146,7 +146,7 @@ func (o *Offer) read(dir string) error {
 	if err != nil {
 		return err
 	}
-	if p.SHA256 != digest(text) {
+	if p.SHA256 != models.Digest(text) {
 		return fmt.Errorf("pack %s: its manifest changes at the moment", dir)
 	}
 	for other, have := range o.packs {

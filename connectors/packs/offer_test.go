@@ -56,7 +56,7 @@ func alter(t *testing.T, dir string) func(*models.Manifest) {
 		if err := os.WriteFile(path, b, 0o666); err != nil {
 			t.Fatal(err)
 		}
-		m.Specialists[1].SHA256 = digest(b)
+		m.Specialists[1].SHA256 = models.Digest(b)
 	}
 }
 
@@ -95,7 +95,7 @@ func TestOffer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tag, blob := etag(digest(text)), blobsPath+m.Full.SHA256
+	tag, blob := etag(models.Digest(text)), blobsPath+m.Full.SHA256
 	for _, c := range []struct {
 		method, path string
 		header       []string

@@ -2,8 +2,6 @@ package packs
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -49,8 +47,3 @@ func serve(w http.ResponseWriter, r *http.Request, sha, kind string, content io.
 }
 
 func etag(sha string) string { return `"` + sha + `"` }
-
-func digest(b []byte) string {
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
-}

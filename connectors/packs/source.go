@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/cachenet/cachenet/connectors/retry"
+	"github.com/cachenet/cachenet/models"
 )
 
 // Defaults of a Source.
@@ -96,7 +97,7 @@ func (s *Source) manifest(ctx context.Context, known string) (text []byte, err e
 	if text, err = io.ReadAll(io.LimitReader(r.Body, maxManifest)); err != nil {
 		return nil, fmt.Errorf("read the manifest of %s: %w", s.url, err)
 	}
-	if tag := r.Header.Get("ETag"); tag != etag(digest(text)) {
+	if tag := r.Header.Get("ETag"); tag != etag(models.Digest(text)) {
 		return nil, fmt.Errorf("the manifest of %s does not have the sha256 of its ETag %s: it is not whole, or the address is not one of cachenet serve", s.url, tag)
 	}
 	return text, nil

@@ -57,7 +57,7 @@ func (c *Cache) repair(wanted Wanted) (sound bool, err error) {
 			sound = sound && !wanted(n)
 			continue
 		}
-		if err == nil && digest(b) == n.SHA256 {
+		if err == nil && models.Digest(b) == n.SHA256 {
 			continue
 		}
 		slog.Warn("a damaged file of the pack cache is removed", "net", n.Name, "blob", n.SHA256)
@@ -144,7 +144,7 @@ func (c *Cache) current() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return digest(text), nil
+	return models.Digest(text), nil
 }
 
 // update asks once for another version.
@@ -161,7 +161,7 @@ func (c *Cache) update(ctx context.Context, wanted Wanted) (changed bool, err er
 	if err != nil {
 		return false, final("manifest of %s: %w", c.source.url, err)
 	}
-	version := filepath.Join(c.dir, "packs", digest(text))
+	version := filepath.Join(c.dir, "packs", models.Digest(text))
 	if err := c.build(ctx, version, text, m, wanted); err != nil {
 		return false, err
 	}
