@@ -117,7 +117,7 @@ func Build(ctx context.Context, t *Table, nets *Nets, o Options) (*Built, error)
 
 func (b *builder) tune(ctx context.Context) error {
 	c := tuner{newArena(b.table, b.parts.choose, b.effort.kinds, b.effort.tune, b.Seed), b.Budget}
-	for _, r := range rivals() {
+	for _, r := range b.table.plays() {
 		if !b.effort.tunes(r) {
 			continue
 		}

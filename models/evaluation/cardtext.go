@@ -70,7 +70,7 @@ func (b *builder) verdict(r *Report) []string {
 	own := rows[thisPack].Mean
 	say := []string{fmt.Sprintf("The pack runs \"%s\": %.2f times the speed of the full model on every frame, %.1f %% of the frames answered without it, at a loss of %.2f points.",
 		b.chosen.Rival, own.Speedup, 100*own.HitRate, 100*own.Loss)}
-	for _, name := range []string{cascade, smallAll, smallFull, specialistsPrior, maskedGlobal, paper} {
+	for _, name := range []string{cascade, smallAll, smallFull, specialistsPrior, contextsPrior, maskedGlobal, paper} {
 		row, ok := rows[name]
 		if !ok || name == b.chosen.Rival {
 			continue

@@ -18,7 +18,8 @@ const (
 	roleFull       = "full"       // all classes, the reference
 	roleSmall      = "small"      // all classes, cheap
 	roleSelector   = "selector"   // all classes, mid-size
-	roleSpecialist = "specialist" // some classes and "other"
+	roleSpecialist = "specialist" // classes that are easily confused, and "other"
+	roleContext    = "context"    // classes that frames from the same places show together, and "other"; a specialist too
 )
 
 // Net is one ONNX file and what it is for.
@@ -119,7 +120,7 @@ func (n *Nets) check() error {
 			}
 		}
 		global := e.Classes == nil && !e.Other
-		if !global && e.Role != roleSpecialist {
+		if !global && e.Role != roleSpecialist && e.Role != roleContext {
 			return fmt.Errorf("%s: a %s net must answer all classes, without other", e.File, e.Role)
 		}
 	}

@@ -12,7 +12,7 @@ const candidatesOfRole = 2
 // candidates returns the places in trials of the policies that the pack may become: the fastest on the choosing part.
 func (b *builder) candidates() []int {
 	var all []int
-	for _, role := range []string{roleSmall, roleSpecialist} {
+	for _, role := range []string{roleSmall, roleSpecialist, roleContext} {
 		var of []int
 		for i, t := range b.trials {
 			if b.mayShip(t) && t.Fits && rivalNamed(t.Rival).nets == role {
@@ -80,10 +80,10 @@ func (b *builder) pick(ctx context.Context) error {
 		b.say("Hits teach the window of no policy that may ship: %d confirming sequences of %d frames or more cannot show that at most %.2f %% of tracks lock in on a wrong class; that takes %d.",
 			tracks, lockFrames, 100*b.Budget.Locked, ruleOfThree(b.Budget.Locked, b.Budget.Alpha))
 	}
-	if len(b.table.role(roleSmall)) == 0 && len(b.table.role(roleSpecialist)) == 0 {
+	if len(b.table.role(roleSmall))+len(b.table.role(roleSpecialist))+len(b.table.role(roleContext)) == 0 {
 		return fmt.Errorf("no small net and no specialist among the nets: train again")
 	}
-	global, specialists := b.fastest(roleSmall), b.fastest(roleSpecialist)
+	global, specialists := b.fastest(roleSmall), b.fastestSpecialists()
 	switch {
 	case global == nil && specialists == nil:
 		b.chosen = fullSetup()
@@ -113,6 +113,27 @@ func (b *builder) better(global, specialists trial) trial {
 	b.say("Specialists with the prior run %.2f times as fast as one global small net with the prior (%.2f x against %.2f x the full model): %s.",
 		gain, specialists.Speedup, global.Speedup, verdict)
 	return chosen
+}
+
+// fastestSpecialists returns the better of the specialists for classes that are confused and those for contexts, nil when
+// neither holds the budget. It says which won, where both were trained.
+func (b *builder) fastestSpecialists() *trial {
+	groups, contexts := b.fastest(roleSpecialist), b.fastest(roleContext)
+	switch {
+	case len(b.table.role(roleContext)) == 0:
+		return groups
+	case contexts == nil:
+		b.say("No specialists by context hold the budget.")
+		return groups
+	case groups == nil:
+		b.say("Of specialists, only those by context hold the budget (%.2f x the full model).", contexts.Speedup)
+		return contexts
+	}
+	b.say("Specialists by context run at %.2f x the speed of the full model, those by confused classes at %.2f x.", contexts.Speedup, groups.Speedup)
+	if contexts.better(*groups) {
+		return contexts
+	}
+	return groups
 }
 
 // price says what holding the budget on every kind of stream costs in speed.

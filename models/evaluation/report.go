@@ -102,7 +102,7 @@ func (r rival) tuned() bool { return r.nets != roleFull && !r.isOracle() }
 func (c *comparison) report(ctx context.Context, id string, rivalSetups []Setup, own []ownSetup) (*Report, error) {
 	rep := &Report{Pack: id, Seeds: len(c.common), FullUs: c.table.full().us, DecodeUs: c.table.full().decode, Kinds: c.common[0].kinds}
 	rep.Frames, rep.Sequences = c.table.Frames()
-	for _, r := range rivals() {
+	for _, r := range c.table.plays() {
 		row, err := c.row(ctx, r, c.table.setup(r, rivalSetups))
 		if err != nil {
 			return nil, err

@@ -2,6 +2,7 @@ package evaluation
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/cachenet/cachenet/models/audit"
@@ -26,6 +27,9 @@ const (
 	specialistsPrior  = "specialists + prior"
 	specialistsShared = "specialists, shared prior"
 	specialistsOwn    = "specialists, adaptive prior"
+	contextsPrior     = "contexts + prior"
+	contextsShared    = "contexts, shared prior"
+	contextsOwn       = "contexts, adaptive prior"
 	oracleSelector    = "oracle selector"
 	clairvoyant       = "clairvoyant eviction"
 	thisPack          = "this pack"
@@ -37,7 +41,7 @@ const (
 // rival is one policy of the comparison: what it needs, and which of its settings may be tuned.
 type rival struct {
 	name     string
-	nets     string // role of what it caches: small, specialist, full; masked: the small net confined to the specialists' groups
+	nets     string // role of what it caches: small, specialist, context, full; masked: the small net confined to the specialists' groups
 	start    policy.Settings
 	feedback feedback
 	teachers []string // that may be chosen from
@@ -106,9 +110,18 @@ func rivals() []rival {
 		{name: specialistsPrior, nets: roleSpecialist, start: three, prior: true, cache: true, teachers: []string{policy.Inline, policy.Selector}, ships: true},
 		{name: specialistsShared, nets: roleSpecialist, start: shared(three), prior: true, cache: true, share: true, ships: true},
 		{name: specialistsOwn, nets: roleSpecialist, start: adaptive(three), prior: true, cache: true, trust: true, share: true, ships: true},
+		{name: contextsPrior, nets: roleContext, start: three, prior: true, cache: true, teachers: []string{policy.Inline, policy.Selector}, ships: true},
+		{name: contextsShared, nets: roleContext, start: shared(three), prior: true, cache: true, share: true, ships: true},
+		{name: contextsOwn, nets: roleContext, start: adaptive(three), prior: true, cache: true, trust: true, share: true, ships: true},
 		{name: oracleSelector, nets: roleSpecialist, like: specialistsPrior, oracle: true},
 		{name: clairvoyant, nets: roleSpecialist, like: specialistsPrior, belady: true},
 	}
+}
+
+// plays lists the rivals that take part. Those by context do where nets were trained for contexts; all others always, if only
+// to say which net they lack.
+func (t *Table) plays() []rival {
+	return slices.DeleteFunc(rivals(), func(r rival) bool { return r.nets == roleContext && len(t.role(roleContext)) == 0 })
 }
 
 // isOracle reports whether the rival is an upper bound: it uses what no policy can know.
@@ -161,9 +174,9 @@ func (p *player) assign(r rival, s Setup) error {
 	case roleFull:
 		p.nets.specialists = []*column{t.full()}
 		return nil
-	case roleSpecialist:
-		if p.nets.specialists = t.role(roleSpecialist); len(p.nets.specialists) == 0 {
-			return errors.New("no specialists among the nets")
+	case roleSpecialist, roleContext:
+		if p.nets.specialists = t.role(r.nets); len(p.nets.specialists) == 0 {
+			return fmt.Errorf("no %ss among the nets", r.nets)
 		}
 		return nil
 	}

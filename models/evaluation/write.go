@@ -32,11 +32,12 @@ func (b *builder) pack(nets *Nets) *Built {
 		m.Guarded = &guarded
 	}
 	small := b.small()
-	if b.chosenRival.nets != roleSpecialist && small != nil {
+	switch cached := b.chosenRival.nets; {
+	case cached != roleSpecialist && cached != roleContext && small != nil:
 		m.Specialists = []models.NetEntry{out.take(small, path.Join("specialists", "00.onnx"))}
 		m.PaperNets = out.takeAll(t.role(roleSpecialist), "paper")
-	} else {
-		m.Specialists = out.takeAll(t.role(roleSpecialist), "specialists")
+	default:
+		m.Specialists = out.takeAll(t.role(cached), "specialists")
 		if small != nil {
 			e := out.take(small, "small.onnx")
 			m.Small = &e

@@ -71,7 +71,7 @@ class Catalogue:
 
     def _remove_stale(self) -> None:
         named = {net["file"] for net in self.nets}
-        ours = [*self.out.glob("small-*.onnx"), *self.out.glob("specialists/[0-9][0-9].onnx")]
+        ours = [path for nets in ("small-*", "specialists/[0-9][0-9]", "contexts/[0-9][0-9]") for path in self.out.glob(f"{nets}.onnx")]
         for path in ours:
             if str(path.relative_to(self.out)) not in named:
                 path.unlink()

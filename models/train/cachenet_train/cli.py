@@ -77,6 +77,7 @@ def _add_train(commands, raw) -> None:
     train.add_argument("--flip", action="store_true", help="mirrored images have the same class")
     train.add_argument("--size", type=_size, default=(32, 32), metavar="WxH", help="input size (default: 32)")
     train.add_argument("--groups", type=int, metavar="N", help="specialists (default: classes/8, at least 2)")
+    train.add_argument("--contexts", type=int, default=0, metavar="N", help="also train N specialists for groups of frames that show the same and come from the same cameras (default: none)")
     train.add_argument("--specialist-size", type=int, default=1, metavar="I", help="small net to start them from (1)")
     train.add_argument("--full", type=_net, metavar="NET", help="full net in the notation of nets.py")
     train.add_argument("--small", type=_net, action="append", metavar="NET", help="small net; repeat for several")
@@ -151,6 +152,7 @@ def _task(options, data: folder.Folder, decoded, place: Place) -> Task:
         plan=plan,
         flip=options.flip,
         groups=options.groups,
+        contexts=options.contexts,
         specialist=options.specialist_size,
         place=place,
         out=options.out,
@@ -168,6 +170,8 @@ def _check(options: argparse.Namespace) -> None:
         raise DataError(f"--effort {options.effort}: give a number above 0")
     if options.groups is not None and options.groups < 2:
         raise DataError(f"--groups {options.groups}: give at least 2")
+    if options.contexts == 1 or options.contexts < 0:
+        raise DataError(f"--contexts {options.contexts}: give at least 2, or 0 for none")
     if options.threads is not None and options.threads < 1:
         raise DataError(f"--threads {options.threads}: give at least 1")
     if options.specialist_size < 0:

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from . import contexts as scenery
 from . import groups as grouping
 from . import nets
 from .catalogue import Catalogue
@@ -40,6 +41,7 @@ class Task:
     plan: Plan
     flip: bool
     groups: int | None
+    contexts: int
     specialist: int
     place: Place
     out: Path
@@ -74,7 +76,9 @@ class Training:
             for i, notation in enumerate(self.plan.smalls)
         ]
         self._distilled("selector", "selector", self.plan.selector, self.plan.selector_frames)
-        self._specialists(*smalls[self.task.specialist], self.plan.smalls[self.task.specialist])
+        start = (*smalls[self.task.specialist], self.plan.smalls[self.task.specialist])
+        self._specialists(*start)
+        self._contexts(*start)
         self.catalogue.write()
         return self.catalogue
 
@@ -133,18 +137,35 @@ class Training:
         count = self.task.groups or min(grouping.group_count(len(present)), MOST_GROUPS)
         for number, group in enumerate(grouping.divide(confused[np.ix_(present, present)], count)):
             group = [present[c] for c in group]
-            self._specialist(number, group, specialised(small, notation, group), small_key)
+            own = torch.isin(self.labels, torch.tensor(group))
+            self._specialist(f"specialists/{number:02d}.onnx", "specialist", group, own, specialised(small, notation, group), small_key)
 
-    def _specialist(self, number: int, group: list[int], net: nets.Net, small_key: str) -> None:
+    def _contexts(self, small: nets.Net, small_key: str, notation: str) -> None:
+        """Trains a specialist for each context, on its frames and as many of others."""
+        if not self.task.contexts:
+            return
+        shown = self.taught[0].float().softmax(1).numpy()
+        found = scenery.contexts(shown, self.train.frames.paths, self.task.contexts, self.place.seed)
+        for number, context in enumerate(found):
+            if len(context.classes) == len(self.task.classes) or len(found) == 1:
+                self.place.say(f"context {number} shows all there is: the small net is its specialist")
+                continue
+            own = torch.zeros(len(self.labels), dtype=torch.bool)
+            own[torch.from_numpy(context.rows)] = True
+            net = specialised(small, notation, context.classes)
+            self._specialist(f"contexts/{number:02d}.onnx", "context", context.classes, own, net, small_key)
+
+    def _specialist(self, file: str, role: str, group: list[int], own: torch.Tensor, net: nets.Net, small_key: str) -> None:
         classes = len(self.task.classes)
         labels = narrowed_labels(self.labels, group, classes)
-        loss, order = Distilled(labels, narrowed(self.taught, group), plain=self._plain()), self._mixed(labels, len(group))
+        loss, order = Distilled(labels, narrowed(self.taught, group), plain=self._plain()), self._mixed(own)
         # Fine-tuning a trained net needs half the rate.
         steps = recipe(self.plan.specialist_frames, len(order(0)), self.plan.distilled_lr / 2)
-        net = self._fit(f"specialist-{number:02d}", self._key(small_key, group, steps), net, loss, order, steps)
+        key = self._key(small_key, group, hashlib.sha256(own.numpy().tobytes()).hexdigest(), steps)
+        net = self._fit(f"{role}-{Path(file).stem}", key, net, loss, order, steps)
         expected = narrowed_labels(self.val.frames.labels, group, classes)
         right = logits_of(net, self.val, self.place).argmax(1) == expected
-        self.catalogue.add(f"specialists/{number:02d}.onnx", "specialist", net, right.float().mean().item(), group)
+        self.catalogue.add(file, role, net, right.float().mean().item(), group)
 
     def _fit(self, name: str, key: str, net: nn.Module, loss, order, steps: Recipe) -> nn.Module:
         torch.manual_seed(self.place.seed)
@@ -162,9 +183,9 @@ class Training:
     def _order(self, epoch: int) -> torch.Tensor:
         return epoch_order(self.labels, self.place.seed, epoch)
 
-    def _mixed(self, labels: torch.Tensor, other: int):
-        """An epoch of a specialist: its own frames, and as many of other classes, drawn again each time."""
-        own, rest = (labels != other).nonzero()[:, 0], (labels == other).nonzero()[:, 0]
+    def _mixed(self, mine: torch.Tensor):
+        """An epoch of a specialist: its own frames, and as many others, drawn again each time."""
+        own, rest = mine.nonzero()[:, 0], (~mine).nonzero()[:, 0]
 
         def order(epoch: int) -> torch.Tensor:
             random = torch.Generator().manual_seed(self.place.seed * 1_000_003 + epoch)

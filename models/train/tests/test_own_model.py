@@ -50,7 +50,7 @@ def test_a_pack_answers_as_its_model_does(pack, frames):
 def test_small_nets_learn_from_a_pack(pack, frames, tmp_path, capsys):
     assert main(["label", str(frames), "--teacher", str(pack), "--out", str(tmp_path / "data")]) == 0
     assert {p.name for p in (tmp_path / "data/train").iterdir()} == set(COLOURS)
-    nets = ["--small", "4/2 8/2", "--selector", "8/2 12/2", "--specialist-size", "0", "--groups", "2"]
+    nets = ["--small", "4/2 8/2", "--selector", "8/2 12/2", "--specialist-size", "0", "--groups", "2", "--contexts", "2"]
     options = ["--out", str(tmp_path / "nets"), "--name", "own", "--threads", "1", "--effort", "0.01", "--size", "16", *nets]
     assert main(["train", str(tmp_path / "data"), "--teacher", str(pack), *options]) == 0
     listed = json.loads((tmp_path / "nets/nets.json").read_text())
@@ -58,6 +58,8 @@ def test_small_nets_learn_from_a_pack(pack, frames, tmp_path, capsys):
     assert listed["classes"] == NAMES and listed["input"] == {"width": 16, "height": 16}
     assert full["role"] == "full" and full["val_accuracy"] == 1 and full["input"]["layout"] == "nchw" and full["input"]["type"] == "float32"
     assert (tmp_path / "nets/full.onnx").read_bytes() == (pack / "full.onnx").read_bytes()
+    contexts = [n for n in listed["nets"] if n["role"] == "context"]
+    assert len(contexts) == 2 and sorted(c for n in contexts for c in n["classes"]) == [0, 1, 2] and all(n["other"] for n in contexts)
     small = onnxruntime.InferenceSession(str(tmp_path / "nets/small-00.onnx"))
     for name in COLOURS:
         (pixels,) = decode([frames / f"{name}0_0.png"], (16, 16))
