@@ -17,6 +17,7 @@ type scratch struct {
 	pixels  []byte // decoded
 	stored  []byte // resampled, not yet upright
 	resized resampler
+	coarse  coarse
 	why     [256]byte
 }
 
@@ -95,22 +96,26 @@ func (s *scratch) jpeg(dst, b []byte, v View) error {
 	if most := min(maxScans, maxScanPixels/(h.width*h.height)); h.scans > most {
 		return fmt.Errorf("decode image: JPEG of %d scans: at most %d are accepted", h.scans, most)
 	}
+	where := h.box(v)
+	d := where.shrink()
+	if r, ok := s.coarse.decode(b, &h, d, s); ok {
+		s.show(dst, r, v, where.scaled(d), h.orientation)
+		return nil
+	}
 	lib := turbo()
 	if lib == nil {
 		return s.jpegInGo(dst, b, h, v)
 	}
-	where := h.box(v)
 	if where == (box{w: float64(h.width), h: float64(h.height), cols: h.width, rows: h.height}) && h.orientation == 1 &&
 		h.components != 4 && len(dst) == 3*h.width*h.height {
 		return wrap(lib.into(dst, b, h.width, h.height, 0, h.ownTables(), s))
 	}
-	d := where.shrink()
 	defer reserve(h.footprint(d, 2))()
 	r, err := lib.decode(b, h, d, s)
 	if err != nil {
 		return wrap(err)
 	}
-	s.show(dst, r, v, where.scaled(r.width, r.height, h.width, h.height), h.orientation)
+	s.show(dst, r, v, where.scaled(d), h.orientation)
 	return nil
 }
 
@@ -181,9 +186,12 @@ func (s *scratch) place(dst []byte, stride int, r raster, b box) {
 		for y := range b.rows {
 			packRow(dst[y*stride:][:3*b.cols], r.pix[y*r.stride:], r.channels)
 		}
-		return
+	} else {
+		s.resized.resample(dst, stride, r, b)
 	}
-	s.resized.resample(dst, stride, r, b)
+	for y := 0; r.ycc && y < b.rows; y++ {
+		toRGB(dst[y*stride:][:3*b.cols])
+	}
 }
 
 // packRow copies pixels of channels bytes as RGB.

@@ -16,6 +16,11 @@ type header struct {
 	tables        tables
 	ended         bool // where multiScan: the end marker is there
 	firstScan     int  // offset of the first SOS marker
+	data          int  // offset of the first scan's data
+	precision     int  // bits a sample
+	parts         [3]component
+	restart       int  // units between restart markers; 0: none
+	notYCC        bool // the colours are said to be others than luma and chroma
 	orientation   int  // EXIF, 1 … 8
 }
 
@@ -26,9 +31,11 @@ const (
 	markerSOS  = 0xda
 	markerDHT  = 0xc4
 	markerDQT  = 0xdb
+	markerDRI  = 0xdd
 	markerJPG  = 0xc8
 	markerDAC  = 0xcc
 	markerAPP1 = 0xe1
+	markerAPPE = 0xee
 )
 
 var errNoJPEGHeader = errors.New("the JPEG ends before its first scan")
@@ -58,12 +65,16 @@ func readHeader(b []byte) (header, error) {
 		body := b[at+2 : end]
 		switch {
 		case marker == markerSOS:
-			h.firstScan = at - 2
+			h.firstScan, h.data = at-2, end
 			return h, h.scan(b, body, end)
 		case marker == markerDHT:
 			h.tables.defineHuffman(body)
 		case marker == markerDQT:
 			h.tables.defineQuantisation(body)
+		case marker == markerDRI && len(body) >= 2:
+			h.restart = int(binary.BigEndian.Uint16(body))
+		case marker == markerAPPE && len(body) >= 12 && string(body[:5]) == "Adobe":
+			h.notYCC = h.notYCC || body[11] != 1
 		case marker == markerAPP1:
 			if o := orientation(body); o != 0 {
 				h.orientation = o
@@ -99,7 +110,11 @@ func (h *header) frame(marker byte, body []byte) error {
 		return errNoJPEGHeader
 	}
 	h.height, h.width = int(binary.BigEndian.Uint16(body[1:])), int(binary.BigEndian.Uint16(body[3:]))
-	h.components = int(body[5])
+	h.precision, h.components = int(body[0]), int(body[5])
+	for i, c := 0, body[6:]; i < len(h.parts) && len(c) >= 3; i, c = i+1, c[3:] {
+		h.parts[i] = component{id: c[0], across: c[1] >> 4, down: c[1] & 15, quantise: c[2]}
+	}
+	h.notYCC = h.notYCC || h.parts[0].id == 'R' && h.parts[1].id == 'G' && h.parts[2].id == 'B'
 	h.lossless = marker&3 == 3
 	h.multiScan = marker&3 == 2
 	h.tables.sequential = marker == 0xc0 || marker == 0xc1
@@ -114,6 +129,7 @@ func (h *header) scan(b, body []byte, data int) error {
 	}
 	h.multiScan = h.multiScan || int(body[0]) < h.components
 	h.tables.useHuffman(body)
+	h.entropy(body)
 	h.scans = 1
 	if !h.multiScan {
 		return nil
@@ -128,6 +144,18 @@ func (h *header) scan(b, body []byte, data int) error {
 			h.scans++
 		}
 		data = next
+	}
+}
+
+// entropy reads the Huffman tables of each component from a start-of-scan segment; a scan that names its components in
+// another order than the frame counts as one of several.
+func (h *header) entropy(scan []byte) {
+	for i, c := 0, scan[1:]; i < min(h.components, len(h.parts)); i, c = i+1, c[2:] {
+		if len(c) < 2 || c[0] != h.parts[i].id {
+			h.multiScan = true
+			return
+		}
+		h.parts[i].dc, h.parts[i].ac = c[1]>>4&3, c[1]&3
 	}
 }
 

@@ -12,12 +12,13 @@ import (
 	"unsafe"
 )
 
-// raster is decoded pixels: RGB or RGB and one more byte, stride bytes a row.
+// raster is decoded pixels: RGB, YCbCr, or RGB and one more byte; stride bytes a row.
 type raster struct {
 	pix           []byte
 	width, height int
 	channels      int // 3 or 4
 	stride        int
+	ycc           bool // YCbCr, to become RGB once it is resampled
 }
 
 // axis is one direction of a resampling: output i is the sum of count[i] inputs from start[i] on, weighted by

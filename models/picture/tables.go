@@ -1,11 +1,31 @@
 package picture
 
+import "sync"
+
 // tables says which tables a JPEG of one scan defines and uses: a bit for each. Decoders keep tables from one picture to
 // the next, so one that uses what it does not define would get those of a picture before it, of another stream maybe.
 type tables struct {
 	huffman, usedHuffman   uint8 // bits 0–3 for DC tables, 4–7 for AC tables
 	quantise, usedQuantise uint8
 	sequential             bool // Huffman coded, not progressive
+
+	codesAt    [8][]byte // the Huffman tables, in the order of the bits: 16 counts, then as many values as they sum to
+	quantisers [4][]byte // precision and number, then 64 numbers of one or two bytes
+}
+
+// standard is what MJPEG leaves out.
+var standard = sync.OnceValue(func() (t tables) {
+	t.defineHuffman(standardTables()[4:])
+	return t
+})
+
+// codes returns a Huffman table, of class 0 for DC and 1 for AC; nil where it is not defined.
+func (t *tables) codes(class, number byte) []byte {
+	if t.huffman == 0 {
+		s := standard()
+		return s.codesAt[class<<2|number&3]
+	}
+	return t.codesAt[class<<2|number&3]
 }
 
 // ownTables reports whether the picture is known to define what it uses. What later scans use is not looked at.
@@ -21,7 +41,9 @@ func (t *tables) defineHuffman(body []byte) {
 		for _, n := range body[1:17] {
 			values += int(n)
 		}
-		t.huffman |= 1 << (body[0]>>4&1<<2 | body[0]&3)
+		table := body[0]>>4&1<<2 | body[0]&3
+		t.huffman |= 1 << table
+		t.codesAt[table] = body[1:min(17+values, len(body))]
 		body = body[min(17+values, len(body)):]
 	}
 }
@@ -33,6 +55,9 @@ func (t *tables) defineQuantisation(body []byte) {
 		size := 65
 		if body[0]>>4 != 0 {
 			size = 129
+		}
+		if len(body) >= size {
+			t.quantisers[body[0]&3] = body[:size]
 		}
 		body = body[min(size, len(body)):]
 	}

@@ -90,9 +90,10 @@ func (b box) transposed() box {
 	return box{x: b.y, y: b.x, w: b.h, h: b.w, left: b.top, top: b.left, cols: b.rows, rows: b.cols}
 }
 
-// scaled is the box over the picture decoded to w by h pixels, of fullW by fullH.
-func (b box) scaled(w, h, fullW, fullH int) box {
-	kx, ky := float64(w)/float64(fullW), float64(h)/float64(fullH)
-	b.x, b.w, b.y, b.h = b.x*kx, b.w*kx, b.y*ky, b.h*ky
+// scaled is the box over the picture decoded at 1/denominator, of which the last pixels of a row or column may lie
+// partly outside the picture.
+func (b box) scaled(denominator int) box {
+	k := 1 / float64(denominator)
+	b.x, b.w, b.y, b.h = b.x*k, b.w*k, b.y*k, b.h*k
 	return b
 }
