@@ -79,6 +79,7 @@ def scan(root: Path, val_share: float, seed: int, classes: list[str] | None = No
         folders, train = _without_empty(root, folders, _images(root, "train", folders, warnings), warnings)
     else:
         folders = list(folder_names(classes).values())
+        _check_known(root, folders)
         train = _images(root, "train", folders, warnings)
         _check_count(root, len({image.label for image in train}))
     splits = {"train": train}
@@ -94,6 +95,18 @@ def scan(root: Path, val_share: float, seed: int, classes: list[str] | None = No
         )
     _warn_scarce(folders, splits["train"], warnings)
     return Folder(root, classes or folders, splits, warnings)
+
+
+def _check_known(root: Path, folders: list[str]) -> None:
+    """Refuses folders that are none of a teacher's classes: their frames would silently be missing."""
+    present = [p.name for p in sorted((root / "train").iterdir()) if p.is_dir() and not is_clutter(p.name)]
+    strange = [name for name in present if name not in set(folders)]
+    if strange:
+        known = ", ".join(folders[:5]) + (", …" if len(folders) > 5 else "")
+        raise DataError(
+            f"read data: {root / 'train' / strange[0]} is not a class of the model, which has {known}: "
+            "rename the folder, or sort the frames with `cachenet_train label`"
+        )
 
 
 def _images(root: Path, split: str, classes: list[str], warnings: list[str]) -> list[Image]:

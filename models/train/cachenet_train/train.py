@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +27,7 @@ from .views import Augment, Views, epoch_order
 SAMPLES = 4
 MOST_GROUPS = 16  # specialists, unless more are requested
 LABEL_ALONE = 10.0  # the logit of the label where the teacher has no answer
+SLIGHT = 0.03  # shift, as a share of the side, that leaves a teacher's answer about an unchanged frame valid
 WHITENING = 3000  # frames whose patches the full net's stem is fitted to
 
 
@@ -56,6 +57,8 @@ class Training:
         self.task, self.plan, self.place = task, task.plan, task.place
         frames = task.frames
         augment = Augment(self.plan.shift, self.plan.cutout, task.flip, self.plan.light)
+        if self._unchanged():
+            augment = slight(augment)
         self.train = Views(frames["train"], augment, self.place.seed)
         self.val = Views(frames["val"], augment, self.place.seed)
         self.labels = frames["train"].labels
@@ -65,7 +68,7 @@ class Training:
 
     def run(self) -> Catalogue:
         """Trains and exports everything, then writes nets.json."""
-        if self.task.teacher and self.task.teacher.is_dir():
+        if self._unchanged():
             self._by_pack(PackTeacher(self.task.teacher))
         else:
             teacher, key = self._full()
@@ -81,6 +84,10 @@ class Training:
         self._contexts(*start)
         self.catalogue.write()
         return self.catalogue
+
+    def _unchanged(self) -> bool:
+        """Whether the teacher answers unchanged frames only: a box or a large shift could hide what it has seen."""
+        return self.task.teacher is not None and self.task.teacher.is_dir()
 
     def _full(self):
         if self.task.teacher:
@@ -204,6 +211,11 @@ class Training:
         pixels = self.task.frames["val"].pixels
         rows = torch.linspace(0, len(pixels) - 1, SAMPLES).long()
         return pixels[rows].numpy()
+
+
+def slight(augment: Augment) -> Augment:
+    """The augmentation without what could hide or move out what a teacher has seen in the unchanged frame."""
+    return replace(augment, shift=min(augment.shift, SLIGHT), cutout=0.0)
 
 
 def specialised(small: nets.Net, notation: str, group: list[int]) -> nets.Net:

@@ -76,3 +76,10 @@ def test_a_folder_without_one_readable_image_is_refused(own_photos, tmp_path):
         (own_photos / image.path).write_bytes(b"nothing")
     with pytest.raises(DataError, match="none of 4 images decodes"):
         frames.load(own_photos, "test", images, (32, 32), tmp_path / "cache", print)
+
+
+def test_a_folder_that_is_no_class_of_the_model_is_refused(photos):
+    folders = sorted(p.name for p in (photos / "train").iterdir())
+    with pytest.raises(DataError, match=f"{folders[0]} is not a class of the model, which has {folders[1]}"):
+        scan(photos, 0.25, 1, folders[1:])
+    assert scan(photos, 0.25, 1, [*folders, "without images"]).classes == [*folders, "without images"]

@@ -84,3 +84,16 @@ def test_logits_hold_for_any_number_of_views():
     loss = Distilled(labels, logits, plain=6)
     rows = torch.tensor([0, 1])
     assert loss.views == 6 and loss(logits[0], 5, rows) == loss(logits[0], 0, rows)
+
+
+def test_no_view_hides_what_the_teacher_saw():
+    from cachenet_train.frames import Frames
+    from cachenet_train.train import slight
+    from cachenet_train.views import Augment, Views
+
+    pixels = torch.zeros(8, 48, 48, 3, dtype=torch.uint8)
+    pixels[:, 2:5, 40:43] = 255  # near a corner
+    rows = torch.arange(8)
+    views = Views(Frames(pixels, rows, [""] * 8, "key"), slight(Augment()), seed=1)
+    for number in range(20):
+        assert ((views.view(number, rows) == 255).flatten(1).sum(1) >= 9).all()
