@@ -93,17 +93,19 @@ func (j *job) gaps() parquetio.Gaps {
 }
 
 // wait runs the pipeline to its end, which ctx brings about by draining it, and closes the session. err is what the
-// runner says; closing is what went wrong afterwards.
+// runner says; closing is what went wrong afterwards. With nothing left to read no pipeline is started.
 func (j *job) wait(ctx context.Context) (err, closing error) {
 	defer context.AfterFunc(ctx, j.session.Drain)()
 	if j.Started != nil {
 		j.Started(j.session)
 	}
-	pipeline, root := beam.NewPipelineWithRoot()
-	build(root, j.plan())
-	err = j.runner.execute(ctx, execution{
-		id: j.session.ID(), pipeline: pipeline, spans: j.work.spans, topic: j.Topic, out: j.Out, job: j.session,
-	})
+	if !j.work.empty() { // Flink never lists a job without work, so nobody could cancel it
+		pipeline, root := beam.NewPipelineWithRoot()
+		build(root, j.plan())
+		err = j.runner.execute(ctx, execution{
+			id: j.session.ID(), pipeline: pipeline, spans: j.work.spans, topic: j.Topic, out: j.Out, job: j.session,
+		})
+	}
 	closing = j.session.Close()
 	if e := parquetio.WriteStages(j.Out, j.session); e != nil && err == nil && closing == nil { // else the same disk says it better
 		slog.Warn("stage times could not be stored with the outcomes", "error", e)

@@ -72,15 +72,25 @@ func TestALostJobIsResumed(t *testing.T) {
 		"midway":  {func(n int) int64 { return []int64{40, 90, 1, -1}[n-1] }, reasonDone, 4},
 		"always":  {func(int) int64 { return 0 }, reasonFailed, lostInARow + 1},
 		"not in a row": {func(n int) int64 { // the middle one adds rows
-			return []int64{0, 0, 0, 0, 1 << 40, 0, 0, 0, 0, 0, -1}[n-1]
+			return []int64{0, 0, 0, 0, 40, 0, 0, 0, 0, 0, -1}[n-1]
 		}, reasonDone, 11},
+		"after the last row": {func(int) int64 { return 1 << 40 }, reasonDone, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newSite(t, 2)
-			s.fill(t, 6, 50)
+			s := newSite(t, 1)
+			s.fill(t, 5, 20)
 			o := s.options(t)
 			v := s.supervised(t, o)
-			jobs := losing(&v.config, c.lose)
+			v.scope.ends = map[int32]int64{0: 300}
+			jobs := losing(&v.config, func(n int) int64 {
+				after := c.lose(n)
+				more := int(after) // so that no job is short of rows, however many an earlier one wrote before it was lost
+				if after < 0 || after > 300 {
+					more = 300 - s.sent
+				}
+				s.fill(t, 1, more)
+				return after
+			})
 			why, err := v.run(t.Context())
 			if why != c.want || *jobs != c.jobs || (err != nil) != (c.want == reasonFailed) {
 				t.Errorf("ended %s, %v, after %d jobs; want %s after %d", why, err, *jobs, c.want, c.jobs)

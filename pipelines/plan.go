@@ -30,6 +30,11 @@ type work struct {
 	streams    map[string][]byte         // state of each stream
 }
 
+// empty reports whether every offset of every span has a row or will never have one.
+func (w work) empty() bool {
+	return !slices.ContainsFunc(w.spans, func(s kafkaio.Span) bool { return s.From < s.To })
+}
+
 // planWork decides what is left to read of the scope.
 func planWork(f inventory, o Options, s scope) (work, error) {
 	w := work{partitions: f.partitions, done: maps.Clone(f.done), lost: map[int32]schemas.Offsets{}, unwanted: map[int32]schemas.Offsets{},

@@ -204,6 +204,43 @@ func TestARunResumesAfterItsFiles(t *testing.T) {
 	}
 }
 
+// With nothing left to read no job is started, on any runner: the Flink of this test does not exist. The state of the
+// streams stays.
+func TestARunWithNothingLeftStartsNoJob(t *testing.T) {
+	s := newSite(t, 2)
+	s.fill(t, 3, 10)
+	o := s.options(t)
+	if err := Run(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	snapshot := parquetio.PrivatePath(o.Out, snapshotName(s.topic))
+	before, err := os.ReadFile(snapshot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	flink := o
+	flink.Runner, flink.Endpoint, flink.FlinkREST = RunnerFlink, "127.0.0.1:1", "127.0.0.1:1"
+	pool := flink
+	pool.WorkerPool = "127.0.0.1:1"
+	for name, o := range map[string]Options{RunnerPrism: o, RunnerFlink: flink, "flink with a worker pool": pool} {
+		t.Run(name, func(t *testing.T) {
+			v := s.supervised(t, o)
+			v.runner.execute = func(context.Context, execution) error { return errors.New("a job was started") }
+			if why, err := v.run(t.Context()); why != reasonDone || err != nil {
+				t.Errorf("ended %s, %v", why, err)
+			}
+		})
+	}
+	if after, err := os.ReadFile(snapshot); err != nil || string(after) != string(before) {
+		t.Errorf("the state of the streams changed: %v", err)
+	}
+	s.fill(t, 3, 1)
+	if err := Run(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	s.rows(t, o.Out)
+}
+
 func TestBadFramesCostARowEachAndNothingElse(t *testing.T) {
 	s := newSite(t, 1)
 	s.send(t, "cam", "red", "red")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -156,9 +157,9 @@ func (r *run) follow(c *cobra.Command) (failure error) {
 		started := o.Started
 		o.Started = func(job *session.Session) { started(job); caches.follow(job) }
 	}
-	var last *session.Session
+	var first, last *session.Session
 	begun := o.Started
-	o.Started = func(job *session.Session) { last = job; begun(job) }
+	o.Started = func(job *session.Session) { first, last = cmp.Or(first, job), job; begun(job) }
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
@@ -168,7 +169,7 @@ func (r *run) follow(c *cobra.Command) (failure error) {
 	err = pipelines.Run(c.Context(), o)
 	bar.stop()
 	if bar.followed() { // else nothing was read, and err says why
-		err = errors.Join(err, tellRun(c, o, r.format, total, &caches, uplinkOf(last)))
+		err = errors.Join(err, tellRun(c, o, r.format, first, last, total, &caches))
 	}
 	return err
 }

@@ -67,8 +67,11 @@ func TestARunPrintsItsSummary(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" || strings.Contains(said, "every frame") {
 		t.Errorf("%s:\n%s", diff, said)
 	}
-	if said := mustRun(t, run...); !strings.Contains(said, "no frame was read") {
-		t.Errorf("a run without frames: %s", said)
+	nobody := []string{"--runner", "flink", "--endpoint", "127.0.0.1:1", "--flink-rest", "127.0.0.1:1"} // nothing is read, so Flink is not asked
+	for _, more := range [][]string{nil, nobody, append(nobody, "--worker-pool", "127.0.0.1:1")} {
+		if said := mustRun(t, append(run, more...)...); !strings.Contains(said, "nothing was left to read: topic frames") {
+			t.Errorf("a run without frames, %v: %s", more, said)
+		}
 	}
 }
 

@@ -30,11 +30,12 @@ type runSummary struct {
 	Uplink    *kafkaio.UplinkCounts `json:"uplink,omitempty"` // what passed between a device and its server, in the last job
 	Audits    *audit.Result         `json:"audits,omitempty"` // of the hits; absent where none could be audited
 	Cache     *cacheSummary         `json:"cache,omitempty"`  // absent where the pack came from no server
+	Pooled    int64                 `json:"pooled,omitempty"` // rows that the processes of a worker pool wrote; they are counted nowhere else
 }
 
-// tellRun says how a run went.
-func tellRun(c *cobra.Command, o pipelines.Options, format string, t parquetio.Tally, caches *cacheWatch, uplink *kafkaio.UplinkCounts) error {
-	s := runSummary{Policy: o.PolicyFile, Frames: t.Frames(), Hits: t.Hits, Misses: t.Misses, Same: t.Same, Errors: t.Errors, Reasons: t.Reasons(), Uplink: uplink}
+// tellRun says how a run went, from its first job to its last.
+func tellRun(c *cobra.Command, o pipelines.Options, format string, first, last *session.Session, t parquetio.Tally, caches *cacheWatch) error {
+	s := runSummary{Policy: o.PolicyFile, Frames: t.Frames(), Hits: t.Hits, Misses: t.Misses, Same: t.Same, Errors: t.Errors, Reasons: t.Reasons(), Uplink: uplinkOf(last)}
 	if s.Frames > 0 {
 		s.ErrorRate = float64(s.Errors) / float64(s.Frames)
 	}
@@ -42,6 +43,9 @@ func tellRun(c *cobra.Command, o pipelines.Options, format string, t parquetio.T
 		s.Audits = &r
 	}
 	s.Cache = caches.summary()
+	if o.WorkerPool != "" {
+		s.Pooled = durable(last, o.Topic) - first.Progress()
+	}
 	if format == outputJSON {
 		return writeJSON(c.OutOrStdout(), s)
 	}
@@ -51,11 +55,14 @@ func tellRun(c *cobra.Command, o pipelines.Options, format string, t parquetio.T
 
 func (s runSummary) write(w io.Writer, o pipelines.Options) {
 	switch {
-	case s.Frames == 0 && o.WorkerPool != "":
-		fmt.Fprintf(w, "the workers have written the rows; count them with: cachenet report %s\n", o.Out)
+	case s.Pooled > 0:
+		fmt.Fprintf(w, "%s frames: the workers have written their rows; see: cachenet report %s\n", humanize.Comma(s.Pooled), o.Out)
+		return
+	case s.Frames == 0 && o.UntilEnd:
+		fmt.Fprintf(w, "nothing was left to read: topic %s holds no frame without a row in %s\n", o.Topic, o.Out)
 		return
 	case s.Frames == 0:
-		fmt.Fprintln(w, "no frame was read: every frame already has a row")
+		fmt.Fprintln(w, "no frame was read")
 		return
 	}
 	repeated := ""
@@ -90,11 +97,16 @@ func (s runSummary) write(w io.Writer, o pipelines.Options) {
 	}
 }
 
+// durable counts the offsets of a topic that are done by the end of a job.
+func durable(job *session.Session, topic string) (n int64) {
+	for _, offsets := range job.DurableOffsets(topic) {
+		n += offsets.Count()
+	}
+	return n
+}
+
 // uplinkOf returns what passed between the device of a job and its server; nil where there is none.
 func uplinkOf(job *session.Session) *kafkaio.UplinkCounts {
-	if job == nil {
-		return nil
-	}
 	if c, ok := kafkaio.Uplink(job); ok {
 		return &c
 	}
