@@ -29,6 +29,7 @@ type demo struct {
 	look       look
 	options    pipelines.Options
 	out        io.Writer // progress
+	keep       bool      // the frames, for replays with other settings
 	pipeline   func(context.Context, pipelines.Options) error
 }
 
@@ -40,7 +41,9 @@ func demoCommand() *cobra.Command {
 		Short: "Try the whole pipeline: broker, frames, outcomes and a summary, in under a minute",
 		Long: `Starts the embedded broker, publishes generated frames of many streams at a steady rate while the pipeline
 answers them (that gives the latencies), then sends the same frames through at full speed three times: with the
-cache, with the full model on every frame, and with the small model alone (that gives the speed-up).`,
+cache, with the full model on every frame, and with the small model alone (that gives the speed-up).
+
+The rows, a page of charts and the frames stay in the folder --out, so that explain and replay can be tried on them.`,
 		Example: "  cachenet demo\n  cachenet demo --streams 200 --frames 60 --output json",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -57,8 +60,7 @@ cache, with the full model on every frame, and with the small model alone (that 
 			if err := summary(c.Context(), c.OutOrStdout(), out, format); err != nil {
 				return err
 			}
-			fmt.Fprintf(c.ErrOrStderr(), "\noutcomes are in %[1]s; for this report again: %[2]s report %[1]s\nas a page, the worst streams first: %[2]s report %[1]s --html report.html\n", out, os.Args[0])
-			return nil
+			return d.tellNext(c.Context(), out)
 		},
 	}
 	f := c.Flags()
@@ -68,8 +70,37 @@ cache, with the full model on every frame, and with the small model alone (that 
 	f.StringVar(&d.options.Pack, "pack", defaultPack, "folder of the pack")
 	f.StringVar(&d.options.Full, "full", "", "where the full model runs: transform or inline (default the pack's choice)")
 	f.StringVar(&out, "out", "", "folder of the data set (default out/demo-<time>)")
+	f.BoolVar(&d.keep, "keep-frames", true, "keep the frames in the folder too, about 35 kB each")
 	f.StringVar(&format, "output", "text", "summary as text or json")
 	return c
+}
+
+// tellNext writes the page, and says what can be tried next, in commands to copy.
+func (d *demo) tellNext(ctx context.Context, out string) error {
+	page := filepath.Join(out, "report.html")
+	if err := htmlReport(ctx, out, page); err != nil {
+		return err
+	}
+	next := [][2]string{
+		{"the page, the worst streams first", "open " + page + " in a browser"},
+		{"these figures again", "report " + out},
+		{"why was a frame of the worst stream answered so?", "explain " + out},
+	}
+	if d.keep {
+		next = append(next,
+			[2]string{"what would another threshold have done?", fmt.Sprintf("replay --against %s --pack %s --set threshold=0.95 --html replay.html", out, d.options.Pack)},
+			[2]string{"which threshold is best for these frames?", fmt.Sprintf("tune --data %s --pack %s --out policy.json", filepath.Join(out, keptFolder), d.options.Pack)},
+			[2]string{"run again with it", fmt.Sprintf("replay --against %s --pack %s --policy-file policy.json", out, d.options.Pack)})
+	}
+	fmt.Fprintf(d.out, "\neverything is in %s; what next:\n", out)
+	for i, n := range next {
+		command := n[1]
+		if i > 0 {
+			command = os.Args[0] + " " + command
+		}
+		fmt.Fprintf(d.out, "  %s\n      %s\n", n[0], command)
+	}
+	return nil
 }
 
 // run publishes and answers the frames live, then replays them.
@@ -94,12 +125,16 @@ func (d *demo) run(ctx context.Context) (err error) {
 	if err := d.render(ctx); err != nil {
 		return err
 	}
-	b, err := broker.Start(broker.Options{})
+	var kept broker.Options
+	if d.keep {
+		kept.DataDir = filepath.Join(d.options.Out, keptFolder)
+	}
+	b, err := broker.Start(kept)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
-	p.cluster, p.topic = kafkaio.Cluster{Brokers: []string{b.Addr()}}, "frames"
+	p.cluster, p.topic = kafkaio.Cluster{Brokers: []string{b.Addr()}}, keptTopic
 	if _, err := kafkaio.EnsureTopic(ctx, p.cluster, p.topic, p.partitions); err != nil {
 		return err
 	}

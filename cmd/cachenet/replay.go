@@ -30,7 +30,7 @@ const (
 
 // replay answers the frames of a data set again.
 type replay struct {
-	cluster   clusterFlags
+	source    frameSource
 	options   pipelines.Options
 	against   string
 	fullModel string
@@ -48,16 +48,19 @@ func replayCommand() *cobra.Command {
 pack, and says what that does to the hit rate, the answers and the time in nets, in all and stream by stream. Nothing is
 written to the data set, and no group commits.
 
+A demo keeps its frames beside its rows, so --brokers may be left out there.
+
 Frames that have left the topic are counted and left out. Where a row of the same full model has its answer, that answer
 and its time are taken from the row (of its probabilities the row has only the largest one); --full-model rerun asks the
 model itself.`,
-		Example: `  cachenet replay --brokers localhost:9092 --topic frames --pack models/packs/scenes --set threshold=0.9,alpha=0.2 --against out
+		Example: `  cachenet replay --pack models/packs/scenes --set threshold=0.9 --against out/demo
+  cachenet replay --brokers localhost:9092 --topic frames --pack models/packs/scenes --set threshold=0.9,alpha=0.2 --against out
   cachenet replay --brokers localhost:9092 --topic frames --pack models/packs/scenes --policy-file policy.json --against out --html replay.html`,
 		RunE: func(c *cobra.Command, _ []string) error { return r.start(c) },
 	}
 	f := c.Flags()
-	r.cluster.add(f)
-	f.StringVar(&r.options.Topic, "topic", "", "topic with the frames")
+	r.source.add(f, " (default that of the demo in --against)")
+	f.StringVar(&r.options.Topic, "topic", keptTopic, "topic with the frames")
 	f.StringVar(&r.options.Pack, "pack", "", "folder of the pack to answer with")
 	policyFlags(f, &r.options)
 	f.StringSliceVar(&r.options.Set, "set", nil, "settings of the policy to replace, NAME=VALUE,… by their names in a manifest, e.g. threshold=0.9,alpha=0.2")
@@ -69,8 +72,8 @@ model itself.`,
 	return c
 }
 
-func (r *replay) start(c *cobra.Command) error {
-	if err := required(c, "brokers", "topic", "pack", "against"); err != nil {
+func (r *replay) start(c *cobra.Command) (err error) {
+	if err := required(c, "topic", "pack", "against"); err != nil {
 		return err
 	}
 	if r.fullModel != fullLogged && r.fullModel != fullRerun {
@@ -82,10 +85,12 @@ func (r *replay) start(c *cobra.Command) error {
 	if err := usage(r.options.Contradiction()); err != nil {
 		return err
 	}
-	if err := r.cluster.check(); err != nil {
+	closing, err := r.source.open(c, r.against)
+	if err != nil {
 		return err
 	}
-	r.options.Cluster = r.cluster.Cluster
+	defer func() { err = errors.Join(err, closing()) }()
+	r.options.Cluster = r.source.Cluster
 	if err := r.prepare(c.Context()); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"sync/atomic"
@@ -16,7 +17,7 @@ import (
 
 // tune finds a policy for the frames of a topic.
 type tune struct {
-	cluster     clusterFlags
+	source      frameSource
 	topic, pack string
 	out, format string
 	frames      int64
@@ -33,20 +34,24 @@ is found is written to --out, for cachenet run --policy-file and cachenet replay
 found, the file holds the pack's own policy.
 
 Where every frame has a label header that the pack knows, answers are held against it; else against the full model's.`,
-		Example: "  cachenet tune --brokers localhost:9092 --topic frames --pack models/packs/scenes --max-accuracy-loss 0.01 --out policy.json",
+		Example: "  cachenet tune --data out/demo/broker --pack models/packs/scenes --out policy.json\n  cachenet tune --brokers localhost:9092 --topic frames --pack models/packs/scenes --max-accuracy-loss 0.01 --out policy.json",
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := required(c, "brokers", "topic", "pack", "out"); err != nil {
+			if err := required(c, "topic", "pack", "out"); err != nil {
 				return err
 			}
 			if err := t.check(); err != nil {
 				return err
 			}
-			return t.start(c)
+			closing, err := t.source.open(c, "")
+			if err != nil {
+				return err
+			}
+			return errors.Join(t.start(c), closing())
 		},
 	}
 	f := c.Flags()
-	t.cluster.add(f)
-	f.StringVar(&t.topic, "topic", "", "topic with the frames")
+	t.source.add(f, "")
+	f.StringVar(&t.topic, "topic", keptTopic, "topic with the frames")
 	f.StringVar(&t.pack, "pack", "", "folder of the pack")
 	f.StringVar(&t.out, "out", "", "policy file to write")
 	f.Int64Var(&t.frames, "frames", 20000, "frames to search on, the last of the topic, the same number of each partition")
@@ -69,7 +74,7 @@ func (t *tune) check() error {
 		return err
 	}
 	t.budget.Margin = min(t.budget.Margin, t.budget.Loss/3)
-	return t.cluster.check()
+	return nil
 }
 
 func (t *tune) start(c *cobra.Command) error {
@@ -104,7 +109,7 @@ func (t *tune) record(ctx context.Context, progress io.Writer, pack *models.Pack
 	bar := newProgress(progress, "scored")
 	bar.start(done.Load)
 	defer bar.stop()
-	return evaluation.Record(ctx, pack, kafkaio.Recent(ctx, t.cluster.Cluster, t.topic, t.frames), &done)
+	return evaluation.Record(ctx, pack, kafkaio.Recent(ctx, t.source.Cluster, t.topic, t.frames), &done)
 }
 
 func (t *tune) tell(w io.Writer, found evaluation.Retuned) error {

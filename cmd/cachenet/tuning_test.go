@@ -1,7 +1,6 @@
 package main
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -9,16 +8,13 @@ import (
 
 // The commands of docs/tuning.md run as they are written, in other folders.
 func TestTheCommandsOfTheTuningDocumentRun(t *testing.T) {
-	text, err := os.ReadFile("../../docs/tuning.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := blocksOf(t)["docs/tuning.md"][1]
 	addr, dir, commands := embedded(t), t.TempDir(), 0
 	moved := map[string]string{"localhost:29192": addr, "images:testdata/images": "images:../../testdata/images", "models/packs/scenes": "../../models/packs/scenes"}
 	for _, file := range []string{"out", "tuned", "report.html", "replay.html", "policy.json"} {
 		moved[file] = filepath.Join(dir, file)
 	}
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(text) {
 		command, ok := strings.CutPrefix(strings.TrimSpace(line), "bin/cachenet ")
 		if !ok {
 			continue

@@ -39,6 +39,17 @@ func (c *Collector) streamsView() (v streamsView) {
 	return v
 }
 
+// Worst names the stream with the largest share of frames that were errors, misses or known to be wrong, the first on the
+// page; empty without rows.
+func (c *Collector) Worst() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if all := c.worst(); len(all) > 0 {
+		return all[0].name
+	}
+	return ""
+}
+
 // Answered is how many frames have an answer.
 func (s streamView) Answered() int64 { return s.Hits + s.Misses }
 
