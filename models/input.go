@@ -142,11 +142,12 @@ type InputSize struct {
 	Width  int    `json:"width"`
 	Height int    `json:"height"`
 	Resize string `json:"resize,omitempty"` // as in picture.View; empty: picture.Stretch
+	Filter string `json:"filter,omitempty"` // as in picture.View; empty: picture.Bilinear
 }
 
 // View is how the net looks at a frame.
 func (s InputSize) View() picture.View {
-	return picture.View{Width: s.Width, Height: s.Height, Resize: s.Resize}
+	return picture.View{Width: s.Width, Height: s.Height, Resize: s.Resize, Filter: s.Filter}
 }
 
 // Bytes is the length of one frame's pixels.

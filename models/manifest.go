@@ -99,8 +99,8 @@ func (m Manifest) Validate() error {
 	if err := m.Input.View().Validate(); err != nil {
 		return err
 	}
-	if m.Input.Resize != "" && m.Format < 2 {
-		return errors.New("input: resize needs format 2")
+	if (m.Input.Resize != "" || m.Input.Filter != "") && m.Format < 2 {
+		return errors.New("input: resize and filter need format 2")
 	}
 	for what, name := range map[string]string{"name": m.Name, "version": m.Version} {
 		if strings.ContainsFunc(name, unicode.IsControl) { // it is printed as a part of lines

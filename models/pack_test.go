@@ -140,7 +140,7 @@ func TestOpenAndVerifyNameWhatIsWrong(t *testing.T) {
 		}, "uint8 [N 16 16 3]"},
 		"resize in format 1": {func(t *testing.T, dir string) {
 			editManifest(t, dir, func(m map[string]any) { m["input"] = InputSize{Width: 8, Height: 8, Resize: picture.Crop} })
-		}, "resize needs format 2"},
+		}, "resize and filter need format 2"},
 		"unknown resize": {func(t *testing.T, dir string) {
 			editManifest(t, dir, func(m map[string]any) {
 				m["format"], m["input"] = 2, InputSize{Width: 8, Height: 8, Resize: "squeeze"}

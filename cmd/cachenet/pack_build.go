@@ -6,11 +6,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cachenet/cachenet/models"
 	"github.com/cachenet/cachenet/models/evaluation"
 )
 
 func packBuildCommand() *cobra.Command {
-	var data, out, resize string
+	var data, out string
+	var how models.InputSize
 	o := evaluation.Options{Budget: evaluation.DefaultBudget()}
 	c := &cobra.Command{
 		Use:   "build NETS",
@@ -44,7 +46,7 @@ training held out are used).`,
 				return usageError{fmt.Errorf("--alpha %v: must be above 0 and at most 0.5", o.Budget.Alpha)}
 			}
 			o.Budget.Margin = min(o.Budget.Margin, o.Budget.Loss/3)
-			return build(c, args[0], data, out, resize, o)
+			return build(c, args[0], data, out, how, o)
 		},
 	}
 	f := c.Flags()
@@ -56,11 +58,12 @@ training held out are used).`,
 	f.Float64Var(&o.Budget.Locked, "max-locked", o.Budget.Locked, "share of recordings that may be answered with one wrong class throughout, 0 to 1")
 	f.Float64Var(&o.Budget.Alpha, "alpha", o.Budget.Alpha, "accepted chance that the pack breaks its budget on some kind of stream, 0 to 0.5")
 	f.Uint64Var(&o.Seed, "seed", 1, "seed of the streams")
-	f.StringVar(&resize, "resize", "", "how frames are resized to the nets' input: stretch, crop or fit (default that of NETS)")
+	f.StringVar(&how.Resize, "resize", "", "how frames are resized to the nets' input: stretch, crop or fit (default that of NETS)")
+	f.StringVar(&how.Filter, "filter", "", "how pixels are weighted where frames are shrunk: bilinear or area (default that of NETS)")
 	return c
 }
 
-func build(c *cobra.Command, dir, data, out, resize string, o evaluation.Options) error {
+func build(c *cobra.Command, dir, data, out string, how models.InputSize, o evaluation.Options) error {
 	nets, err := evaluation.ReadNets(dir)
 	if err != nil {
 		return err
@@ -68,11 +71,14 @@ func build(c *cobra.Command, dir, data, out, resize string, o evaluation.Options
 	if o.Name == "" {
 		o.Name = nets.Name
 	}
-	if resize != "" {
-		nets.Input.Resize = resize
+	if how.Resize != "" {
+		nets.Input.Resize = how.Resize
+	}
+	if how.Filter != "" {
+		nets.Input.Filter = how.Filter
 	}
 	if err := nets.Input.View().Validate(); err != nil {
-		return usageError{fmt.Errorf("--resize: %w", err)}
+		return usageError{err}
 	}
 	sequences, err := heldOut(data, nets)
 	if err != nil {

@@ -59,6 +59,7 @@ A frame becomes the model's input as (pixel × scale − mean) / std, channel by
 	f.Float32SliceVar(&in.Mean, "mean", nil, "subtracted next, one number or one per channel")
 	f.Float32SliceVar(&in.Std, "std", nil, "divisor, one number or one per channel")
 	f.StringVar(&in.Resize, "resize", "", "how frames are resized to the input: stretch, crop or fit")
+	f.StringVar(&in.Filter, "filter", "", "how pixels are weighted where frames are shrunk: bilinear, as Pillow and torchvision, or area, as OpenCV's INTER_AREA (default bilinear)")
 	f.Float64Var(&in.CropRatio, "crop-ratio", 0, "with --resize crop, the share of each side that is kept, 0.875 for example (default 1)")
 	f.StringVar(&in.Name, "input-name", "", "the model's input, if it has several")
 	f.StringVar(&out.Name, "output-name", "", "the model's output, if it has several")

@@ -50,6 +50,7 @@ top to bottom; or, if an image cannot be decoded, a byte 1, the length of the re
 	f := c.Flags()
 	f.StringVar(&size, "input", "", "pixels of the net's input, WIDTHxHEIGHT or one number")
 	f.StringVar(&v.Resize, "resize", picture.Stretch, "how images are resized to it: stretch, crop or fit")
+	f.StringVar(&v.Filter, "filter", picture.Bilinear, "how pixels are weighted where images are shrunk: bilinear or area")
 	f.Float64Var(&v.CropRatio, "crop-ratio", 0, "with --resize crop, the share of each side that is kept (default 1)")
 	return c
 }

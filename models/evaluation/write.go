@@ -19,7 +19,7 @@ func (b *builder) pack(nets *Nets) *Built {
 	out := &Built{files: map[string]Net{}}
 	m := &out.Manifest
 	*m = models.Manifest{Format: 1, Name: b.Name, Version: b.Version, Classes: nets.Classes, Input: nets.Input, Policy: b.chosen.Settings}
-	if nets.Input.Resize != "" {
+	if nets.Input.Resize != "" || nets.Input.Filter != "" {
 		m.Format = 2
 	}
 	m.Full = out.take(t.full(), "full.onnx")

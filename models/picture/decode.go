@@ -106,7 +106,7 @@ func (s *scratch) jpeg(dst, b []byte, v View) error {
 	if lib == nil {
 		return s.jpegInGo(dst, b, h, v)
 	}
-	if where == (box{w: float64(h.width), h: float64(h.height), cols: h.width, rows: h.height}) && h.orientation == 1 &&
+	if where == (box{w: float64(h.width), h: float64(h.height), cols: h.width, rows: h.height, by: where.by}) && h.orientation == 1 &&
 		h.components != 4 && len(dst) == 3*h.width*h.height {
 		return wrap(lib.into(dst, b, h.width, h.height, 0, h.ownTables(), s))
 	}

@@ -1,9 +1,10 @@
 // Package picture decodes a frame into the pixels that a net looks at: RGB, one byte a channel, rows top to bottom.
 //
 // The same code serves training, building, producing and serving, so that a net is trained on the pixels it is asked
-// about. A JPEG is decoded at the smallest scale (1/1, 1/2, 1/4 or 1/8) that is still at least twice what the net
-// wants, by libjpeg-turbo where it is found and by image/jpeg elsewhere, and then resampled bilinearly with support
-// for shrinking. The rules for what a picture may hold:
+// about. A JPEG is decoded at the smallest scale (1/1, 1/2, 1/4 or 1/8) that still leaves 1.4 pixels a side for each
+// that the net wants, and then resampled with support for shrinking, less what decoding at that scale blurs. At 1/4 and
+// 1/8 what cameras send is decoded here, from the lowest coefficients alone; the rest by libjpeg-turbo where it is found
+// and by image/jpeg elsewhere. The rules for what a picture may hold:
 //
 //   - the bytes decide what a frame is, not its name or its content type; raw pixels alone need their content type;
 //   - EXIF orientation is applied, so that a frame stands upright however the camera was held;

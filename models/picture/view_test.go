@@ -11,16 +11,16 @@ import (
 	"github.com/cachenet/cachenet/schemas"
 )
 
-func TestScaleLeavesTwiceWhatTheNetWants(t *testing.T) {
+func TestScaleLeavesEnoughForTheNet(t *testing.T) {
 	for _, c := range []struct {
 		v          View
 		w, h, want int
 	}{
 		{View{Width: 32, Height: 32}, 1280, 720, 8},
-		{View{Width: 32, Height: 32}, 640, 480, 4}, // 1/8 would leave only 60 rows
-		{View{Width: 32, Height: 32}, 640, 360, 4}, // … 45
+		{View{Width: 32, Height: 32}, 640, 480, 8}, // 60 rows for 32
+		{View{Width: 32, Height: 32}, 640, 360, 8}, // 45
 		{View{Width: 32, Height: 32}, 512, 512, 8},
-		{View{Width: 32, Height: 32}, 511, 512, 4},
+		{View{Width: 32, Height: 32}, 358, 512, 4}, // 1/8 would leave only 44.75,
 		{View{Width: 224, Height: 224}, 640, 480, 1},
 		{View{Width: 224, Height: 224}, 1920, 1080, 2},
 		{View{Width: 32, Height: 32}, 32, 32, 1},
@@ -107,4 +107,67 @@ func TestResamplingKeepsAColour(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestFilters(t *testing.T) {
+	// columns of 0, 100, 200, 300 … levels, each 4 pixels of the picture for one of the view
+	img := image.NewGray(image.Rect(0, 0, 32, 32))
+	for y := range 32 {
+		for x := range 32 {
+			img.SetGray(x, y, color.Gray{Y: byte(7 * x)})
+		}
+	}
+	img.SetGray(5, 5, color.Gray{Y: 255})
+	f := schemas.Frame{Image: pngOf(t, img)}
+	got := pixels(t, f, View{Width: 8, Height: 8, Filter: Area})
+	for x := range 8 {
+		if want := byte(7*4*x + 11); got[3*x] != want && got[3*x] != want-1 { // the mean of 4 columns
+			t.Errorf("area: column %d is %d, the mean of what it covers %d", x, got[3*x], want)
+		}
+	}
+	spot := func(p []byte) int { return int(p[3*(8+1)]) - int(p[3*(16+1)]) }
+	if a, b := spot(got), spot(pixels(t, f, View{Width: 8, Height: 8})); a <= b || b <= 0 {
+		t.Errorf("a bright pixel adds %d levels with area, %d with bilinear", a, b)
+	}
+	if err := (View{Width: 8, Height: 8, Filter: "lanczos"}).Validate(); err == nil {
+		t.Error("an unknown filter is accepted")
+	}
+}
+
+// What decoding at a smaller scale has blurred, resampling does not blur again: a point is as wide at each scale.
+func TestScaledPicturesAreAsSharpAsWhole(t *testing.T) {
+	for _, name := range []string{"", Area} {
+		by := filter{area: name == Area}
+		for _, scale := range []float64{15, 22.5, 40} {
+			want := variance(t, scale, 1, by)
+			for _, d := range []float64{4, 8} {
+				by := filter{area: by.area, blurred: 1 - 1/(d*d)}
+				if got := variance(t, scale/d, d, by); got < 0.9*want || got > 1.1*want {
+					t.Errorf("filter %q, %g pixels for one: at 1/%g a point has a variance of %.1f, whole of %.1f", name, scale, d, got, want)
+				}
+			}
+		}
+	}
+}
+
+// variance is that of an output's weights, in squared pixels of the whole picture, on average: each input is the mean of d
+// pixels.
+func variance(t *testing.T, scale, d float64, by filter) (v float64) {
+	t.Helper()
+	const outputs = 41
+	var a axis
+	a.fill(0, scale*outputs, int(scale*outputs+0.5), outputs, by)
+	for o := 1; o < outputs-1; o++ {
+		var sum, mean, square float64
+		for i, k := range a.weight[o*a.taps:][:a.count[o]] {
+			sum += float64(k)
+			mean += float64(k) * float64(i)
+			square += float64(k) * float64(i*i)
+		}
+		if sum < 0.999 || sum > 1.001 {
+			t.Fatalf("weights of output %d sum to %g", o, sum)
+		}
+		v += square - mean*mean
+	}
+	return d*d*v/(outputs-2) + (d*d-1)/12
 }
