@@ -70,7 +70,7 @@ The rows, a page of charts and the frames stay in the folder --out, so that expl
 	f.StringVar(&d.options.Pack, "pack", defaultPack, "folder of the pack")
 	f.StringVar(&d.options.Full, "full", "", "where the full model runs: transform or inline (default the pack's choice)")
 	f.StringVar(&out, "out", "", "folder of the data set (default out/demo-<time>)")
-	f.BoolVar(&d.keep, "keep-frames", true, "keep the frames in the folder too, about 35 kB each")
+	f.BoolVar(&d.keep, "keep-frames", true, "keep the frames in the folder too, about 17 kB each")
 	f.StringVar(&format, "output", "text", "summary as text or json")
 	return c
 }

@@ -69,6 +69,7 @@ func TestThePageSaysWhatTheRowsSay(t *testing.T) {
 		"10 to 24",                   // gap
 		"of 6 streams, one row each", // delivery
 		"specialist-00",              // legend
+		"cachenet explain out --stream",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page lacks %q", want)
