@@ -1,8 +1,6 @@
 package transforms
 
 import (
-	"github.com/cespare/xxhash/v2"
-
 	"github.com/cachenet/cachenet/models"
 	"github.com/cachenet/cachenet/models/policy"
 	"github.com/cachenet/cachenet/schemas"
@@ -29,8 +27,9 @@ func (l *plan) look(p *policy.Policy, st *policy.State, frames []schemas.Frame) 
 	l.ahead = *st // what is moved in the copy is no part of the stream's slices
 	for i := range frames {
 		f := &frames[i]
-		next := planned{glance: glance(f)}
+		var next planned
 		if f.Fault == "" {
+			next.glance = models.Glance(f)
 			if l.ahead.Newer(f.Partition, f.Offset) {
 				next.same = p.Repeats(&l.ahead, next.glance)
 				p.Expect(&l.ahead, next.glance)
@@ -50,15 +49,6 @@ func (l *plan) glance(i int) policy.Glance {
 		return policy.Glance{}
 	}
 	return l.frames[i].glance
-}
-
-// glance looks at a frame without decoding it.
-func glance(f *schemas.Frame) policy.Glance {
-	g := policy.Glance{Sum: xxhash.Sum64(f.Image), At: f.EventTime.UnixMilli()}
-	if f.ContentType != schemas.RGB8 {
-		g.Size = int32(len(f.Image))
-	}
-	return g
 }
 
 // repeat settles a frame that takes the answer of the last one.

@@ -32,7 +32,7 @@ func photo(t rapid.TB, offset int64, c color.Color, padding int) schemas.Frame {
 		ContentType: schemas.JPEG, Image: append(b.Bytes(), make([]byte, padding)...)}
 }
 
-var red, blue = color.RGBA{250, 5, 5, 255}, color.RGBA{5, 5, 250, 255}
+var red, reddish, blue = color.RGBA{250, 5, 5, 255}, color.RGBA{255, 10, 10, 255}, color.RGBA{5, 5, 250, 255}
 
 func repeating(s *policy.Settings) {
 	s.Teacher, s.Similar, s.SimilarMs = policy.Inline, 6, 2000
@@ -64,11 +64,8 @@ func TestRunsRepeatAsFramesOneByOne(t *testing.T) {
 					frames = append(frames, photo(t, int64(100+len(frames)), c, padding))
 				}
 				for range rapid.IntRange(1, 24).Draw(t, "frames") {
-					c := color.Color(red)
-					if rapid.IntRange(0, 5).Draw(t, "colour") == 0 {
-						c = blue
-					}
-					add(c, rapid.SampledFrom([]int{7000, 7001, 7010, 9000}).Draw(t, "padding"))
+					c := rapid.SampledFrom([]color.Color{red, red, red, reddish, blue}).Draw(t, "colour")
+					add(c, rapid.IntRange(0, 1).Draw(t, "padding"))
 					f := &frames[len(frames)-1]
 					switch rapid.IntRange(0, 15).Draw(t, "kind") {
 					case 0:

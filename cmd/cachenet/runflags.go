@@ -14,7 +14,7 @@ func (r *run) answerFlags(f *pflag.FlagSet) {
 	f.DurationVar(&r.options.FullTimeout, "full-timeout", pipelines.DefaultFullTimeout, "with --provisional: how long to wait for the full model")
 	f.BoolVar(&r.options.Guard, "guard", false, "detect rare classes, at the cost of more misses (the pack's own policy only)")
 	f.StringVar(&r.options.AuditSecretFile, "audit-secret-file", "", "file with the secret key (16 bytes or more) that selects them (default one stored in --out)")
-	f.BoolVar(&r.options.SkipSimilar, "skip-similar", false, "a frame nearly equal to the last answered one of its stream reuses its answer without being decoded (docs/trust.md)")
+	f.BoolVar(&r.options.SkipSimilar, "skip-similar", false, "a frame nearly equal to the last answered one of its stream reuses its answer, by a glance at 1/8 of its size (docs/trust.md)")
 	f.IntVar(&r.options.SimilarFrames, "similar-frames", pipelines.DefaultSimilarFrames, "with --skip-similar: maximum consecutive frames that reuse one answer")
 	f.DurationVar(&r.options.SimilarFor, "similar-for", pipelines.DefaultSimilarFor, "with --skip-similar: how long an answer may be reused, in record time")
 }

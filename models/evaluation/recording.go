@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 
 	"github.com/cachenet/cachenet/models"
+	"github.com/cachenet/cachenet/models/policy"
 	"github.com/cachenet/cachenet/schemas"
 )
 
@@ -140,11 +141,11 @@ func (r *recorder) finish(ctx context.Context) (*Recording, error) {
 
 // reorder moves the frames of the table: row i becomes what order[i] was.
 func (t *Table) reorder(order []int) {
-	labels, best := make([]int, len(order)), make([]int, len(order))
+	labels, best, glances := make([]int, len(order)), make([]int, len(order)), make([]policy.Glance, len(order))
 	for i, from := range order {
-		labels[i], best[i] = t.labels[from], t.best[from]
+		labels[i], best[i], glances[i] = t.labels[from], t.best[from], t.glances[from]
 	}
-	t.labels, t.best = labels, best
+	t.labels, t.best, t.glances = labels, best, glances
 	for n := range t.nets {
 		c := &t.nets[n]
 		logits := make([]float32, 0, len(c.logits))

@@ -188,7 +188,7 @@ func (p *player) frame(pol *policy.Policy, i, row int) (class int, hit bool, eve
 	var d policy.Decision
 	if p.many != nil {
 		d = p.many.Decide(&p.ranked)
-	} else if d, err = pol.DecideAudited(&p.state, &p.nets, true, toss); err != nil {
+	} else if d, err = p.decide(pol, i, row, toss); err != nil {
 		return 0, false, "", err
 	}
 	if p.watch != nil {
@@ -202,7 +202,29 @@ func (p *player) frame(pol *policy.Policy, i, row int) (class int, hit bool, eve
 		class = p.table.best[row]
 		p.nets.charge(p.nets.full)
 	}
-	return class, d.Hit && !p.always, event, p.teach(pol, row, d)
+	return class, (d.Hit || d.Same) && !p.always, event, p.teach(pol, row, d)
+}
+
+// simulatedMs is the time from one frame of a simulated stream to the next.
+const simulatedMs = 100
+
+// decide answers frame i of a stream: with the answer of the one before where the two are nearly equal and the policy
+// repeats answers.
+func (p *player) decide(pol *policy.Policy, i, row int, toss policy.Coin) (policy.Decision, error) {
+	if pol.Similar <= 0 || p.table.glances == nil {
+		return pol.DecideAudited(&p.state, &p.nets, true, toss)
+	}
+	g := p.table.glances[row]
+	g.At = int64(i) * simulatedMs
+	p.nets.decode += p.table.glance
+	if pol.Repeats(&p.state, g) {
+		return pol.Repeat(&p.state, g, &p.nets, toss), nil
+	}
+	d, err := pol.DecideAudited(&p.state, &p.nets, true, toss)
+	if err == nil {
+		pol.Answered(&p.state, g, d)
+	}
+	return d, err
 }
 
 // teach brings answers back to the window where that is the rival's way.

@@ -36,6 +36,7 @@ const (
 	thisPackGuarded   = "this pack, guard on"
 	thisPackTransform = "this pack, by selector"
 	thisPackAudited   = "this pack, audits 1 %"
+	thisPackSimilar   = "… and --skip-similar"
 )
 
 // rival is one policy of the comparison: what it needs, and which of its settings may be tuned.

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cachenet/cachenet/models"
+	"github.com/cachenet/cachenet/models/policy"
 	"github.com/cachenet/cachenet/schemas"
 )
 
@@ -101,7 +102,8 @@ type scorer struct {
 type part struct {
 	kept   []shot
 	sample *schemas.Frame // the last of them
-	logits [][]float32    // of each net
+	looks  []policy.Glance
+	logits [][]float32 // of each net
 }
 
 func (s *scorer) table(ctx context.Context, all []shot) (*Table, error) {
@@ -145,7 +147,7 @@ func (s *scorer) part(batch []shot) (part, error) {
 			}
 			continue
 		}
-		p.kept, p.sample = append(p.kept, im), frame
+		p.kept, p.sample, p.looks = append(p.kept, im), frame, append(p.looks, models.Glance(frame))
 	}
 	if len(p.kept) == 0 {
 		return p, nil
@@ -210,6 +212,7 @@ func (s *scorer) join(parts []part) (*Table, error) {
 		if p.sample != nil && len(t.samples) < timingFrames {
 			t.samples = append(t.samples, p.sample)
 		}
+		t.glances = append(t.glances, p.looks...)
 		for i, l := range p.logits {
 			t.nets[i].logits = append(t.nets[i].logits, l...)
 		}

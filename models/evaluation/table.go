@@ -16,6 +16,8 @@ type Table struct {
 	tracks  []track // the frames of a track lie together, in order
 	nets    []column
 	samples []*schemas.Frame // some frames, to measure costs on
+	glances []policy.Glance  // at each frame; nil: none were taken
+	glance  float64          // µs to take one
 	best    []int            // the full model's answer of each frame
 	trackOf []int            // index of each frame's track
 	ranked  bool             // there are many classes: columns have a ranking

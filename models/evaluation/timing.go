@@ -2,6 +2,7 @@ package evaluation
 
 import (
 	"context"
+	"math"
 	"slices"
 	"time"
 
@@ -35,6 +36,7 @@ func (t *Table) price(ctx context.Context, loaded []*models.Net) error {
 		}
 		pixels[i] = slices.Clone(p)
 	}
+	t.glance = t.glancing()
 	us, err := measure(ctx, loaded, pixels)
 	if err != nil {
 		return err
@@ -71,6 +73,21 @@ func (t *Table) decoding(v picture.View) (float64, error) {
 		sum += best
 	}
 	return float64(sum.Nanoseconds()) / 1000 / float64(len(t.samples)), nil
+}
+
+// glancing returns the mean µs to look at the sample frames without decoding them for a net, each at its quickest.
+func (t *Table) glancing() float64 {
+	var sum time.Duration
+	for _, f := range t.samples {
+		best := time.Duration(math.MaxInt64)
+		for range timingCalls {
+			start := time.Now()
+			models.Glance(f)
+			best = min(best, time.Since(start))
+		}
+		sum += best
+	}
+	return float64(sum.Nanoseconds()) / 1000 / float64(len(t.samples))
 }
 
 // measure returns the µs that each net takes for one frame: batch of one, one thread, warm.

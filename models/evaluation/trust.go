@@ -14,7 +14,7 @@ import (
 
 // Trust is what audits are worth on a pack: every figure over a number of runs, each with streams and coins of its own.
 // Pictures that the small net does not know are played as the worst kind: it takes a quarter of the classes for others,
-// as surely as it knows those, while the full model goes on to know them.
+// as surely as it knows those, while the full model goes on to know them. Of fewer than fewClasses it is a quarter of the sequences of each.
 type Trust struct {
 	Pack  string
 	Runs  int
@@ -24,10 +24,10 @@ type Trust struct {
 	Speedup  [3]float64 // over the full model alone: without audits, with, and with the limit
 	FullOnly float64    // cost over that of the full model alone, without locality
 
-	Drifting [3]Drift  // streams that come to show more and more unknown classes: without audits, with, and with the limit
-	Switch   [3]Drift  // streams that switch to unknown classes at once, in the same ways; losses of the first 30 frames
-	Leave    [2][3]int // frames from that switch until the full model answers, with audits and with the limit: quartiles
-	False    float64   // drift events per 10,000 frames of streams of known classes
+	Drifting [3]Drift // streams that come to show more and more unknown classes: without audits, with, and with the limit
+	Switch   [3]Drift // streams that switch to unknown classes at once, in the same ways; losses of the first 30 frames
+	Leave    [2][]int // frames from that switch until the full model answers, of each run, with audits and with the limit
+	False    float64  // drift events per 10,000 frames of streams of known classes
 }
 
 // Ratio is some of all.
@@ -47,10 +47,8 @@ func MeasureTrust(ctx context.Context, p *models.Pack, t *Table, runs int, limit
 	if err := t.settle(); err != nil {
 		return nil, err
 	}
-	m := &trustMeter{table: t, unknown: map[int]bool{}, setup: packSetups(p)[0], out: &Trust{Pack: p.ID(), Runs: runs, Limit: limit}}
-	for c := 1; c < len(t.classes); c += 4 {
-		m.unknown[c] = true
-	}
+	m := &trustMeter{table: t, setup: packSetups(p)[0], out: &Trust{Pack: p.ID(), Runs: runs, Limit: limit}}
+	m.choose()
 	if err := m.confuse(); err != nil {
 		return nil, err
 	}
@@ -64,24 +62,46 @@ func MeasureTrust(ctx context.Context, p *models.Pack, t *Table, runs int, limit
 
 type trustMeter struct {
 	table    *Table
-	confused *Table // the same with a small net that takes the unknown classes for others
-	unknown  map[int]bool
+	confused *Table  // the same with a small net that takes the unknown classes for others
+	tracks   []track // those of the table; unknown ones have a class of their own, by as much above that of the table as there are classes
 	setup    ownSetup
 	out      *Trust
 }
+
+// fewClasses are too few for whole ones to be unknown.
+const fewClasses = 8
+
+// choose says which sequences are unknown.
+func (m *trustMeter) choose() {
+	k, seen := len(m.table.classes), map[int]int{}
+	for _, tr := range m.table.tracks {
+		at := tr.class
+		if k < fewClasses {
+			at = seen[tr.class]
+			seen[tr.class]++
+		}
+		if at%4 == 1 {
+			tr.class += k
+		}
+		m.tracks = append(m.tracks, tr)
+	}
+}
+
+func (m *trustMeter) unknown(tr track) bool { return tr.class >= len(m.table.classes) }
 
 // confuse makes the table in which frames of unknown classes have the small nets' answers about frames of others.
 func (m *trustMeter) confuse() error {
 	c := *m.table
 	c.nets = slices.Clone(c.nets)
 	var known []track
-	for _, tr := range c.tracks {
-		if !m.unknown[tr.class] {
+	var some bool
+	for _, tr := range m.tracks {
+		if some = some || m.unknown(tr); !m.unknown(tr) {
 			known = append(known, tr)
 		}
 	}
-	if len(known) == 0 {
-		return fmt.Errorf("measure audits: %d classes are too few", len(c.classes))
+	if len(known) == 0 || !some {
+		return fmt.Errorf("measure audits: %d sequences of %d classes are too few", len(c.tracks), len(c.classes))
 	}
 	for i := range c.nets {
 		n := &c.nets[i]
@@ -89,11 +109,11 @@ func (m *trustMeter) confuse() error {
 			continue
 		}
 		n.logits, n.shares = slices.Clone(n.logits), slices.Clone(n.shares)
-		for _, tr := range c.tracks {
-			if !m.unknown[tr.class] {
+		for _, tr := range m.tracks {
+			if !m.unknown(tr) {
 				continue
 			}
-			like := known[tr.class*31%len(known)] // of one class always the same sequence, so that the mistake is constant
+			like := m.like(known, tr.class-len(c.classes))
 			for f := range tr.frames {
 				to, from := tr.first+f, like.first+f%like.frames
 				copy(n.logits[to*n.outputs:(to+1)*n.outputs], m.table.nets[i].row(from))
@@ -103,6 +123,17 @@ func (m *trustMeter) confuse() error {
 	}
 	m.confused = &c
 	return nil
+}
+
+// like is the known sequence that those of an unknown class are taken for: always the same one, so that the mistake is
+// constant, and one of another class.
+func (m *trustMeter) like(known []track, class int) track {
+	for i := range known {
+		if tr := known[(class*31+i)%len(known)]; tr.class != class {
+			return tr
+		}
+	}
+	return known[0]
 }
 
 // player returns the pack's policy, with a coin of its own.
@@ -124,10 +155,11 @@ func (m *trustMeter) ways() [3][2]float64 {
 // stretches draws a stream of stretches, each of so many frames of classes that are unknown with a given probability.
 func (m *trustMeter) stretches(seed uint64, dwell int, unknown ...float64) stream {
 	rng := rand.New(rand.NewPCG(seed, 0x7a57))
-	d := newDrawer(m.table.tracks, len(m.table.classes), nil, seed)
+	d := newDrawer(m.tracks, 2*len(m.table.classes), nil, seed)
 	var pools [2][]int
 	for _, c := range d.known {
-		pools[count(m.unknown[c])] = append(pools[count(m.unknown[c])], c)
+		unknown := count(c >= len(m.table.classes))
+		pools[unknown] = append(pools[unknown], c)
 	}
 	var s stream
 	for _, share := range unknown {
@@ -230,8 +262,7 @@ func (m *trustMeter) switching(ctx context.Context, seed uint64) error {
 		}
 	}
 	for i, l := range left[1:] {
-		slices.Sort(l)
-		m.out.Leave[i] = [3]int{l[len(l)/4], l[len(l)/2], l[3*len(l)/4]}
+		m.out.Leave[i] = l
 	}
 	return nil
 }

@@ -30,7 +30,10 @@ func TestMeasureTrust(t *testing.T) {
 	if m.FullOnly < 1 || m.FullOnly > 1.05 {
 		t.Errorf("a net that is never confident costs %v", m.FullOnly)
 	}
-	if text := m.Markdown(); strings.Contains(text, "%!") || !strings.Contains(text, "| the bound covers") {
-		t.Error(text)
+	text := TrustMarkdown([]TrustSet{{Name: "made up", Seeds: []*Trust{m, m}}, {Name: "another", Absent: "nobody fetched it"}})
+	for _, want := range []string{"| the bound covers the wrong hits at every moment | 12 of 12 runs | absent |", "made up (synthetic@1, 2 seeds × 6 runs)", "**another was not measured**: nobody fetched it."} {
+		if strings.Contains(text, "%!") || !strings.Contains(text, want) {
+			t.Errorf("%q is missing in:\n%s", want, text)
+		}
 	}
 }

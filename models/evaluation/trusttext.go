@@ -2,44 +2,144 @@ package evaluation
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/cachenet/cachenet/models/audit"
 )
 
-// Markdown returns the figures as a document, each with its goal.
-func (m *Trust) Markdown() string {
-	g := grid{{"what", "measured", "asked for"}}
-	add := func(what, asked, format string, args ...any) {
-		g = append(g, []string{what, fmt.Sprintf(format, args...), asked})
+// TrustSet is a set of frames that audits were measured on.
+type TrustSet struct {
+	Name   string
+	Absent string   // why it was not measured; else:
+	Seeds  []*Trust // the figures of each seed
+}
+
+// TrustMarkdown returns the figures of all sets side by side, each with its goal.
+func TrustMarkdown(sets []TrustSet) string {
+	g := grid{{"what"}}
+	for _, l := range trustLines(sets) {
+		g = append(g, []string{l.what})
 	}
-	add("the bound covers the wrong hits at every moment", "≥ 95 of 100 runs", "%s", m.Covered)
-	add("drifting streams, no audits: loss, points", "larger than with the limit", "%s", m.Drifting[0])
-	add("the same, audits at 1 %", "", "%s", m.Drifting[1])
-	add(fmt.Sprintf("the same, and --max-false-hits %v", m.Limit), "≤ 1.0 in ≥ 95 of 100 runs", "%s", m.Drifting[2])
-	add("switch to unknown classes: frames until the net is left, quartiles", "median ≤ 15", "%s; with the limit %s", quartiles(m.Leave[0]), quartiles(m.Leave[1]))
-	add("loss in the first 30 frames, no audits, points", "", "%.2f", 100*m.Switch[0].Mean)
-	add("the same, audits at 1 %", "≤ 3", "%.2f", 100*m.Switch[1].Mean)
-	add("the same, with the limit", "≤ 3", "%.2f", 100*m.Switch[2].Mean)
-	add("drift events per 10,000 frames of known classes", "≤ 1", "%.2f", m.False)
-	add("speed-up over full only: without audits, with, with the limit", "named", "%.2f x, %.2f x, %.2f x", m.Speedup[0], m.Speedup[1], m.Speedup[2])
-	add("a small net that is never sure: cost against full only", "≤ 1.05 x", "%.3f x", m.FullOnly)
+	for _, s := range sets {
+		g[0] = append(g[0], s.title())
+		for i, l := range trustLines(sets) {
+			cell := "absent"
+			if s.Absent == "" {
+				cell = l.show(s.Seeds)
+			}
+			g[i+1] = append(g[i+1], cell)
+		}
+	}
+	g[0] = append(g[0], "asked for")
+	for i, l := range trustLines(sets) {
+		g[i+1] = append(g[i+1], l.asked)
+	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "# What audits are worth\n\nPrinted by `make bench-policy`: %s, %d runs of each experiment (of the switch five times as many), each with streams and coins of its own.\n\n%s", m.Pack, m.Runs, g.markdown())
+	b.WriteString(g.markdown())
+	for _, s := range sets {
+		if s.Absent != "" {
+			fmt.Fprintf(&b, "\n**%s was not measured**: %s.\n", s.Name, s.Absent)
+		}
+	}
 	fmt.Fprintf(&b, `
-Unknown classes are played as the worst kind there is: for a quarter of the classes the small net gives its answers about sequences of
-others, as sure as it is of those, and the full model goes on to know them. Its entropy shows nothing of it; where there are no audits, only the
+Mean ± standard deviation over the seeds; runs are those of all seeds, each with streams and coins of its own (of the switch five times as many). Unknown classes are
+played as the worst kind there is: for a quarter of the classes (of fewer than %d classes: for a quarter of the sequences) the small net gives its answers about a sequence of
+another class, as sure as it is of that, and the full model goes on to know them. Its entropy shows nothing of it; without audits only the
 locality window stands against it. A stream drifts when more and more of its active classes, over 10,000 frames, are such; a run
 is one stream. The bound is that of models/audit at %.0f %%, looked at after each wrong hit. A net is left when the full model answers in its place
 (event bypass). The time of nets is measured on the machine at hand.
-`, 100*(1-audit.Alpha))
+`, fewClasses, 100*(1-audit.Alpha))
 	return b.String()
+}
+
+func (s TrustSet) title() string {
+	if s.Absent != "" {
+		return s.Name
+	}
+	return fmt.Sprintf("%s (%s, %d seeds × %d runs)", s.Name, s.Seeds[0].Pack, len(s.Seeds), s.Seeds[0].Runs)
+}
+
+// trustLine is one figure.
+type trustLine struct {
+	what, asked string
+	show        func(seeds []*Trust) string
+}
+
+func trustLines(sets []TrustSet) []trustLine {
+	limit := 0.0
+	for _, s := range sets {
+		for _, t := range s.Seeds {
+			limit = t.Limit
+		}
+	}
+	drift := func(i int) func([]*Trust) string {
+		return func(seeds []*Trust) string {
+			worst, within := 0.0, Ratio{}
+			for _, t := range seeds {
+				d := t.Drifting[i]
+				worst = max(worst, d.Worst)
+				within.Some, within.All = within.Some+d.Within.Some, within.All+d.Within.All
+			}
+			return fmt.Sprintf("%s, %.2f at worst; ≤ 1.0 in %s", acrossSeeds(seeds, "%.2f", func(t *Trust) float64 { return 100 * t.Drifting[i].Mean }), 100*worst, within)
+		}
+	}
+	first := func(i int) func([]*Trust) string {
+		return func(seeds []*Trust) string {
+			return acrossSeeds(seeds, "%.2f", func(t *Trust) float64 { return 100 * t.Switch[i].Mean })
+		}
+	}
+	return []trustLine{
+		{"the bound covers the wrong hits at every moment", "≥ 95 of 100 runs", func(seeds []*Trust) string {
+			var all Ratio
+			for _, t := range seeds {
+				all.Some, all.All = all.Some+t.Covered.Some, all.All+t.Covered.All
+			}
+			return all.String()
+		}},
+		{"drifting streams, no audits: loss, points", "larger than with the limit", drift(0)},
+		{"the same, audits at 1 %", "", drift(1)},
+		{fmt.Sprintf("the same, and --max-false-hits %v", limit), "≤ 1.0 in ≥ 95 of 100 runs", drift(2)},
+		{"switch to unknown classes: frames until the net is left, quartiles", "median ≤ 15", func(seeds []*Trust) string {
+			return fmt.Sprintf("%s; with the limit %s", quartiles(seeds, 0), quartiles(seeds, 1))
+		}},
+		{"loss in the first 30 frames, no audits, points", "", first(0)},
+		{"the same, audits at 1 %", "≤ 3", first(1)},
+		{"the same, with the limit", "≤ 3", first(2)},
+		{"drift events per 10,000 frames of known classes", "≤ 1", func(seeds []*Trust) string {
+			return acrossSeeds(seeds, "%.2f", func(t *Trust) float64 { return t.False })
+		}},
+		{"speed-up over full only: without audits, with, with the limit", "named", func(seeds []*Trust) string {
+			var all []string
+			for i := range seeds[0].Speedup {
+				all = append(all, acrossSeeds(seeds, "%.2f", func(t *Trust) float64 { return t.Speedup[i] })+" x")
+			}
+			return strings.Join(all, ", ")
+		}},
+		{"a small net that is never sure: cost against full only", "≤ 1.05 x", func(seeds []*Trust) string {
+			return acrossSeeds(seeds, "%.3f", func(t *Trust) float64 { return t.FullOnly }) + " x"
+		}},
+	}
+}
+
+// acrossSeeds is mean and spread of a figure over the seeds.
+func acrossSeeds(seeds []*Trust, format string, of func(*Trust) float64) string {
+	var all []float64
+	for _, t := range seeds {
+		all = append(all, of(t))
+	}
+	mean, sd := meanSD(all)
+	return fmt.Sprintf(format+" ± "+format, mean, sd)
 }
 
 func (r Ratio) String() string { return fmt.Sprintf("%d of %d runs", r.Some, r.All) }
 
-func (d Drift) String() string {
-	return fmt.Sprintf("%.2f in the mean, %.2f at worst; ≤ 1.0 in %s", 100*d.Mean, 100*d.Worst, d.Within)
+func quartiles(seeds []*Trust, way int) string {
+	var all []int
+	for _, t := range seeds {
+		all = append(all, t.Leave[way]...)
+	}
+	slices.Sort(all)
+	n := len(all)
+	return fmt.Sprintf("%d, **%d**, %d", all[n/4], all[n/2], all[3*n/4])
 }
-
-func quartiles(q [3]int) string { return fmt.Sprintf("%d, **%d**, %d", q[0], q[1], q[2]) }

@@ -7,9 +7,10 @@ import (
 )
 
 // stateVersion is the first byte of an encoded state. Those of earlier versions are read too: the first hold nothing about
-// audits, the next nothing about repeated answers, the next no last answer.
+// audits, the next nothing about repeated answers, the next no last answer, the next no pictures.
 const (
-	stateVersion    = 5
+	stateVersion    = 6
+	pictureless     = 5
 	answerless      = 4
 	unrepeating     = 3
 	unauditedStates = 2
@@ -124,8 +125,11 @@ func (s *State) UnmarshalBinary(b []byte) error {
 	if version > unauditedStates {
 		s.Trust = r.trust(version)
 	}
-	if version > unrepeating {
+	switch {
+	case version > pictureless:
 		s.Last = r.last()
+	case version > unrepeating:
+		r.lengths()
 	}
 	if r.bad || len(r.b) > 0 || partition != int64(s.Partition) {
 		s.clear()
@@ -153,6 +157,17 @@ func (r *reader) byte() byte {
 	v := r.b[0]
 	r.b = r.b[1:]
 	return v
+}
+
+// bytes returns the next n bytes, not copied; fewer where it is bad.
+func (r *reader) bytes(n int) []byte {
+	if len(r.b) < n {
+		r.bad, r.b = true, nil
+		return nil
+	}
+	b := r.b[:n]
+	r.b = r.b[n:]
+	return b
 }
 
 func (r *reader) float() float32 {

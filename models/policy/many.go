@@ -41,9 +41,9 @@ type Many struct {
 }
 
 // Ranks reports whether a [Many] can decide as p does: an entropy that depends on the window takes all classes, and a
-// Many does not bypass.
+// Many neither bypasses nor repeats answers.
 func (p *Policy) Ranks() bool {
-	return (p.Kind != Window || p.Score == Confidence) && p.AuditRate == 0 && p.Cost == 0
+	return (p.Kind != Window || p.Score == Confidence) && p.AuditRate == 0 && p.Cost == 0 && p.Similar == 0
 }
 
 // Restart makes the state that of a stream not seen yet, which p will decide; see [Policy.Ranks].

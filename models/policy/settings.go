@@ -45,7 +45,7 @@ type Settings struct {
 	AuditRate    float32 `json:"audit_rate,omitempty"`     // share of the hits that the full model is asked about too, 0 … 1; more after a switch and where a hit is weak
 	MaxFalseHits float32 `json:"max_false_hits,omitempty"` // share of the hits that may be wrong, 0 … <0.5: streams of which audits show more get a stricter threshold; 0: not held
 
-	Similar   int   `json:"similar,omitempty"`    // frames in a row that may take the answer of a frame nearly equal to them, without being decoded; 0: none
+	Similar   int   `json:"similar,omitempty"`    // frames in a row that may take the answer of a frame nearly equal to them, without being shown to a net; 0: none
 	SimilarMs int64 `json:"similar_ms,omitempty"` // with similar: how long after that frame they may, ms of record time
 }
 

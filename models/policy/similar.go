@@ -9,16 +9,22 @@ import (
 	"github.com/cachenet/cachenet/schemas"
 )
 
-// Glance is what a frame tells without being decoded.
+// ThumbnailSide is the width and height of a [Thumbnail].
+const ThumbnailSide = 16
+
+// Thumbnail is a picture in 256 shades of grey, row by row: the mean of what each of its fields shows.
+type Thumbnail [ThumbnailSide * ThumbnailSide]byte
+
+// Glance is what a frame shows before it is decoded for a net. A thumbnail needs an eighth of the picture's width and
+// height, which for a JPEG are the DC coefficients of its blocks.
 type Glance struct {
-	Size int32  // bytes of the compressed picture, which move with what it shows; 0 where they do not (raw pixels)
-	Sum  uint64 // hash of its bytes
-	At   int64  // record time, ms
+	Picture Thumbnail
+	Seen    bool   // Picture is that of the frame; false: it could not be decoded
+	Sum     uint64 // hash of the frame's bytes
+	At      int64  // record time, ms
 }
 
-// Last is the frame from which the next ones may take their answer, and how often such answers were the same. A frame is
-// compared with it by the lengths of the two JPEGs: at one quality the length is a measure of all that is in the picture,
-// it costs nothing to know, and on a fixed camera it tells changes apart about as well as decoded thumbnails do.
+// Last is the frame from which the next ones may take their answer, and how often such answers were the same.
 type Last struct {
 	Known bool
 	Glance
@@ -30,38 +36,49 @@ type Last struct {
 }
 
 const (
-	distances     = 8      // that are counted separately; frames further apart are never similar
-	leastDistance = 0.0005 // of the logarithms of two lengths; each further distance is twice as large
+	distances = 12 // that are counted separately; frames further apart are never similar
 
 	sameRate   = 2     // audits of repeated answers, as a multiple of AuditRate: a rate that no hit has
-	sameChange = 0.005 // answers that may change, of those that are repeated
+	sameChange = 0.005 // answers that may change, of those that are repeated …
+	sameOwn    = 0.03  // … and of those at one distance
 	sameDoubt  = 0.3   // changes that are assumed in addition to those seen
 	sameMemory = 1000  // frames at one distance, after which older ones count half
 )
 
+// apart are the largest differences, in shades, that each distance stands for.
+var apart = [distances]int{1, 2, 3, 4, 6, 8, 11, 16, 23, 32, 45, 64}
+
 // distance returns how far g is from the last frame, 0 … distances-1 or more; identical says that it is the same picture,
-// byte by byte.
+// byte by byte. Two frames are as far apart as the field of their thumbnails that differs most: an object that comes
+// or goes changes few of them, while noise and light change all of them a little.
 func (l *Last) distance(g Glance) (d int, identical bool) {
 	switch {
-	case l.Sum == g.Sum && l.Size == g.Size:
+	case l.Sum == g.Sum:
 		return 0, true
-	case l.Size <= 0 || g.Size <= 0:
+	case !l.Seen || !g.Seen:
 		return distances, false
 	}
-	apart := math.Abs(math.Log(float64(g.Size) / float64(l.Size)))
-	for limit := leastDistance; apart > limit && d < distances; limit *= 2 {
+	most := 0
+	for i, v := range l.Picture {
+		most = max(most, int(v)-int(g.Picture[i]), int(g.Picture[i])-int(v))
+	}
+	for d < distances && most > apart[d] {
 		d++
 	}
 	return d, false
 }
 
-// reach is the largest distance up to which so few answers were seen to change that they may be repeated, -1: none.
+// reach is the largest distance up to which so few answers were seen to change that they may be repeated, -1: none. One at
+// which hardly any frame was seen ends it: on a camera that does not move that is where something new begins.
 func (l *Last) reach() int {
 	reach, all, moved := -1, 0, 0
 	for d := range distances {
-		moved += int(l.Moved[d])
-		all += int(l.Moved[d]) + int(l.Stayed[d])
-		if float32(moved)+sameDoubt <= sameChange*float32(all) {
+		own := int(l.Moved[d]) + int(l.Stayed[d])
+		moved, all = moved+int(l.Moved[d]), all+own
+		if float32(l.Moved[d])+sameDoubt > sameOwn*float32(own) && own > 0 {
+			break
+		}
+		if own > 0 && float32(moved)+sameDoubt <= sameChange*float32(all) {
 			reach = d
 		}
 	}
@@ -198,12 +215,11 @@ func (l *Last) append(b []byte) []byte {
 	if *l == (Last{}) {
 		return append(b, 0)
 	}
-	known := byte(1)
-	if l.Known {
-		known = 2
+	b = append(b, 1, flag(l.Known), flag(l.Seen))
+	if l.Seen {
+		b = append(b, l.Picture[:]...)
 	}
-	b = append(b, known)
-	for _, v := range [...]int64{int64(l.Size), int64(l.Sum), l.At, int64(l.Class), int64(l.Net), int64(l.Age)} {
+	for _, v := range [...]int64{int64(l.Sum), l.At, int64(l.Class), int64(l.Net), int64(l.Age)} {
 		b = binary.AppendVarint(b, v)
 	}
 	b = appendFloat(appendFloat(b, l.Confidence), l.Entropy)
@@ -213,21 +229,34 @@ func (l *Last) append(b []byte) []byte {
 	return b
 }
 
+func flag(b bool) byte {
+	if b {
+		return 1
+	}
+	return 0
+}
+
 // last reads what Last.append wrote.
 func (r *reader) last() (l Last) {
-	known := r.byte()
-	if known == 0 || known > 2 {
-		r.bad = r.bad || known > 2
+	switch r.byte() {
+	case 0:
+		return Last{}
+	case 1:
+	default:
+		r.bad = true
 		return Last{}
 	}
-	l.Known = known == 2
-	size := r.varint()
-	l.Size, l.Sum, l.At = int32(size), uint64(r.varint()), r.varint()
+	known, seen := r.byte(), r.byte()
+	l.Known, l.Seen = known == 1, seen == 1
+	if l.Seen {
+		copy(l.Picture[:], r.bytes(len(l.Picture)))
+	}
+	l.Sum, l.At = uint64(r.varint()), r.varint()
 	l.Class, l.Net = int(r.varint()), int(r.varint())
 	age := r.varint()
 	l.Age = uint16(age)
 	l.Confidence, l.Entropy = r.float(), r.float()
-	r.bad = r.bad || size != int64(l.Size) || age != int64(l.Age)
+	r.bad = r.bad || known > 1 || seen > 1 || age != int64(l.Age)
 	for d := range distances {
 		l.Stayed[d], l.Moved[d] = r.short(), r.short()
 	}
@@ -235,6 +264,26 @@ func (r *reader) last() (l Last) {
 		return Last{}
 	}
 	return l
+}
+
+// lengthDistances is how many distances earlier versions told apart, by the lengths of two JPEGs.
+const lengthDistances = 8
+
+// lengths passes over what earlier versions wrote in the place of last: what they learned about the lengths of JPEGs says
+// nothing about pictures.
+func (r *reader) lengths() {
+	if known := r.byte(); known == 0 || known > 2 {
+		r.bad = r.bad || known > 2
+		return
+	}
+	for range 6 {
+		r.varint()
+	}
+	r.float()
+	r.float()
+	for range 2 * lengthDistances {
+		r.short()
+	}
 }
 
 // validateSimilar reports the first setting about repeated answers that is wrong.

@@ -1,13 +1,16 @@
 // Command stills makes what a camera that does not move sends: of some sequences of a folder of frames it takes one picture,
 // enlarged to 640 x 360, and writes it 60 times with fresh sensor noise, as DIR/<class>/<sequence>_<frame>.jpg
-// (make bench-similar).
+// (make bench-similar). With -streams it writes streams instead, each of which turns to another picture after 30 to 70 frames, as
+// DIR/<stream>/<sequence>_<frame>@<class>.jpg (make bench-policy).
 package main
 
 import (
+	"flag"
 	"fmt"
 	"image"
 	"image/color"
 	"image/jpeg"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -24,12 +27,24 @@ const (
 	quality       = 80
 )
 
+const (
+	streamFrames      = 750
+	shortest, longest = 30, 70 // frames of one picture in a stream
+	bank              = 1 << 20
+)
+
 func main() {
-	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "stills: usage: stills FRAMES DIR")
+	streams := flag.Int("streams", 0, "streams to write; 0: one folder for each class")
+	flag.Parse()
+	if flag.NArg() != 2 {
+		fmt.Fprintln(os.Stderr, "stills: usage: stills [-streams N] FRAMES DIR")
 		os.Exit(2)
 	}
-	if err := record(os.Args[1], os.Args[2]); err != nil {
+	do := record
+	if *streams > 0 {
+		do = func(from, to string) error { return stream(from, to, *streams) }
+	}
+	if err := do(flag.Arg(0), flag.Arg(1)); err != nil {
 		fmt.Fprintln(os.Stderr, "stills:", err)
 		os.Exit(1)
 	}
@@ -76,14 +91,59 @@ func read(path string) (image.Image, error) {
 	return jpeg.Decode(f)
 }
 
+// stream writes streams, every picture of which is of another sequence.
+func stream(from, to string, streams int) error {
+	listed, err := frames.List(from)
+	if err != nil {
+		return err
+	}
+	rng := rand.New(rand.NewPCG(2, 2))
+	for s := range streams {
+		folder := filepath.Join(to, fmt.Sprintf("still%02d", s))
+		if err := os.MkdirAll(folder, 0o777); err != nil {
+			return err
+		}
+		for sequence, left := -1, 0; ; sequence++ {
+			l := listed[rng.IntN(len(listed))]
+			picture, err := read(l.Files[rng.IntN(len(l.Files))])
+			if err != nil {
+				return err
+			}
+			for range shortest + rng.IntN(longest-shortest+1) {
+				name := fmt.Sprintf("%05d_%07d@%s.jpg", sequence+1, left, l.Class)
+				if err := write(filepath.Join(folder, name), noisy(picture, rng)); err != nil {
+					return err
+				}
+				if left++; left == streamFrames {
+					break
+				}
+			}
+			if left == streamFrames {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// shades is noise to take from, since drawing that of every pixel takes longer than encoding it.
+var shades = func() (all [bank]int8) {
+	rng := rand.New(rand.NewPCG(3, 3))
+	for i := range all {
+		all[i] = int8(math.Round(noise * rng.NormFloat64()))
+	}
+	return all
+}()
+
 // noisy is the picture in the middle of a frame, its edges drawn out to both sides, with noise.
 func noisy(p image.Image, rng *rand.Rand) image.Image {
 	out, b := image.NewRGBA(image.Rect(0, 0, width, height)), p.Bounds()
 	for y := range height {
+		at := rng.IntN(bank - 3*width)
 		for x := range width {
-			at := min(max(x-(width-height)/2, 0), height-1)
-			r, g, bl, _ := p.At(b.Min.X+at*b.Dx()/height, b.Min.Y+y*b.Dy()/height).RGBA()
-			shade := func(v uint32) uint8 { return uint8(min(max(float64(v>>8)+noise*rng.NormFloat64(), 0), 255)) }
+			from := min(max(x-(width-height)/2, 0), height-1)
+			r, g, bl, _ := p.At(b.Min.X+from*b.Dx()/height, b.Min.Y+y*b.Dy()/height).RGBA()
+			shade := func(v uint32) uint8 { at++; return uint8(min(max(int(v>>8)+int(shades[at]), 0), 255)) }
 			out.SetRGBA(x, y, color.RGBA{shade(r), shade(g), shade(bl), 255})
 		}
 	}
