@@ -26,7 +26,7 @@ const secretFile = "audit-secret"
 
 // Limits of repeated answers, where a user names none.
 const (
-	DefaultSimilarFrames = 10
+	DefaultSimilarFrames = 5
 	DefaultSimilarFor    = 2 * time.Second
 )
 

@@ -49,7 +49,7 @@ const auditRate = 0.01
 
 // The row with repeated answers has those of --skip-similar.
 const (
-	similarFrames = 10
+	similarFrames = 5
 	similarMs     = 2000
 )
 

@@ -41,6 +41,7 @@ const (
 	freshRate = 3  // after a switch
 	weakRate  = 10 // of a hit that the window carried or contradicts, and of every hit while the threshold is stricter
 	limitRate = 50 // of such a hit where MaxFalseHits is to be held: wrong hits are among these first
+	heldRate  = 5  // of any other hit there: a wrong answer like the one before is found by chance only
 )
 
 // The rules of Trust. Evidence is a wager against the small net that starts at 1 and may lose no more than that: the
@@ -177,6 +178,8 @@ func (p *Policy) auditRate(s *State, d Decision) float32 {
 		return min(1, weakRate*p.AuditRate)
 	case s.Trust.Fresh > 0:
 		return min(1, freshRate*p.AuditRate)
+	case p.MaxFalseHits > 0:
+		return min(1, heldRate*p.AuditRate)
 	}
 	return p.AuditRate
 }

@@ -94,6 +94,12 @@ func TestRatesOfAudits(t *testing.T) {
 	if d := toss(t, p, s, says(1, 1), tails); d.AuditRate != 0.01 {
 		t.Errorf("an ordinary hit: %v", d.AuditRate)
 	}
+	held, fresh := audited(func(s *Settings) { s.MaxFalseHits = 0.02 }), &State{}
+	toss(t, held, fresh, says(1, 1), tails)
+	fresh.Trust.Fresh = 0
+	if d := toss(t, held, fresh, says(1, 1), tails); !d.Hit || d.AuditRate != heldRate*held.AuditRate {
+		t.Errorf("an ordinary hit under a limit: %+v", d)
+	}
 	unsure := says(1, 2)
 	unsure.specialist[0] = make([]float32, 4)
 	s.Window = []float32{0.5, 0.5, 0, 0}
