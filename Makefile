@@ -185,11 +185,11 @@ bench-scale: bench-build ## cachenet run with 10 to 10,000 streams, 6 and 64 par
 	@test $(BENCH_OUT) != bench || $(BENCH_DOCS)
 
 .PHONY: bench-policy
-bench-policy: setup build train-venv ## what audits and repeated answers cost and gain on scenes, CIFAR-10 (after make pack-cifar10) and video, into docs/bench-policy.md
+bench-policy: setup build train-venv ## what audits and repeated answers cost and gain on scenes, CIFAR-10 and video, into docs/bench-policy.md
 	test -d $(WORK)/scenes/frames || bin/cachenet scenes --out $(WORK)/scenes/frames
 	test -d $(WORK)/stills || { go run ./bench/trust/stills -streams 4 $(WORK)/scenes/frames/test $(WORK)/stills.new/one && mv $(WORK)/stills.new $(WORK)/stills; }
 	scripts/bench-video.sh $(WORK)/video $(VENV)/bin/python
-	go run ./bench/trust -set scenes=models/packs/scenes,$(WORK)/scenes/frames -set CIFAR-10=$(CACHE)/packs/cifar10,$(WORK)/cifar10/frames \
+	go run ./bench/trust -set scenes=models/packs/scenes,$(WORK)/scenes/frames -set CIFAR-10=bench/edge/testdata/cifar10.facts.gz \
 	  -streams "pedestrian video"=$(WORK)/video/pack,$(WORK)/video/frames -streams "rendered still camera"=models/packs/scenes,$(WORK)/stills -out docs/bench-policy.md
 
 .PHONY: bench-edge bench-edge-facts

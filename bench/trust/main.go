@@ -26,7 +26,7 @@ type options struct {
 
 func main() {
 	o := options{}
-	flag.Func("set", "NAME=PACK,FRAMES: a pack and labelled frames of its classes, with or without a folder test; for each set", func(s string) error { return o.add(s, false) })
+	flag.Func("set", "NAME=PACK,FRAMES: a pack and labelled frames of its classes, with or without a folder test; or NAME=FACTS.gz, what make bench-edge-facts recorded; for each set", func(s string) error { return o.add(s, false) })
 	flag.Func("streams", "NAME=PACK,FRAMES: a pack and the frames of streams, FRAMES/<part>/<stream>/<sequence>_<frame>.jpg, the parts in the order of their names; answers are also repeated on these", func(s string) error { return o.add(s, true) })
 	flag.IntVar(&o.runs, "runs", 20, "runs of each experiment and seed, every one with streams and coins of its own")
 	flag.IntVar(&o.seeds, "seeds", 5, "seeds; the spread is over them")
@@ -46,7 +46,7 @@ func main() {
 func (o *options) add(s string, streams bool) error {
 	name, rest, named := strings.Cut(s, "=")
 	pack, frames, both := strings.Cut(rest, ",")
-	if !named || !both {
+	if !named || !both && !strings.HasSuffix(pack, ".gz") {
 		return fmt.Errorf("%q: NAME=PACK,FRAMES is expected", s)
 	}
 	o.sets = append(o.sets, set{name: name, pack: pack, frames: frames, streams: streams})

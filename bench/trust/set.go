@@ -36,6 +36,9 @@ func (s *set) stillOnly() bool { return strings.Contains(s.name, stillMark) }
 
 // absent says what of the set is not there.
 func (s *set) absent() string {
+	if strings.HasSuffix(s.pack, ".gz") {
+		return ""
+	}
 	if _, err := os.Stat(filepath.Join(s.pack, models.ManifestFile)); err != nil {
 		return "its pack was not built"
 	}
@@ -46,7 +49,11 @@ func (s *set) absent() string {
 }
 
 // table has the nets' answers about the frames.
-func (s *set) table(ctx context.Context) (_ *evaluation.Table, err error) {
+func (s *set) table(ctx context.Context) (t *evaluation.Table, err error) {
+	if strings.HasSuffix(s.pack, ".gz") {
+		t, s.opened, err = readFacts(s.pack)
+		return t, err
+	}
 	if s.opened, err = models.OpenPack(s.pack); err != nil {
 		return nil, err
 	}
