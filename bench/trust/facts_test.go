@@ -1,0 +1,37 @@
+package main
+
+import "testing"
+
+// What bench-edge recorded can be played.
+func TestFactsOfBenchEdgeAreRead(t *testing.T) {
+	table, pack, err := readFacts("../edge/testdata/cifar10.facts.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if frames, sequences := table.Frames(); frames < 1000 || sequences < 10 {
+		t.Errorf("%d frames of %d sequences", frames, sequences)
+	}
+	if len(pack.Specialists) != 1 || pack.Policy.Threshold <= 0 {
+		t.Errorf("%+v", pack.Manifest)
+	}
+	if _, _, err := readFacts("main.go"); err == nil {
+		t.Error("a file that is no recording is read")
+	}
+}
+
+func TestSetsAreParsed(t *testing.T) {
+	var o options
+	for _, good := range []string{"a=p,f", "b=x.gz"} {
+		if err := o.add(good, false); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, bad := range []string{"a", "a=p", "p,f"} {
+		if err := o.add(bad, false); err == nil {
+			t.Errorf("%q is taken", bad)
+		}
+	}
+	if len(o.sets) != 2 || o.sets[0].absent() == "" || truth("1_2@someone.jpg") != "someone" || truth("1_2.jpg") != "" {
+		t.Errorf("%+v", o.sets)
+	}
+}
