@@ -135,9 +135,10 @@ chaos: setup build ## kill runs at random moments, on a real Kafka and on the em
 	bin/cachenet-chaos -kills $(KILLS)
 
 .PHONY: chaos-edge
-chaos-edge: setup build ## kill a device and its server at random moments and count rows
+OUTAGE ?= 20s
+chaos-edge: setup build ## kill a device and its server and cut their link at random moments, once for OUTAGE=20s, and count rows
 	@go build -o bin/cachenet-chaos ./cmd/cachenet-chaos
-	bin/cachenet-chaos -edge -kills $(KILLS)
+	bin/cachenet-chaos -edge -kills $(KILLS) -outage $(OUTAGE)
 
 ffmpeg: ## print the path of an ffmpeg, fetched into the cache folder if needed
 	@scripts/ffmpeg.sh

@@ -15,7 +15,7 @@ import (
 
 // device are the arguments of `cachenet edge` that those of a run do not have.
 func (t *trial) device() []string {
-	return []string{"--device", "chaos", "--server-brokers", t.server, "--drain", "1s"}
+	return []string{"--device", "chaos", "--server-brokers", t.wire.Addr(), "--drain", "1s"}
 }
 
 // startServer starts a broker for the server, and the server on it, which is killed at random moments until ctx is done.
@@ -61,7 +61,7 @@ func (t *trial) serve() (*exec.Cmd, error) {
 	return c, c.Start()
 }
 
-// tortureEdge is torture with a server, which is killed as well.
+// tortureEdge is torture with a server, which is killed as well, behind a link that is cut.
 func (t *trial) tortureEdge(ctx context.Context, addr string) (verdict, error) {
 	torment, leave := context.WithCancel(ctx)
 	defer leave()
@@ -69,9 +69,15 @@ func (t *trial) tortureEdge(ctx context.Context, addr string) (verdict, error) {
 	if err != nil {
 		return verdict{}, err
 	}
-	t.left = leave
+	mended, err := t.startCuts(torment, rand.New(rand.NewPCG(t.seed, 2)))
+	if err != nil {
+		return verdict{}, err
+	}
+	t.left = func() error { leave(); return mended() }
 	v, err := t.torture(ctx, addr)
+	leave()
 	killed, serverErr := stop()
-	v.kills += killed
+	v.kills, v.cuts, v.outage = v.kills+killed, t.cuts, t.outage
+	t.wire.Close()
 	return v, errors.Join(err, serverErr, b.Stop())
 }

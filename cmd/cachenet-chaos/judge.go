@@ -99,7 +99,8 @@ func (p *producer) stop() error {
 // verdict compares the topic with the rows.
 type verdict struct {
 	sent, produced, rows, distinct, failed int64
-	kills                                  int
+	kills, cuts                            int           // cuts of the link between device and server, random ones and the long one
+	outage                                 time.Duration // of the long one
 }
 
 func (v verdict) right() bool {
@@ -107,8 +108,12 @@ func (v verdict) right() bool {
 }
 
 func (v verdict) String() string {
-	return fmt.Sprintf("produced %d, rows %d, lost %d, duplicated %d, kills %d",
+	text := fmt.Sprintf("produced %d, rows %d, lost %d, duplicated %d, kills %d",
 		v.produced, v.rows, v.produced-v.distinct, v.rows-v.distinct, v.kills)
+	if v.cuts > 0 {
+		text += fmt.Sprintf(", link cut %d times, once for %v", v.cuts, v.outage)
+	}
+	return text
 }
 
 func (t *trial) judge(ctx context.Context, sent int64) (verdict, error) {

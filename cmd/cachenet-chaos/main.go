@@ -1,6 +1,6 @@
-// Command cachenet-chaos proves that a run loses nothing and doubles nothing: it kills `cachenet run`, or a device
-// and its server, at random moments while frames are produced, lets it finish, and compares what the topic holds with the rows.
-// make chaos runs it.
+// Command cachenet-chaos checks that a run loses no frame and duplicates none: it kills `cachenet run`, or a device and its
+// server whose link it also cuts, at random moments while frames are produced, lets it finish, and compares what the topic
+// holds with the rows. make chaos and make chaos-edge run it.
 package main
 
 import (
@@ -10,13 +10,14 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/cachenet/cachenet/connectors/kafkaio"
 	"github.com/cachenet/cachenet/connectors/kafkatest"
 )
 
-// trial is one such proof.
+// trial is one such check.
 type trial struct {
 	binary  string
 	pack    string
@@ -28,11 +29,17 @@ type trial struct {
 	pause   time.Duration
 	seed    uint64
 	edge    bool
+	outage  time.Duration // with edge: of the one long cut of the link; 0: none
 
 	dir     string
 	cluster kafkaio.Cluster
-	server  string // address of the server's broker, with edge
-	left    func() // with edge: the server is left alone from now on
+
+	// With edge:
+	server  string          // address of the server's broker
+	wire    *kafkatest.Wire // between the device and that broker
+	cutting sync.Mutex
+	cuts    int
+	left    func() error // server and link are left alone from now on
 }
 
 func main() {
@@ -46,7 +53,8 @@ func main() {
 	flag.IntVar(&t.rate, "rate", 500, "frames per second produced, all streams together")
 	flag.DurationVar(&t.pause, "pause", 2500*time.Millisecond, "longest time from a start to the kill")
 	flag.Uint64Var(&t.seed, "seed", 1, "of the moments")
-	flag.BoolVar(&t.edge, "edge", false, "kill a device and its server (cachenet edge, cachenet serve)")
+	flag.BoolVar(&t.edge, "edge", false, "kill a device and its server (cachenet edge, cachenet serve), and cut the link between them")
+	flag.DurationVar(&t.outage, "outage", 20*time.Second, "with -edge: length of one cut that the device lives through; 0: none")
 	flag.Parse()
 	if err := t.run(context.Background()); err != nil {
 		fmt.Fprintln(os.Stderr, "cachenet-chaos:", err)
@@ -102,7 +110,11 @@ func (t *trial) torture(ctx context.Context, addr string) (verdict, error) {
 	start := time.Now()
 	for kill := range t.kills {
 		age := time.Duration(random.Int64N(int64(t.pause)))
-		if err := t.runAndKill(ctx, age); err != nil {
+		survive := t.runAndKill
+		if t.edge && t.outage > 0 && kill == t.kills/2 {
+			survive = t.sitOut
+		}
+		if err := survive(ctx, age); err != nil {
 			return verdict{}, fmt.Errorf("run %d: %w", kill, err)
 		}
 		if (kill+1)%10 == 0 {
@@ -113,7 +125,9 @@ func (t *trial) torture(ctx context.Context, addr string) (verdict, error) {
 		return verdict{}, err
 	}
 	if t.edge {
-		t.left()
+		if err := t.left(); err != nil {
+			return verdict{}, err
+		}
 	}
 	if err := t.finish(ctx); err != nil {
 		return verdict{}, err
