@@ -17,15 +17,18 @@ func (fn *lookupFn) hear() (rows []schemas.Outcome) {
 		s := &fn.strands[i]
 		for k := range s.answers {
 			a := &s.answers[k]
-			event := fn.walk.nets.teach(s.st, &a.Full)
-			if a.Late {
-				continue
-			}
+			event := fn.walk.nets.teach(s.st, a)
 			out := fn.walk.nets.told(a)
 			if out.Outcome == schemas.Miss {
-				out.CacheEvent, out.HitRateWindow = event, s.st.HitRate
+				out.HitRateWindow = s.st.HitRate
 			}
-			rows = append(rows, out)
+			if event != schemas.CacheNone && out.CacheEvent != schemas.CacheStall {
+				out.CacheEvent = event
+				fn.walk.tell(&out)
+			}
+			if !a.Late {
+				rows = append(rows, out)
+			}
 		}
 	}
 	return rows
@@ -49,7 +52,8 @@ func (n *nets) told(a *schemas.Answer) schemas.Outcome {
 
 // teach moves a stream's state by a server's answer. That has one class and its probability: the rest of the distribution is
 // taken as even over the other classes. A class that the pack here does not have teaches nothing.
-func (n *nets) teach(st *policy.State, full *schemas.Outcome) (event string) {
+func (n *nets) teach(st *policy.State, a *schemas.Answer) (event string) {
+	full := &a.Full
 	class, ok := n.classes[full.Label]
 	if !ok || full.Outcome == schemas.Error || n.policy.Routes() {
 		return schemas.CacheNone
@@ -59,9 +63,23 @@ func (n *nets) teach(st *policy.State, full *schemas.Outcome) (event string) {
 		q[c] = (1 - full.Confidence) / float32(max(1, len(q)-1))
 	}
 	q[class] = full.Confidence
-	event, err := n.policy.Teach(st, q)
+	event, err := n.policy.Heard(st, q, n.earlier(&a.Row))
 	if err != nil {
 		slog.Warn("a server's answer teaches nothing", "stream", full.Stream, "origin", full.Origin, "error", err)
 	}
 	return event
+}
+
+// earlier is what the stream needs to know of the frame that a row is of: what the small net said, and whether that stands.
+func (n *nets) earlier(row *schemas.Outcome) policy.Earlier {
+	e := policy.Earlier{Outcome: row.Outcome, Sure: -1}
+	if class, ok := n.classes[row.Label]; ok && row.Outcome == schemas.Hit {
+		e.Sure = class
+	}
+	if class, ok := n.classes[row.SmallLabel]; ok && row.Outcome == schemas.Miss {
+		if a := (policy.Answer{Class: class, Confidence: row.SmallConfidence, Entropy: row.SmallEntropy}); n.policy.Sure(a, row.Threshold) {
+			e.Sure = class
+		}
+	}
+	return e
 }

@@ -70,14 +70,16 @@ func (t *trial) tortureEdge(ctx context.Context, addr string) (verdict, error) {
 		return verdict{}, err
 	}
 	mended, err := t.startCuts(torment, rand.New(rand.NewPCG(t.seed, 2)))
-	if err != nil {
-		return verdict{}, err
+	var v verdict
+	if err == nil {
+		t.left = func() error { leave(); return mended() }
+		v, err = t.torture(ctx, addr)
 	}
-	t.left = func() error { leave(); return mended() }
-	v, err := t.torture(ctx, addr)
 	leave()
 	killed, serverErr := stop()
 	v.kills, v.cuts, v.outage = v.kills+killed, t.cuts, t.outage
-	t.wire.Close()
+	if t.wire != nil {
+		t.wire.Close()
+	}
 	return v, errors.Join(err, serverErr, b.Stop())
 }

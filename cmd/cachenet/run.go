@@ -62,7 +62,6 @@ it look at once. A version that cannot be used is refused, and the old one goes 
 	policyFlags(f, &r.options)
 	f.StringVar(&r.options.Full, "full", "", "where the full model runs: transform or inline (default the pack's choice)")
 	r.answerFlags(f)
-	f.Float64Var(&r.options.MaxFalseHits, "max-false-hits", 0, "share of a stream's hits that may be wrong; if audits show more, its threshold becomes stricter until the full model answers (default the pack's value)")
 	r.dataFlags(f)
 	f.StringVar(&r.options.OutcomesTopic, "outcomes-topic", "", "topic to also write outcomes to, as JSON")
 	f.StringVar(&r.options.DeadLetterTopic, "dead-letter-topic", "", "topic for frames without an answer, unchanged; see cachenet redeliver")

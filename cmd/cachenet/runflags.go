@@ -12,6 +12,7 @@ import (
 func (r *run) answerFlags(f *pflag.FlagSet) {
 	f.BoolVar(&r.options.Provisional, "provisional", false, "with --outcomes-topic (and --full transform, or on a device): send the small net's answer of a miss at once; it stands if the full model does not answer (docs/trust.md)")
 	f.DurationVar(&r.options.FullTimeout, "full-timeout", pipelines.DefaultFullTimeout, "with --provisional: how long to wait for the full model")
+	f.Float64Var(&r.options.MaxFalseHits, "max-false-hits", 0, "share of a stream's hits that may be wrong; if audits show more, its threshold becomes stricter until the full model answers (with --full inline, or on a device; default the pack's value)")
 	f.BoolVar(&r.options.Guard, "guard", false, "detect rare classes, at the cost of more misses (the pack's own policy only)")
 	f.StringVar(&r.options.AuditSecretFile, "audit-secret-file", "", "file with the secret key (16 bytes or more) that selects them (default one stored in --out)")
 	f.BoolVar(&r.options.SkipSimilar, "skip-similar", false, "a frame nearly equal to the last answered one of its stream reuses its answer, by a glance at 1/8 of its size (docs/trust.md)")

@@ -18,31 +18,27 @@ import (
 
 // Wire is a network path to a broker that can be cut, for some of the broker's clients: those that connect to Addr.
 type Wire struct {
-	proxy  *toxiproxy.Proxy
-	silent bool
+	proxy *toxiproxy.Proxy
+	kind  string // of the toxics that cut it; empty: it is whole
 }
 
 // NewWire returns a path to the broker at HOST:PORT of loopback.
 func NewWire(broker string) (*Wire, error) {
-	port, err := FreePort()
-	if err != nil {
-		return nil, err
-	}
 	toxics.Register(redirectType, &redirect{})
 	s := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
-	w := &Wire{proxy: toxiproxy.NewProxy(s, "wire", address(port), broker)}
+	w := &Wire{proxy: toxiproxy.NewProxy(s, "wire", address(0), broker)}
+	if err := w.proxy.Start(); err != nil {
+		return nil, err
+	}
 	from, err := encoded(broker)
 	if err != nil {
 		return nil, err
 	}
-	to, err := encoded(address(port))
+	to, err := encoded(w.Addr())
 	if err != nil {
 		return nil, err
 	}
-	if err := w.spoil(redirectType, stream.Downstream, redirect{From: from, To: to}); err != nil {
-		return nil, err
-	}
-	return w, w.proxy.Start()
+	return w, w.spoil(redirectType, stream.Downstream, redirect{From: from, To: to})
 }
 
 // Addr is the HOST:PORT for clients behind the wire. Brokers tell clients where to connect to; behind the wire that is here.
@@ -52,14 +48,13 @@ func (w *Wire) Addr() string { return w.proxy.Listen }
 func (w *Wire) Close() { w.proxy.Stop() }
 
 // Cut cuts the path. A silent cut loses what is sent, and connections stay open, as with a radio link out of reach; otherwise
-// connections are closed and new ones refused.
+// connections are reset, also new ones.
 func (w *Wire) Cut(silent bool) error {
-	if w.silent = silent; !silent {
-		w.proxy.Stop()
-		return nil
+	if w.kind = "reset_peer"; silent {
+		w.kind = "timeout" // without a time it never closes a connection
 	}
-	for _, d := range []stream.Direction{stream.Upstream, stream.Downstream} {
-		if err := w.spoil(silence, d, toxics.TimeoutToxic{}); err != nil {
+	for _, d := range directions {
+		if err := w.spoil(w.kind, d, struct{}{}); err != nil {
 			return err
 		}
 	}
@@ -68,18 +63,15 @@ func (w *Wire) Cut(silent bool) error {
 
 // Mend ends a cut. Connections that were open in a silent cut are closed: they have lost data.
 func (w *Wire) Mend(ctx context.Context) error {
-	if !w.silent {
-		return w.proxy.Start()
-	}
-	for _, d := range []stream.Direction{stream.Upstream, stream.Downstream} {
-		if err := w.proxy.Toxics.RemoveToxic(ctx, silence+d.String()); err != nil {
+	for _, d := range directions {
+		if err := w.proxy.Toxics.RemoveToxic(ctx, w.kind+d.String()); err != nil {
 			return fmt.Errorf("mend the wire: %w", err)
 		}
 	}
 	return nil
 }
 
-const silence = "timeout" // toxiproxy's name for it; without a time it never closes a connection
+var directions = [...]stream.Direction{stream.Upstream, stream.Downstream}
 
 // spoil adds a toxic, which is toxiproxy's word for what changes data on its way.
 func (w *Wire) spoil(kind string, d stream.Direction, attributes any) error {

@@ -76,16 +76,21 @@ const (
 )
 
 // confirming reports whether streams have classes confirmed at all.
-func (p *Policy) confirming() bool { return p.Kind == Window && p.Teacher == Inline && p.AuditRate > 0 }
+func (p *Policy) confirming() bool {
+	return p.Kind == Window && p.Teacher != Selector && p.AuditRate > 0
+}
 
 // confirms reports whether the full model is asked first about a hit on that class: one that the stream has not shown
 // recently, or another one than it answered last. A net that meets what it does not know answers with some class that
 // it knows, most often one that the stream has not shown; where it is one that the stream has shown, the answer still changes
 // when the picture does. Each confirmation is paid for from what the frames before have saved, so that streams that show
-// many classes in turns do not lose what the cache saves.
+// many classes in turns do not lose what the cache saves. Where the full model answers later, hits on the class stand while
+// its confirmation is in flight.
 func (p *Policy) confirms(s *State, class int) bool {
 	t := &s.Trust
-	return p.confirming() && int(t.Spent)+p.confirmation() <= mostSpent && (!p.holds(s, class) || t.Class > 0 && t.Class != uint16(class+1))
+	last := t.Class == uint16(class+1)
+	return p.confirming() && int(t.Spent)+p.confirmation() <= mostSpent &&
+		(!p.holds(s, class) && !(last && p.Teacher == Feedback) || t.Class > 0 && !last)
 }
 
 // confirmation is the price of one, in frames.
@@ -112,6 +117,10 @@ func (p *Policy) confirm(s *State, nets Nets, d Decision, learn bool) (Decision,
 	s.HitRate *= hitRateDecay
 	s.Trust.Spent += uint8(p.confirmation())
 	p.weighCost(s, &d)
+	if p.Teacher == Feedback {
+		s.Trust.Class, d.Moved = uint16(small+1), true
+		return d, nil
+	}
 	if d.Class != small && s.Trust.Mode == answering {
 		s.Trust.Drift = 1
 		s.Trust.enter(probation)
@@ -272,13 +281,62 @@ func (p *Policy) bypass(s *State, nets Nets, learn bool) (Decision, error) {
 	}
 	s.HitRate *= hitRateDecay
 	d.Moved = true
-	p.tick(&s.Trust)
 	d.Asked, d.Small = shadow.Asked, shadow.Small
-	if compared {
+	frames := s.Trust.Frames
+	p.tick(&s.Trust)
+	switch {
+	case p.Teacher == Feedback && s.Trust.Mode != costly:
+		s.Trust.Frames = frames // it counts when the answer comes: an outage proves nothing
+	case compared:
 		p.compare(s, &d, shadow)
 	}
 	return d, nil
 }
+
+// Earlier is a frame that was decided before, and that the full model has answered since.
+type Earlier struct {
+	Outcome string // schemas.Hit or Same, audited, or Miss
+	Sure    int    // class that the small net was sure of; -1: of none, or it was not asked
+}
+
+// Heard is [Policy.Teach] where the teacher is Feedback: the stream also learns what the answer says of the small net, as from
+// an audit, a confirmation or a comparison whose answer comes at once.
+func (p *Policy) Heard(s *State, q []float32, e Earlier) (event string, err error) {
+	if len(q) != p.Classes || !shares(q) {
+		return schemas.CacheNone, fmt.Errorf("teach: not a distribution over %d classes", p.Classes)
+	}
+	s.start(p)
+	full := largest(q)
+	if e.Outcome == schemas.Miss {
+		p.expect(s, q)
+	}
+	d := Decision{Answer: Answer{Class: full}, AuditClass: full, CacheEvent: p.learn(s, q)}
+	if p.AuditRate <= 0 || e.Outcome == schemas.Same {
+		return d.CacheEvent, nil
+	}
+	t := &s.Trust
+	switch {
+	case t.Mode != answering:
+		if t.Frames < math.MaxUint16 {
+			t.Frames++
+		}
+		p.compare(s, &d, Decision{Answer: Answer{Class: e.Sure}, Hit: e.Sure >= 0})
+	case e.Outcome == schemas.Hit:
+		d.Class = e.Sure
+		p.verdict(s, &d)
+	case p.confirming() && e.Sure >= 0 && e.Sure != full:
+		t.Drift = 1
+		t.enter(probation)
+		d.CacheEvent = schemas.TrustBypass
+	}
+	if p.confirming() && e.Outcome == schemas.Miss {
+		t.Class = uint16(full + 1)
+	}
+	return d.CacheEvent, nil
+}
+
+// Sure reports whether a small net's answer passes the hit test at a threshold, that of its frame.
+func (p *Policy) Sure(a Answer, threshold float32) bool { return a.Class >= 0 && p.passes(a, threshold) }
 
 func (p *Policy) tick(t *Trust) {
 	if t.Spent > 0 {
