@@ -336,7 +336,9 @@ func (p *Policy) Heard(s *State, q []float32, e Earlier) (event string, err erro
 }
 
 // Sure reports whether a small net's answer passes the hit test at a threshold, that of its frame.
-func (p *Policy) Sure(a Answer, threshold float32) bool { return a.Class >= 0 && p.passes(a, threshold) }
+func (p *Policy) Sure(a Answer, threshold float32) bool {
+	return a.Class >= 0 && p.passes(a, threshold)
+}
 
 func (p *Policy) tick(t *Trust) {
 	if t.Spent > 0 {
