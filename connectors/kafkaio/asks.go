@@ -15,6 +15,11 @@ type ask struct {
 	due     time.Time // when it is settled without an answer; zero: never
 	queued  bool      // it has yet to be sent
 	settled bool
+
+	since     time.Time // when it was asked first
+	kept      bool      // the server's broker acknowledged it, at
+	partition int32     // … this place of the misses topic
+	offset    int64
 }
 
 // asks are the frames of one job that wait for the server. It knows nothing of Kafka. Its methods may be called
@@ -32,7 +37,9 @@ type asks struct {
 	answers []schemas.Answer
 	expired map[string]schemas.Outcome // rows that were settled without an answer, of which a late one may teach the stream
 	oldest  []string                   // origins in expired, oldest first
+	stale   int                        // in queue, that are settled
 	counts  UplinkCounts
+	waits   Waits
 }
 
 // UplinkCounts is what passed between a device and its server so far.
@@ -46,6 +53,14 @@ type UplinkCounts struct {
 	Pending    int64 `json:"pending"`    // frames that wait
 	BytesUp    int64 `json:"bytes_up"`   // records sent, repeated ones included
 	BytesDown  int64 `json:"bytes_down"` // records received
+
+	Sent    int64   `json:"sent"`         // frames that the server's broker acknowledged, repeated ones included
+	Resent  int64   `json:"resent"`       // frames that were sent again, since the server's topics had lost them or their answers
+	Outages int64   `json:"outages"`      // times that the server did not respond
+	Down    float64 `json:"down_seconds"` // … and for how long altogether
+	Wait    Waits   `json:"-"`            // from a frame's decision to its answer
+	WaitP50 float64 `json:"wait_p50_ms"`
+	WaitP99 float64 `json:"wait_p99_ms"`
 }
 
 // mostExpired bounds how many rows late answers can still be matched with.
@@ -60,7 +75,11 @@ func (a *asks) add(now time.Time, frames []schemas.Missed) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for i := range frames {
-		k := &ask{origin: schemas.OriginOf(a.device, &frames[i].Frame).String(), missed: frames[i], queued: true}
+		k := &ask{origin: schemas.OriginOf(a.device, &frames[i].Frame).String(), missed: frames[i], queued: true, since: now}
+		if a.pending[k.origin] != nil {
+			continue // a runner ran a bundle again: the frame must not be settled twice
+		}
+		a.counts.Asked++
 		if a.limit > 0 {
 			k.due = now.Add(a.limit)
 			a.waiting = append(a.waiting, k)
@@ -68,7 +87,6 @@ func (a *asks) add(now time.Time, frames []schemas.Missed) {
 		a.pending[k.origin] = k
 		a.queue = append(a.queue, k)
 	}
-	a.counts.Asked += int64(len(frames))
 	signal(a.work)
 }
 
@@ -96,7 +114,9 @@ func (a *asks) unsent(bytes int64) (batch []*ask) {
 			break
 		}
 		a.queue[0], a.queue = nil, a.queue[1:]
-		if k.queued = false; !k.settled {
+		if k.queued = false; k.settled {
+			a.stale--
+		} else {
 			batch, bytes = append(batch, k), bytes-size
 		}
 	}
@@ -125,12 +145,10 @@ func (a *asks) again() int {
 	n := 0
 	for _, k := range a.pending {
 		if !k.queued {
-			k.queued = true
-			a.queue = append(a.queue, k)
+			a.requeue(k)
 			n++
 		}
 	}
-	signal(a.work)
 	return n
 }
 
@@ -141,6 +159,7 @@ func (a *asks) answer(origin string, full schemas.Outcome) {
 	k := a.pending[origin]
 	if k != nil {
 		a.counts.Answered++
+		a.waits.add(time.Since(k.since))
 		a.settle(k, full)
 		return
 	}
@@ -170,6 +189,10 @@ func (a *asks) settle(k *ask, full schemas.Outcome) {
 	delete(a.pending, k.origin)
 	a.answers = append(a.answers, schemas.Answer{Row: k.missed.Outcome, Full: full})
 	k.settled, k.missed = true, schemas.Missed{} // its bytes: a queue may still hold it
+	if k.queued {
+		a.stale++
+		a.compact()
+	}
 	signal(a.news)
 }
 
@@ -236,7 +259,8 @@ func (a *asks) count() UplinkCounts {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	c := a.counts
-	c.Pending = int64(len(a.pending))
+	c.Pending, c.Wait = int64(len(a.pending)), a.waits
+	c.WaitP50, c.WaitP99 = milliseconds(a.waits.Quantile(0.5)), milliseconds(a.waits.Quantile(0.99))
 	return c
 }
 

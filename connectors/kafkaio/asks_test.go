@@ -1,10 +1,14 @@
 package kafkaio
 
 import (
+	"context"
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/segmentio/kafka-go"
 
 	"github.com/cachenet/cachenet/schemas"
 )
@@ -158,6 +162,100 @@ func TestEachFrameIsSettledOnce(t *testing.T) {
 			if n != 1 {
 				t.Fatalf("seed %d: frame %d settled %d times", seed, offset, n)
 			}
+		}
+	}
+}
+
+// Frames whose records the misses topic does not hold any more are sent again, each once; those that it holds are not.
+func TestOnlyLostFramesAreSentAgain(t *testing.T) {
+	a := newAsks("device", 0)
+	var missed []schemas.Missed
+	for i := range int64(8) {
+		missed = append(missed, missedAt(i))
+	}
+	a.add(time.Now(), missed)
+	sent := a.next(t.Context(), 1<<20)
+	a.kept(sent[:3], 0, 10)  // at 10, 11, 12
+	a.kept(sent[3:5], 1, 20) // at 20, 21
+	a.kept(sent[5:7], 2, 0)  // in a partition that is gone
+	a.answer(originAt(6), red)
+	held := []Partition{{ID: 0, First: 11, End: 12}, {ID: 1, First: 0, End: 22}}
+	if n := a.lost(held); n != 3 {
+		t.Errorf("%d frames are lost", n)
+	}
+	if n := a.lost(held); n != 0 {
+		t.Errorf("%d frames are lost once more, before they are sent", n)
+	}
+	got := map[int64]bool{}
+	for _, k := range a.next(t.Context(), 1<<20) {
+		got[k.missed.Frame.Offset] = true
+	}
+	if len(got) != 3 || !got[0] || !got[2] || !got[5] {
+		t.Errorf("sent again: %v", got)
+	}
+	if c := a.count(); c.Resent != 3 || c.Sent != 7 {
+		t.Errorf("%+v", c)
+	}
+}
+
+// In a long outage frames expire and are settled, and what is left of them does not pile up.
+func TestTheQueueOfAnOutageIsBounded(t *testing.T) {
+	a, now := newAsks("device", time.Second), time.Now()
+	for i := range int64(10_000) {
+		a.add(now, []schemas.Missed{missedAt(i)})
+		now = now.Add(10 * time.Millisecond)
+		a.take(a.ready(now))
+	}
+	if n := len(a.queue); n > 400 {
+		t.Errorf("%d frames are queued; %d wait", n, a.count().Pending)
+	}
+	if batch := a.unsent(1 << 30); int64(len(batch)) != a.count().Pending {
+		t.Errorf("%d frames are sent, %d wait", len(batch), a.count().Pending)
+	}
+}
+
+func TestAFrameThatIsAddedAgainIsSettledOnce(t *testing.T) {
+	a, now := newAsks("device", time.Second), time.Now()
+	for range 2 {
+		a.add(now, []schemas.Missed{missedAt(1)})
+	}
+	a.answer(originAt(1), red)
+	taken(t, a, now.Add(time.Hour), 1)
+	if c := a.count(); c.Asked != 1 || c.Pending != 0 {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestQuantilesOfWaits(t *testing.T) {
+	var w Waits
+	if w.Quantile(0.5) != 0 {
+		t.Error("nothing was counted")
+	}
+	for i := range 1000 {
+		w.add(time.Duration(i+1) * time.Millisecond)
+	}
+	w.add(time.Hour)
+	for q, want := range map[float64]time.Duration{0.5: 500 * time.Millisecond, 0.99: 990 * time.Millisecond} {
+		if got := w.Quantile(q); got < want || got > want*142/100 {
+			t.Errorf("quantile %v is %v, want about %v", q, got, want)
+		}
+	}
+	if w.Count() != 1001 || w.Quantile(1) < 10*time.Minute {
+		t.Errorf("%d, longest %v", w.Count(), w.Quantile(1))
+	}
+}
+
+func TestWhatNoWaitingMendsIsRefused(t *testing.T) {
+	u := &uplink{cfg: UplinkConfig{Misses: "misses"}}
+	for err, want := range map[error]string{
+		fmt.Errorf("send: %w", kafka.MessageSizeTooLarge): "max.message.bytes",
+		kafka.InvalidTimestamp:                            "message.timestamp",
+		kafka.InvalidRecord:                               "record",
+		kafka.LeaderNotAvailable:                          "",
+		context.DeadlineExceeded:                          "",
+	} {
+		if got := u.refusal(err); (got == "") != (want == "") || !strings.Contains(got, want) {
+			t.Errorf("%v: %q", err, got)
 		}
 	}
 }

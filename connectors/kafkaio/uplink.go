@@ -48,12 +48,13 @@ type uplink struct {
 	cancel context.CancelFunc
 	ended  sync.WaitGroup
 
-	partitions []int32 // of the misses topic
-
-	mu       sync.Mutex
-	cut      time.Time       // since when the server does not respond; zero: it does
-	restored bool            // it responds again, and it is not known yet whether it holds what it acknowledged
-	acked    map[int32]int64 // by partition of the misses topic, the end of what was acknowledged
+	mu         sync.Mutex
+	partitions []int32       // of the misses topic
+	cut        time.Time     // since when the server does not respond; zero: it does
+	outages    int64         // so far
+	down       time.Duration // in those that have ended
+	restored   bool          // it responds again, and it is not known yet whether it holds what it acknowledged
+	checked    time.Time     // when that was last known
 }
 
 // OpenUplink gives the job an uplink, which is closed with the session. Call it before the job starts. It makes no request itself.
@@ -67,7 +68,7 @@ func OpenUplink(job *session.Session, cfg UplinkConfig) error {
 			client.over(cfg.Link)
 		}
 		ctx, cancel := context.WithCancel(context.Background())
-		u := &uplink{asks: newAsks(cfg.Device, cfg.Timeout), cfg: cfg, client: client, cancel: cancel, acked: map[int32]int64{}}
+		u := &uplink{asks: newAsks(cfg.Device, cfg.Timeout), cfg: cfg, client: client, cancel: cancel, checked: time.Now()}
 		u.ended.Go(func() { u.run(ctx) })
 		return u, nil
 	})
@@ -80,7 +81,19 @@ func Uplink(job *session.Session) (UplinkCounts, bool) {
 	if !ok {
 		return UplinkCounts{}, false
 	}
-	return u.count(), true
+	return u.tally(), true
+}
+
+func (u *uplink) tally() UplinkCounts {
+	c := u.count()
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	down := u.down
+	if !u.cut.IsZero() {
+		down += time.Since(u.cut)
+	}
+	c.Outages, c.Down = u.outages, down.Seconds()
+	return c
 }
 
 // Close stops sending and receiving.
@@ -113,10 +126,13 @@ func (u *uplink) prepare(ctx context.Context) (int64, error) {
 	if _, err := EnsureTopic(ctx, u.cfg.Cluster, u.cfg.Answers, 1); err != nil {
 		return 0, err
 	}
-	var err error
-	if u.partitions, err = u.client.partitions(ctx, u.cfg.Cluster, u.cfg.Misses); err != nil {
+	partitions, err := u.client.partitions(ctx, u.cfg.Cluster, u.cfg.Misses)
+	if err != nil {
 		return 0, err
 	}
+	u.mu.Lock()
+	u.partitions = partitions
+	u.mu.Unlock()
 	ends, err := u.client.bounds(ctx, u.cfg.Answers, []int32{0})
 	if err != nil {
 		return 0, err
@@ -144,6 +160,7 @@ func (u *uplink) fails(err error) {
 	defer u.mu.Unlock()
 	if u.cut.IsZero() {
 		u.cut = time.Now()
+		u.outages++
 		slog.Warn("the server does not respond: misses wait for it, hits go on while there is credit", "topic", u.cfg.Misses, "error", err)
 	}
 }
@@ -153,36 +170,54 @@ func (u *uplink) works() {
 	defer u.mu.Unlock()
 	if !u.cut.IsZero() {
 		slog.Warn("the server responds again", "topic", u.cfg.Misses, "after", time.Since(u.cut).Round(time.Millisecond))
+		u.down += time.Since(u.cut)
 		u.cut, u.restored = time.Time{}, true
 	}
 }
 
-// recheck sends what waits once more where the server, which was away, has lost frames that it had acknowledged.
+// recheckEvery is how often a device with frames that wait looks whether the server's topic still holds them.
+const recheckEvery = 30 * time.Second
+
+// recheck sends what waits once more where the server's topic has lost it. It looks after an outage, and now and then: retention
+// and operators delete without one.
 func (u *uplink) recheck(ctx context.Context) error {
 	u.mu.Lock()
-	due := u.restored
+	due := u.restored || time.Since(u.checked) > recheckEvery
 	u.restored = false
+	if due {
+		u.checked = time.Now()
+	}
 	u.mu.Unlock()
-	if !due {
+	if !due || u.count().Pending == 0 {
 		return nil
 	}
 	all, err := persist(ctx, u, func(ctx context.Context) ([]Partition, error) {
-		return u.client.bounds(ctx, u.cfg.Misses, u.partitions)
+		return u.there(ctx, func() ([]Partition, error) { return u.client.bounds(ctx, u.cfg.Misses, u.places()) })
 	})
 	if err != nil {
 		return err
 	}
-	u.mu.Lock()
-	lost := false
-	for _, p := range all {
-		lost = lost || p.End < u.acked[p.ID]
-		u.acked[p.ID] = min(u.acked[p.ID], p.End)
-	}
-	u.mu.Unlock()
-	if lost {
-		slog.Warn("the server has lost frames: they are sent again", "topic", u.cfg.Misses, "frames", u.again())
+	if n := u.lost(all); n > 0 {
+		slog.Warn("the server has lost frames: they are sent again", "topic", u.cfg.Misses, "frames", n)
 	}
 	return nil
+}
+
+// there creates the topics again where a request finds that one is missing; the request fails all the same.
+func (u *uplink) there(ctx context.Context, request func() ([]Partition, error)) ([]Partition, error) {
+	all, err := request()
+	if missing(err) {
+		_, failed := u.prepare(ctx)
+		err = errors.Join(err, failed)
+	}
+	return all, err
+}
+
+// places are the partitions of the misses topic.
+func (u *uplink) places() []int32 {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.partitions
 }
 
 // send is one lane: one request at a time. Frames of a stream may overtake each other, which the server does not mind.
@@ -192,33 +227,49 @@ func (u *uplink) send(ctx context.Context, lane int) {
 		if len(batch) == 0 {
 			return
 		}
-		if u.deliver(ctx, u.partitions[turn%len(u.partitions)], batch) != nil {
+		if u.deliver(ctx, turn, batch) != nil {
 			return // ctx ended
 		}
 	}
 }
 
-// deliver sends a batch, as long as it takes. A batch that is refused for its size is divided.
-func (u *uplink) deliver(ctx context.Context, partition int32, batch []*ask) error {
-	refused, err := persist(ctx, u, func(ctx context.Context) (bool, error) {
+// deliver sends a batch, as long as it takes. A batch that is refused for what it holds is divided.
+func (u *uplink) deliver(ctx context.Context, turn int, batch []*ask) error {
+	refusal, err := persist(ctx, u, func(ctx context.Context) (refusal string, err error) {
 		if batch = u.live(batch); len(batch) == 0 {
-			return false, nil
+			return "", nil
 		}
-		err := u.produce(ctx, partition, batch)
-		if isTooLarge(err) {
-			return true, nil
+		_, err = u.there(ctx, func() ([]Partition, error) {
+			places := u.places()
+			return nil, u.produce(ctx, places[turn%len(places)], batch)
+		})
+		if refusal = u.refusal(err); refusal != "" {
+			err = nil
 		}
-		return false, err
+		return refusal, err
 	})
 	switch {
-	case err != nil || !refused:
+	case err != nil || refusal == "":
 		return err
 	case len(batch) == 1:
-		u.refuse(batch[0], fmt.Sprintf("the frame exceeds the record size limit of the server's topic %s: raise its max.message.bytes", u.cfg.Misses))
+		u.refuse(batch[0], refusal)
 		return nil
 	}
 	half := len(batch) / 2
-	return errors.Join(u.deliver(ctx, partition, batch[:half]), u.deliver(ctx, partition, batch[half:]))
+	return errors.Join(u.deliver(ctx, turn, batch[:half]), u.deliver(ctx, turn, batch[half:]))
+}
+
+// refusal says why a frame will never be taken; empty where err may pass.
+func (u *uplink) refusal(err error) string {
+	switch {
+	case isTooLarge(err):
+		return fmt.Sprintf("the frame exceeds the record size limit of the server's topic %s: raise its max.message.bytes", u.cfg.Misses)
+	case errors.Is(err, kafka.InvalidTimestamp):
+		return fmt.Sprintf("the server's topic %s refuses the frame's time: correct the clock of its producer, or raise the topic's message.timestamp.before.max.ms and …after.max.ms", u.cfg.Misses)
+	case errors.Is(err, kafka.InvalidRecord):
+		return fmt.Sprintf("the server's topic %s refuses the frame's record: check the topic's settings", u.cfg.Misses)
+	}
+	return ""
 }
 
 // produce is one request.
@@ -239,9 +290,7 @@ func (u *uplink) produce(ctx context.Context, partition int32, batch []*ask) err
 		return fmt.Errorf("kafka: send %d frames to the server's topic %s: %w", len(batch), u.cfg.Misses, err)
 	}
 	u.moved(bytes, 0)
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.acked[partition] = max(u.acked[partition], res.BaseOffset+int64(len(batch)))
+	u.kept(batch, partition, res.BaseOffset)
 	return nil
 }
 
