@@ -164,7 +164,7 @@ var (
 
 // Describe implements prometheus.Collector.
 func (s *scraped) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{lagDesc, inFlightDesc, missesDesc, stageDesc, loadsDesc, evictsDesc, bytesDesc, heldDesc, stallsDesc, fetchesDesc, fetchedDesc} {
+	for _, d := range append([]*prometheus.Desc{lagDesc, inFlightDesc, missesDesc, stageDesc, loadsDesc, evictsDesc, bytesDesc, heldDesc, stallsDesc, fetchesDesc, fetchedDesc}, uplinkDescs...) {
 		to <- d
 	}
 }
@@ -203,6 +203,9 @@ func (s *scraped) Collect(to chan<- prometheus.Metric) {
 		counter(fetchesDesc, float64(c.Cuts), "cut")
 		counter(fetchesDesc, float64(c.Damaged), "damaged")
 		to <- prometheus.MustNewConstMetric(fetchedDesc, prometheus.CounterValue, float64(c.Bytes))
+	}
+	if c, ok := kafkaio.Uplink(job); ok {
+		collectUplink(to, c)
 	}
 }
 

@@ -201,7 +201,12 @@ func TestTheDashboardQueriesExistingMetrics(t *testing.T) {
 	m.Follow(job(t))
 	_, there := get(t, m, "/metrics")
 	known := map[string]bool{"cachenet_lag_frames": true, "cachenet_model_cache_bytes": true, // only with a source and nets
-		"cachenet_model_loads_total": true, "cachenet_model_evictions_total": true}
+		"cachenet_model_loads_total": true, "cachenet_model_evictions_total": true,
+		"cachenet_pack_fetched_bytes_total": true, "cachenet_model_stalls_total": true} // … and a pack from a server
+	for _, d := range uplinkDescs { // only on a device
+		name := regexp.MustCompile(`cachenet_[a-z_]+`).FindString(d.String())
+		known[name], known[name+"_bucket"] = true, true
+	}
 	for _, name := range regexp.MustCompile(`(?m)^[a-z_]+`).FindAllString(there, -1) {
 		known[name] = true
 	}

@@ -75,8 +75,11 @@ func (s runSummary) write(w io.Writer, o pipelines.Options) {
 		fmt.Fprintf(w, "policy: of the file %s\n", s.Policy)
 	}
 	if u := s.Uplink; u != nil {
-		fmt.Fprintf(w, "server: asked %s times, %s answers in time, %s too late, %s sent, %s received\n", humanize.Comma(u.Asked), humanize.Comma(u.Answered),
-			humanize.Comma(u.Late), humanize.IBytes(uint64(u.BytesUp)), humanize.IBytes(uint64(u.BytesDown)))
+		fmt.Fprintf(w, "server: asked %s times, %s answers in time, %s too late, p50 %.4g ms, p99 %.4g ms, %s sent, %s received\n", humanize.Comma(u.Asked), humanize.Comma(u.Answered),
+			humanize.Comma(u.Late), u.WaitP50, u.WaitP99, humanize.IBytes(uint64(u.BytesUp)), humanize.IBytes(uint64(u.BytesDown)))
+		if u.Outages+u.Resent > 0 {
+			fmt.Fprintf(w, "  it did not respond %s times, %.1f s altogether; %s frames were sent again\n", humanize.Comma(u.Outages), u.Down, humanize.Comma(u.Resent))
+		}
 	}
 	if s.Audits != nil {
 		fmt.Fprintf(w, "audits: %s\n", s.Audits)
