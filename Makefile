@@ -107,7 +107,7 @@ generate: ## the generated encodings of schemas
 	go generate ./...
 
 .PHONY: docs
-docs: ## docs/commands.md and docs/run.schema.json, from the commands
+docs: ## docs/commands.md and the schemas of configuration files, from the commands
 	go test -count=1 -run 'CommandReference|TheSchema' ./cmd/cachenet -update
 
 kafka: ## a real Apache Kafka on 127.0.0.1:9092, until make kafka-stop

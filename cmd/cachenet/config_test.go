@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -13,12 +14,15 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/google/jsonschema-go/jsonschema"
 	"github.com/knadh/koanf/parsers/yaml"
-	"github.com/spf13/pflag"
+	"github.com/spf13/cobra"
 
 	"github.com/cachenet/cachenet/pipelines"
 )
 
-const schemaPath = "../../docs/run.schema.json"
+// configurable are the commands that take a configuration file, by the path of its schema.
+func configurable() map[string]*cobra.Command {
+	return map[string]*cobra.Command{"../../docs/run.schema.json": newRun().command, "../../docs/edge.schema.json": newDevice().command}
+}
 
 // configured returns a run with the settings of a file, overridden by those of a command line.
 func configured(t *testing.T, text string, args ...string) (*run, error) {
@@ -109,9 +113,9 @@ func TestMisspeltVariablesAreReported(t *testing.T) {
 }
 
 // schema describes the configuration file from the flags.
-func schema(flags *pflag.FlagSet) map[string]any {
+func schema(c *cobra.Command) map[string]any {
 	properties := map[string]any{}
-	for name, f := range settings(flags) {
+	for name, f := range settings(c.Flags()) {
 		p := map[string]any{"description": f.Usage, "type": "string"}
 		switch f.Value.Type() {
 		case "bool":
@@ -128,32 +132,35 @@ func schema(flags *pflag.FlagSet) map[string]any {
 		}
 		properties[name] = p
 	}
-	return map[string]any{"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "cachenet run --config",
+	return map[string]any{"$schema": "https://json-schema.org/draft/2020-12/schema", "title": c.CommandPath() + " --config",
 		"type": "object", "additionalProperties": false, "properties": properties}
 }
 
 func TestTheSchemaIsCurrent(t *testing.T) {
-	want, err := json.MarshalIndent(schema(newRun().command.Flags()), "", "  ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	want = append(want, '\n')
-	if *update {
-		if err := os.WriteFile(schemaPath, want, 0o666); err != nil {
+	for path, c := range configurable() {
+		root().AddCommand(c) // for its whole name
+		want, err := json.MarshalIndent(schema(c), "", "  ")
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	got, err := os.ReadFile(schemaPath)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("docs/run.schema.json does not match the flags; run: make docs\n%s", diff)
+		want = append(want, '\n')
+		if *update {
+			if err := os.WriteFile(path, want, 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(want), string(got)); diff != "" {
+			t.Errorf("%s does not match the flags; run: make docs\n%s", path, diff)
+		}
 	}
 }
 
 func TestTheSchemaTakesWhatRunTakes(t *testing.T) {
-	text, err := os.ReadFile(schemaPath)
+	text, err := os.ReadFile("../../docs/run.schema.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,5 +188,43 @@ func TestTheSchemaTakesWhatRunTakes(t *testing.T) {
 		if _, err := configured(t, file); (err == nil) != good {
 			t.Errorf("%q: run says %v", file, err)
 		}
+	}
+}
+
+// A device's file has the settings of both clusters; what is wrong with it is named without a broker.
+func TestAFileForADevice(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "device.yaml")
+	for text, want := range map[string]string{
+		"device: cam-1\nbrokers: [a:1]\nserver-brokers: [b:2]\nserver-sasl: PLAIN\nserver-tls: true\nserver-user: ann\nserver-password-env: SECRET\nlink: 10mbit,40ms\ndrain: 5s": "",
+		"topic: frames":     "",
+		"server-broker: b":  "did you mean server-brokers?",
+		"device: a/b":       "--device",
+		"link: fast":        "link",
+		"full: inline":      "unknown key full",
+		"drain: -1s":        "--drain",
+		"max-false-hits: 1": "--max-false-hits",
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		t.Setenv("SECRET", "correct-horse")
+		c := lintCommand()
+		c.SetArgs([]string{path, "--for", "edge"})
+		c.SetOut(io.Discard)
+		c.SilenceErrors, c.SilenceUsage = true, true
+		switch err := c.Execute(); {
+		case err == nil && want != "", err != nil && (want == "" || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path)):
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+	d := newDevice()
+	if err := os.WriteFile(path, []byte("device: file\nserver-brokers: [b:2]\nfile-age: 7s\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.command.Flags().Parse([]string{"--device", "flag"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := configure(d.command.Flags(), path); err != nil || d.at.Device != "flag" || len(d.server.Brokers) != 1 || d.options.FileAge.Seconds() != 7 {
+		t.Errorf("%v: %+v, %+v", err, d.at, d.options)
 	}
 }

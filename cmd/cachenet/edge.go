@@ -15,7 +15,9 @@ type device struct {
 	link   string
 }
 
-func edgeCommand() *cobra.Command {
+func edgeCommand() *cobra.Command { return newDevice().command }
+
+func newDevice() *device {
 	d := &device{}
 	d.command = &cobra.Command{
 		Use:   "edge",
@@ -28,6 +30,7 @@ misses wait, as many as --credit holds; with --provisional they get the small ne
 It runs until SIGINT or SIGTERM, then reads no more frames and waits --drain for outstanding answers. A frame that has no
 answer by then has no row: the next run with the same --out reads it again. docs/edge.md says more.`,
 		Example: `  cachenet edge --device cam-gw-1 --brokers localhost:9092 --topic frames --server-brokers server:9092 --pack models/packs/scenes --out out
+  cachenet edge --config device.yaml --metrics 127.0.0.1:9090
   cachenet edge --device cam-gw-1 --brokers localhost:9092 --topic frames --server-brokers server:9092 --pack models/packs/scenes --out out --provisional --full-timeout 500ms --outcomes-topic outcomes`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return d.start(c) },
@@ -51,13 +54,26 @@ answer by then has no row: the next run with the same --out reads it again. docs
 	f.StringVar(&d.options.DeadLetterTopic, "dead-letter-topic", "", "topic of the device for frames without an answer, unchanged; see cachenet redeliver")
 	f.BoolVar(&d.options.UntilEnd, "until-end", false, "stop at the current end of the topic, when every frame has its row")
 	d.watchFlags(f)
-	return d.command
+	d.configFlags(f)
+	return d
 }
 
 func (d *device) start(c *cobra.Command) error {
+	if done, err := d.configured(c); done || err != nil {
+		return err
+	}
 	if err := required(c, "brokers", "topic", "device", "server-brokers", "pack", "out"); err != nil {
 		return err
 	}
+	if err := d.checkDevice(); err != nil {
+		return err
+	}
+	d.options.Cluster, d.at.Cluster = d.cluster.Cluster, d.server.Cluster
+	return d.follow(c)
+}
+
+// checkDevice refuses settings that contradict each other.
+func (d *device) checkDevice() error {
 	d.options.Server = &d.at
 	if err := d.check(); err != nil {
 		return err
@@ -72,6 +88,5 @@ func (d *device) start(c *cobra.Command) error {
 		}
 		d.at.Link = netlink.New(shape, 1)
 	}
-	d.options.Cluster, d.at.Cluster = d.cluster.Cluster, d.server.Cluster
-	return d.follow(c)
+	return nil
 }

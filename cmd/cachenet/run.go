@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -75,23 +74,13 @@ it look at once. A version that cannot be used is refused, and the old one goes 
 	f.DurationVar(&r.options.SessionTimeout, "session-timeout", kafkaio.DefaultSessionTimeout, "with --share: session timeout of the consumer group")
 	providerFlag(f, &r.options)
 	r.watchFlags(f)
-	f.StringVar(&r.config, "config", "", "YAML file with settings, keyed by the names of these flags; flags and the environment override it")
-	f.BoolVar(&r.print, "print-config", false, "print the settings as such a file and exit; passwords are not included")
+	r.configFlags(f)
 	return r
 }
 
 // start settles what is asked for, and runs it.
 func (r *run) start(c *cobra.Command) error {
-	if r.config != "" {
-		if err := configure(c.Flags(), r.config); err != nil {
-			return usageError{err}
-		}
-	}
-	if r.print {
-		text, err := printed(c.Flags())
-		if err == nil {
-			_, err = io.WriteString(c.OutOrStdout(), text)
-		}
+	if done, err := r.configured(c); done || err != nil {
 		return err
 	}
 	if err := required(c, "brokers", "topic", "group", "pack", "out"); err != nil {

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"io"
+
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/cachenet/cachenet/connectors/parquetio"
@@ -33,6 +36,29 @@ func (r *run) dataFlags(f *pflag.FlagSet) {
 // providerFlag adds the flag for what the full model runs on.
 func providerFlag(f *pflag.FlagSet, o *pipelines.Options) {
 	f.StringVar((*string)(&o.Provider), "provider", string(models.CPU), "execution provider of the full model: cpu, cuda, tensorrt or openvino, if ONNX Runtime has it")
+}
+
+// configFlags adds the flags for a configuration file.
+func (r *run) configFlags(f *pflag.FlagSet) {
+	f.StringVar(&r.config, "config", "", "YAML file with settings, keyed by the names of these flags; flags and the environment override it")
+	f.BoolVar(&r.print, "print-config", false, "print the settings as such a file and exit; passwords are not included")
+}
+
+// configured takes settings from the configuration file where one is named. done says that they were only to be printed.
+func (r *run) configured(c *cobra.Command) (done bool, err error) {
+	if r.config != "" {
+		if err := configure(c.Flags(), r.config); err != nil {
+			return false, usageError{err}
+		}
+	}
+	if !r.print {
+		return false, nil
+	}
+	text, err := printed(c.Flags())
+	if err == nil {
+		_, err = io.WriteString(c.OutOrStdout(), text)
+	}
+	return true, err
 }
 
 // watchFlags adds the flags that say how a run is watched.
