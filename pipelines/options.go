@@ -233,9 +233,9 @@ func (o Options) validate() error {
 // Contradiction returns what is wrong with the options by themselves, whatever the pack and the brokers say.
 func (o Options) Contradiction() error {
 	switch {
-	case o.OutcomesTopic == o.Topic:
+	case o.OutcomesTopic != "" && o.OutcomesTopic == o.Topic:
 		return fmt.Errorf("--outcomes-topic %s: is the topic with the frames: outcomes would be read as frames, without end; choose another one", o.Topic)
-	case o.DeadLetterTopic == o.Topic:
+	case o.DeadLetterTopic != "" && o.DeadLetterTopic == o.Topic:
 		return fmt.Errorf("--dead-letter-topic %s: is the topic with the frames: dead letters would be read as frames, without end; choose another one", o.Topic)
 	case o.DeadLetterTopic != "" && o.DeadLetterTopic == o.OutcomesTopic:
 		return fmt.Errorf("--dead-letter-topic %s: is the outcomes topic: outcomes would be redelivered as frames; choose another one", o.DeadLetterTopic)
