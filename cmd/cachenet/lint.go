@@ -39,8 +39,8 @@ pack. Settings missing in the file may still be given as flags or in the environ
 	return c
 }
 
-// What is missing in a file may be given elsewhere.
-var elsewhere = []string{"localhost:9092"}
+// somewhere stands for brokers that are missing in a file: they may be given elsewhere.
+var somewhere = []string{"localhost:9092"}
 
 func lintRun(path string) error {
 	r := newRun()
@@ -48,7 +48,7 @@ func lintRun(path string) error {
 		return err
 	}
 	if len(r.cluster.Brokers) == 0 {
-		r.cluster.Brokers = elsewhere
+		r.cluster.Brokers = somewhere
 	}
 	return r.check()
 }
@@ -60,7 +60,7 @@ func lintDevice(path string) error {
 	}
 	for _, brokers := range []*[]string{&d.cluster.Brokers, &d.server.Brokers} {
 		if len(*brokers) == 0 {
-			*brokers = elsewhere
+			*brokers = somewhere
 		}
 	}
 	d.at.Device = cmp.Or(d.at.Device, "device")
