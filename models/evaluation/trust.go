@@ -267,9 +267,7 @@ func (m *trustMeter) switching(ctx context.Context, seed uint64) error {
 			left[i] = append(left[i], after)
 		}
 	}
-	for i, l := range left[1:] {
-		m.out.Leave[i] = l
-	}
+	copy(m.out.Leave[:], left[1:])
 	return nil
 }
 
