@@ -16,7 +16,7 @@ import (
 // With many classes every rival on ranked distributions matches the policy's own code, frame by frame, except
 // for rounding.
 func TestManyClassesAreDecidedAsFew(t *testing.T) {
-	table := synthetic(200, 2, 12, 6, 3)
+	table := withContexts(synthetic(200, 2, 12, 6, 3), 30)
 	if !table.ranked {
 		t.Fatal("the table has no rankings")
 	}
