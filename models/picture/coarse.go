@@ -24,11 +24,18 @@ type plane struct {
 	before                   int // the DC coefficient of the block before
 }
 
+// placed is a block of a unit: at is the offset of its first byte from the first of the unit's.
+type placed struct {
+	of *plane
+	at int
+}
+
 // coarse is a decoder of such JPEGs, kept for its buffers and tables.
 type coarse struct {
 	bits   bitReader
 	ends   []int // of the restart intervals in the bits' data, bytes
 	planes [3]plane
+	blocks []placed // of one unit (MCU), in the order in which they are stored
 	tables tableCache
 }
 
@@ -50,7 +57,8 @@ func (c *coarse) decode(b []byte, h *header, denominator int, s *scratch) (raste
 	r.stride = 3 * columns * unitWidth
 	s.pixels = resize(s.pixels, r.stride*rows*unitHeight)
 	r.pix = s.pixels
-	return r, c.scan(r, h.components, columns, rows, every)
+	c.place(h.components, r.stride)
+	return r, c.scan(r, columns, rows, every)
 }
 
 // plan looks at the headers: side is the number of pixels, 1 or 2, that a block of the first component fills a side.
@@ -117,15 +125,16 @@ func (p *plane) weigh(table []byte) bool {
 
 // scan decodes all units into r; false where the data is damaged, or ends elsewhere than it should. Each interval of so
 // many units begins anew.
-func (c *coarse) scan(r raster, components, columns, rows, every int) bool {
-	start := 0
+func (c *coarse) scan(r raster, columns, rows, every int) bool {
+	start, unitWidth := 0, 3*c.planes[0].across*c.planes[0].wide
+	unitRow := c.planes[0].down * c.planes[0].high * r.stride
 	for interval, end := range c.ends {
 		c.bits.start(start)
 		for i := range c.planes {
 			c.planes[i].before = 0
 		}
 		for n := interval * every; n < min((interval+1)*every, columns*rows); n++ {
-			if !c.unit(r, components, n%columns, n/columns) {
+			if !c.unit(r.pix[n/columns*unitRow+n%columns*unitWidth:], r.stride, r.ycc) {
 				return false
 			}
 		}
@@ -137,25 +146,33 @@ func (c *coarse) scan(r raster, components, columns, rows, every int) bool {
 	return true
 }
 
-// unit decodes the blocks of one unit (MCU), at column x and row y of units.
-func (c *coarse) unit(r raster, components, x, y int) bool {
+// place lists the blocks of a unit, whose channels are those of the pixels.
+func (c *coarse) place(components, stride int) {
+	c.blocks = c.blocks[:0]
 	for i := range components {
 		p := &c.planes[i]
 		for v := range p.down {
 			for u := range p.across {
-				var low lowest
-				if !c.bits.block(p, &low) {
-					return false
-				}
-				p.before += low[0]
-				low[0] = p.before
-				at := ((y*p.down+v)*p.high)*r.stride + 3*(x*p.across+u)*p.wide
-				if components == 1 {
-					p.paintGrey(r.pix[at:], r.stride, &low)
-				} else {
-					p.paint(r.pix[at+i:], r.stride, &low)
-				}
+				c.blocks = append(c.blocks, placed{of: p, at: v*p.high*stride + 3*u*p.wide + i})
 			}
+		}
+	}
+}
+
+// unit decodes the blocks of one unit, whose pixels begin at pix.
+func (c *coarse) unit(pix []byte, stride int, colours bool) bool {
+	for i := range c.blocks {
+		p := c.blocks[i].of
+		var low lowest
+		if !c.bits.block(p, &low) {
+			return false
+		}
+		p.before += low[0]
+		low[0] = p.before
+		if colours {
+			p.paint(pix[c.blocks[i].at:], stride, &low)
+		} else {
+			p.paintGrey(pix[c.blocks[i].at:], stride, &low)
 		}
 	}
 	return true
