@@ -50,26 +50,53 @@ type waits struct {
 
 // latencies measures rounds at a rate.
 func (w *workload) latencies(ctx context.Context, rate float64, rounds int) (*latencyResult, error) {
-	r := &latencyResult{Rate: rate, Frames: int(rate * steady.Seconds())}
-	var of [7][]float64
+	var all []waits
 	for round := range rounds {
-		n, err := w.live(ctx, rate, fmt.Sprintf("live-%.0f-%d", rate, round))
+		n, err := w.latencyRound(ctx, rate, fmt.Sprintf("live-%.0f-%d", rate, round))
 		if err != nil {
-			return nil, fmt.Errorf("latency: %w", err)
+			return nil, err
 		}
-		if len(n.hit) == 0 {
-			return nil, fmt.Errorf("latency: %d frames of %d streams are not enough for %s at %.0f frames/s: use more frames", w.long, w.Streams, settle, rate)
-		}
-		for i, v := range []float64{quantile(n.hit, 0.5), quantile(n.hit, 0.99), quantile(n.miss, 0.5), quantile(n.miss, 0.99), n.first.Seconds(),
-			float64(n.used.CPU.Microseconds()) / float64(n.sent), float64(n.used.RSS) / 1e6} {
-			of[i] = append(of[i], v)
-		}
-		w.say("latency %d at %.0f frames/s: hit p50 %.1f ms, p99 %.1f ms; miss p99 %.1f ms; first row after %.2f s", round+1, rate, of[0][round], of[1][round], of[3][round], n.first.Seconds())
+		all = append(all, n)
+		w.say("latency %d at %.0f frames/s: hit p50 %.1f ms, p99 %.1f ms; miss p99 %.1f ms; first row after %.2f s",
+			round+1, rate, quantile(n.hit, 0.5), quantile(n.hit, 0.99), quantile(n.miss, 0.99), n.first.Seconds())
 	}
-	for i, s := range []*spread{&r.HitP50, &r.HitP99, &r.MissP50, &r.MissP99, &r.FirstRowS, &r.CPUUs, &r.RSSMB} {
-		*s = spreadOf(of[i])
+	return summary(rate, all), nil
+}
+
+// latencyRound measures one round at a rate; topic must be new.
+func (w *workload) latencyRound(ctx context.Context, rate float64, topic string) (waits, error) {
+	n, err := w.live(ctx, rate, topic)
+	if err != nil {
+		return n, fmt.Errorf("latency: %w", err)
 	}
-	return r, nil
+	if len(n.hit) == 0 {
+		return n, fmt.Errorf("latency: %d frames of %d streams are not enough for %s at %.0f frames/s: use more frames", w.long, w.Streams, settle, rate)
+	}
+	return n, nil
+}
+
+// cpu is the processor time of run a frame, in µs.
+func (n *waits) cpu() float64 { return float64(n.used.CPU.Microseconds()) / float64(n.sent) }
+
+// summary is what rounds at one rate gave.
+func summary(rate float64, rounds []waits) *latencyResult {
+	of := func(value func(*waits) float64) spread {
+		var values []float64
+		for i := range rounds {
+			values = append(values, value(&rounds[i]))
+		}
+		return spreadOf(values)
+	}
+	return &latencyResult{
+		Rate: rate, Frames: int(rate * steady.Seconds()),
+		HitP50:    of(func(n *waits) float64 { return quantile(n.hit, 0.5) }),
+		HitP99:    of(func(n *waits) float64 { return quantile(n.hit, 0.99) }),
+		MissP50:   of(func(n *waits) float64 { return quantile(n.miss, 0.5) }),
+		MissP99:   of(func(n *waits) float64 { return quantile(n.miss, 0.99) }),
+		FirstRowS: of(func(n *waits) float64 { return n.first.Seconds() }),
+		CPUUs:     of((*waits).cpu),
+		RSSMB:     of(func(n *waits) float64 { return float64(n.used.RSS) / 1e6 }),
+	}
 }
 
 // capacity is how many frames/s are answered when the producer never pauses: frames of all streams in turn, with producer,

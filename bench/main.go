@@ -16,7 +16,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	root := &cobra.Command{Use: "bench", Short: "Measure the pipeline beside its peers", SilenceUsage: true, SilenceErrors: true}
-	root.AddCommand(measureCommand(), scaleCommand(), checkCommand(), renderCommand())
+	root.AddCommand(measureCommand(), scaleCommand(), liveCommand(), checkCommand(), renderCommand())
 	if err := root.ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
