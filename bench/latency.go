@@ -29,6 +29,8 @@ type latencyResult struct {
 	MissP99   spread  `json:"miss_p99"`  // ms
 	FirstRowS spread  `json:"first_row"` // s from the start of run to the first outcome, frames waiting
 	CPUUs     spread  `json:"cpu_us"`    // processor time a frame at that rate, start included
+	BrokerUs  spread  `json:"broker_us"` // of the broker, which shares the machine
+	BenchUs   spread  `json:"bench_us"`  // of producer and reader, which do too
 	RSSMB     spread  `json:"rss_mb"`    // at most
 }
 
@@ -44,6 +46,8 @@ type waits struct {
 	first     time.Duration
 	took      time.Duration // from the first frame sent while it ran to the last outcome
 	used      usage
+	broker    time.Duration // processor time of the broker
+	bench     time.Duration // of producer and reader
 	sent      int
 	waited    int // of them before it began
 }
@@ -75,8 +79,8 @@ func (w *workload) latencyRound(ctx context.Context, rate float64, topic string)
 	return n, nil
 }
 
-// cpu is the processor time of run a frame, in µs.
-func (n *waits) cpu() float64 { return float64(n.used.CPU.Microseconds()) / float64(n.sent) }
+// each is a processor time a frame, in µs.
+func (n *waits) each(of time.Duration) float64 { return float64(of.Microseconds()) / float64(n.sent) }
 
 // summary is what rounds at one rate gave.
 func summary(rate float64, rounds []waits) *latencyResult {
@@ -94,7 +98,9 @@ func summary(rate float64, rounds []waits) *latencyResult {
 		MissP50:   of(func(n *waits) float64 { return quantile(n.miss, 0.5) }),
 		MissP99:   of(func(n *waits) float64 { return quantile(n.miss, 0.99) }),
 		FirstRowS: of(func(n *waits) float64 { return n.first.Seconds() }),
-		CPUUs:     of((*waits).cpu),
+		CPUUs:     of(func(n *waits) float64 { return n.each(n.used.CPU) }),
+		BrokerUs:  of(func(n *waits) float64 { return n.each(n.broker) }),
+		BenchUs:   of(func(n *waits) float64 { return n.each(n.bench) }),
 		RSSMB:     of(func(n *waits) float64 { return float64(n.used.RSS) / 1e6 }),
 	}
 }
@@ -156,7 +162,10 @@ func (w *workload) live(ctx context.Context, rate float64, topic string) (n wait
 	if rate > 0 {
 		n.sent = waiting + min(len(frames)-waiting, int(rate*(settle+steady).Seconds()))
 	}
+	broker, own := procOf(w.broker.Process.Pid), procOf(os.Getpid())
+	brokerBefore, before := cpuTime(broker), cpuTime(own)
 	err = w.follow(ctx, cluster, topic, outcomes, rec, frames[waiting:n.sent], rate, p.began, &n)
+	n.broker, n.bench = cpuTime(broker)-brokerBefore, cpuTime(own)-before
 	if drained := p.drain(); drained != nil {
 		err = errors.Join(err, drained)
 	}

@@ -67,7 +67,7 @@ func (p plan) liveSize(ctx context.Context, out io.Writer, name string, rates []
 		return err
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
-	fmt.Fprintf(out, "%s\n\n| frames/s | build | processor time a frame, µs | hit p50, ms | hit p99, ms | miss p99, ms |\n|---|---|---|---|---|---|\n", name)
+	fmt.Fprintf(out, "%s\n\n| frames/s | build | processor time a frame, µs | of the broker | of producer and reader | hit p50, ms | hit p99, ms | miss p99, ms |\n|---|---|---|---|---|---|---|---|\n", name)
 	for _, rate := range rates {
 		if rate == 0 {
 			if rate, err = w.capacity(ctx); err != nil {
@@ -84,12 +84,12 @@ func (p plan) liveSize(ctx context.Context, out io.Writer, name string, rates []
 					return fmt.Errorf("%s: %w", b[0], err)
 				}
 				found[i] = append(found[i], n)
-				w.say("round %d at %.0f frames/s: %-10s %.1f µs a frame, hit p50 %.1f ms, p99 %.1f ms", round+1, rate, b[0], n.cpu(), quantile(n.hit, 0.5), quantile(n.hit, 0.99))
+				w.say("round %d at %.0f frames/s: %-10s %.1f µs a frame, hit p50 %.1f ms, p99 %.1f ms", round+1, rate, b[0], n.each(n.used.CPU), quantile(n.hit, 0.5), quantile(n.hit, 0.99))
 			}
 		}
 		for i, rounds := range found {
 			r := summary(rate, rounds)
-			fmt.Fprintf(out, "| %.0f | %s | %s | %s | %s | %s |\n", rate, builds[i][0], r.CPUUs.text(1), r.HitP50.text(1), r.HitP99.text(1), r.MissP99.text(1))
+			fmt.Fprintf(out, "| %.0f | %s | %s | %s | %s | %s | %s | %s |\n", rate, builds[i][0], r.CPUUs.text(1), r.BrokerUs.text(1), r.BenchUs.text(1), r.HitP50.text(1), r.HitP99.text(1), r.MissP99.text(1))
 		}
 	}
 	return nil

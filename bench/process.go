@@ -121,7 +121,7 @@ func watch(pid int, stop <-chan struct{}, peak chan<- usage) {
 
 // tree reads what a process and its descendants have used; one that is gone has nothing to add.
 func tree(pid int) usage {
-	proc := "/proc/" + strconv.Itoa(pid)
+	proc := procOf(pid)
 	u := usage{RSS: peakMemory(proc), CPU: cpuTime(proc)}
 	threads, _ := os.ReadDir(proc + "/task")
 	for _, thread := range threads {
@@ -135,6 +135,9 @@ func tree(pid int) usage {
 	}
 	return u
 }
+
+// procOf is where the kernel tells about a process.
+func procOf(pid int) string { return "/proc/" + strconv.Itoa(pid) }
 
 // peakMemory is the most resident memory that a process had.
 func peakMemory(proc string) int64 {
