@@ -15,7 +15,7 @@ func chooseRunner(o Options) (runner, error) {
 		}
 		branches := o.Parallelism
 		if branches <= 0 {
-			branches = 2 * runtime.NumCPU()
+			branches = runtime.NumCPU()
 		}
 		giveThreads()
 		return runner{branches: branches, credit: true, fenced: true, execute: onPrism}, nil

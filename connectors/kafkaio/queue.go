@@ -102,10 +102,13 @@ func (q *queue) waitRoom(ctx context.Context) bool {
 }
 
 // waiting reports whether there is a frame to pop.
-func (q *queue) waiting() bool {
+func (q *queue) waiting() bool { return q.length() > 0 }
+
+// length is the number of frames to pop.
+func (q *queue) length() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return len(q.frames) > 0
+	return len(q.frames)
 }
 
 // pending reports whether there is a frame to pop, or a failure to tell.

@@ -3,6 +3,7 @@ package kafkaio
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,8 +20,12 @@ const (
 )
 
 // pace is how far apart bundles begin at least: what a bundle costs is then shared by what came meanwhile. The first frame
-// after a silence does not wait.
-const pace = 10 * time.Millisecond
+// after a silence does not wait. Where more than busy frames a core come within a pace, bundles begin two apart: the cores
+// have so much to do then that frames wait for them longer than for the bundle, and less where bundles cost less.
+const (
+	pace = 10 * time.Millisecond
+	busy = 24
+)
 
 // source is what one job reads a topic with in this process: a connection and a fetcher for each partition.
 // It outlives bundles and DoFn instances, so that reading ahead is not thrown away 100 times a second.
@@ -133,10 +138,28 @@ func (s *source) await() {
 
 // gather waits for more frames when the last bundle has only just begun.
 func (s *source) gather() {
-	due := time.Unix(0, s.emitted.Load()).Add(pace)
-	for left := time.Until(due); left > 0 && left <= pace && !s.job.Draining(); left = time.Until(due) {
+	s.keepApart(pace)
+	if s.queued() > busy*runtime.NumCPU() {
+		s.keepApart(2 * pace)
+	}
+}
+
+// keepApart waits until the last bundle began so long ago.
+func (s *source) keepApart(apart time.Duration) {
+	due := time.Unix(0, s.emitted.Load()).Add(apart)
+	for left := time.Until(due); left > 0 && left <= apart && !s.job.Draining(); left = time.Until(due) {
 		time.Sleep(min(left, awaitLook))
 	}
+}
+
+// queued counts the frames that wait in all partitions.
+func (s *source) queued() (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.fetchers {
+		n += f.queue.length()
+	}
+	return n
 }
 
 // room reports whether the session takes frames. When it was full, that means a good part of its credit.
