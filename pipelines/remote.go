@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync"
 
+	netlink "github.com/cachenet/cachenet/connectors/link"
 	"github.com/cachenet/cachenet/connectors/packs"
 	"github.com/cachenet/cachenet/models"
 	"github.com/cachenet/cachenet/transforms"
@@ -20,7 +22,7 @@ func (o Options) fetchPack(ctx context.Context) (local Options, closing func() e
 	if !packs.IsURL(o.Pack) {
 		return o, func() error { return nil }, nil
 	}
-	source, err := packs.NewSource(o.Pack, packs.SourceOptions{Client: o.PackClient})
+	source, err := packs.NewSource(o.Pack, packs.SourceOptions{Client: o.packClient()})
 	if err != nil {
 		return o, nil, err
 	}
@@ -52,6 +54,15 @@ func (o Options) fetchPack(ctx context.Context) (local Options, closing func() e
 		transforms.UnshareDepot(cache.Blobs())
 		return cache.Close()
 	}, nil
+}
+
+// packClient reaches the server of the pack: on a device through the same link as everything else; nil: in the usual way.
+func (o Options) packClient() *http.Client {
+	if o.PackClient != nil || o.Server == nil || o.Server.Link == nil {
+		return o.PackClient
+	}
+	dialer := netlink.Dialer{Link: o.Server.Link}
+	return &http.Client{Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, DialContext: dialer.DialContext, ResponseHeaderTimeout: packs.DefaultStall}}
 }
 
 func noNet(models.NamedNet) bool { return false }

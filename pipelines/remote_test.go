@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	netlink "github.com/cachenet/cachenet/connectors/link"
 	"github.com/cachenet/cachenet/connectors/packs"
 	"github.com/cachenet/cachenet/connectors/parquetio"
 	"github.com/cachenet/cachenet/connectors/session"
@@ -206,5 +207,29 @@ func TestAnAddressWithoutAPack(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(o.Cache, "pack")); err == nil {
 		t.Error("something is called the pack")
+	}
+}
+
+// A device's downloads share its link: a request over a new connection takes two round trips at least.
+func TestADeviceFetchesThePackOverItsLink(t *testing.T) {
+	address, _ := offered(t, colours, nil)
+	shape, err := netlink.Parse("10mbit,100ms")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := Options{Server: &Server{Link: netlink.New(shape, 1)}}
+	begun := time.Now()
+	r, err := o.packClient().Get(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	if took := time.Since(begun); r.StatusCode != http.StatusOK || took < 200*time.Millisecond {
+		t.Errorf("%s after %v", r.Status, took)
+	}
+	for _, o := range []Options{{}, {Server: &Server{}}} {
+		if o.packClient() != nil {
+			t.Errorf("%+v has a client of its own", o)
+		}
 	}
 }
