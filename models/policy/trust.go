@@ -89,8 +89,9 @@ func (p *Policy) confirming() bool {
 func (p *Policy) confirms(s *State, class int) bool {
 	t := &s.Trust
 	last := t.Class == uint16(class+1)
+	inFlight := last && p.Teacher == Feedback
 	return p.confirming() && int(t.Spent)+p.confirmation() <= mostSpent &&
-		(!p.holds(s, class) && !(last && p.Teacher == Feedback) || t.Class > 0 && !last)
+		(!p.holds(s, class) && !inFlight || t.Class > 0 && !last)
 }
 
 // confirmation is the price of one, in frames.
