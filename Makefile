@@ -210,6 +210,14 @@ bench-similar: setup build ## what --skip-similar saves and costs on a still cam
 	test -d $(WORK)/scenes/frames || bin/cachenet scenes --out $(WORK)/scenes/frames
 	scripts/bench-similar.sh $(WORK)/scenes/frames
 
+.PHONY: picture
+picture: setup build ## the README's picture, from the page of a demo in a headless Chromium (on an idle machine)
+	scripts/picture.sh docs/report.png
+
+.PHONY: bench-watching
+bench-watching: setup ## what traces, --metrics and an open page cost, in processor time (minutes)
+	CACHENET_BENCH_WATCHING=9 go test -count=1 -timeout 30m -v -run WhatWatchingCosts ./cmd/cachenet
+
 test-peers: bench-venv ## the benchmark's Python peers decide like the Go policy
 	cd bench/peers && $(BENCH)/bin/python -m pytest -q
 

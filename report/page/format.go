@@ -2,6 +2,8 @@ package page
 
 import (
 	"fmt"
+	"regexp"
+	"strings"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -43,3 +45,14 @@ func micros(us float64) string {
 func times(v float64) string { return fmt.Sprintf("%.2f ×", v) }
 
 func clock(t time.Time) string { return t.Format("2006-01-02 15:04:05") }
+
+// plain is a word that a shell takes as it is.
+var plain = regexp.MustCompile(`^[\w./:@%+=,-]+$`)
+
+// word quotes text for a shell: producers choose the names of streams, and people copy commands.
+func word(text string) string {
+	if plain.MatchString(text) && text[0] != '-' {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+}

@@ -36,7 +36,7 @@ var styles string
 var liveScript string
 
 var tmpl = template.Must(template.New("page").Funcs(template.FuncMap{
-	"comma": humanize.Comma, "percent": percent, "figure": figure, "clock": clock, "beside": beside,
+	"comma": humanize.Comma, "percent": percent, "figure": figure, "clock": clock, "beside": beside, "word": word,
 	"styles": func() template.CSS { return template.CSS(styles) }, "script": func() template.JS { return template.JS(liveScript) },
 }).Parse(templateText))
 

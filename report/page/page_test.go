@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
@@ -229,5 +230,17 @@ func TestAuditsAreOnThePage(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page lacks %q", want)
 		}
+	}
+}
+
+func TestWordsAreQuotedForAShell(t *testing.T) {
+	for _, name := range []string{"cam-03", "out/demo", "cam 1", "$(touch x)", "it's", "a;b", "", "-flag", "Tür"} {
+		said, err := exec.Command("sh", "-c", "printf %s "+word(name)).Output()
+		if err != nil || string(said) != name {
+			t.Errorf("%q: %q, %v", name, said, err)
+		}
+	}
+	if word("cam-03") != "cam-03" {
+		t.Error("a plain name is quoted")
 	}
 }
