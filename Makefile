@@ -81,10 +81,11 @@ pack: setup build train-venv ## train the bundled pack from scratch (hours on a 
 	bin/cachenet pack build $(WORK)/scenes/nets --data $(WORK)/scenes/frames --out models/packs/scenes --name scenes --version 1.0.0 --resize crop
 
 CIFAR10 := ../shared/data/cifar10/cifar10-jpeg.tar.xz
-pack-cifar10: setup build train-venv ## train a pack on CIFAR-10, into the cache folder
+CIFAR10_PRESET ?= cifar
+pack-cifar10: setup build train-venv ## train a pack on CIFAR-10, into the cache folder; with a GPU: CIFAR10_PRESET=cifar-long
 	mkdir -p $(WORK)/cifar10/frames
 	test -d $(WORK)/cifar10/frames/test || tar -xJf $(CIFAR10) -C $(WORK)/cifar10/frames --strip-components=1
-	$(TRAIN) train $(WORK)/cifar10/frames --out $(WORK)/cifar10/nets --preset cifar --name cifar10 --flip
+	$(TRAIN) train $(WORK)/cifar10/frames --out $(WORK)/cifar10/nets --preset $(CIFAR10_PRESET) --name cifar10 --flip
 	bin/cachenet pack build $(WORK)/cifar10/nets --data $(WORK)/cifar10/frames --out $(CACHE)/packs/cifar10 --name cifar10 --version 1.0.0
 
 # Python readers of the data set and the notebooks; their environment is in the cache too.
@@ -124,6 +125,12 @@ lint-deploy: ## lint the container file and the Kubernetes examples (needs Pytho
 
 test-kafka: setup ## the delivery tests on a real Kafka: a 20 s outage, moving leaders, 10,000 malformed records, …
 	CACHENET_TEST_KAFKA=1 go test -race -count=1 -timeout 20m -v ./pipelines
+
+.PHONY: test-provider
+PROVIDER ?= cuda
+TEST_PACK ?= models/packs/scenes
+test-provider: ## the full model of TEST_PACK on PROVIDER: answers as on the CPU, and frames/s (docs/gpu.md)
+	CACHENET_TEST_PROVIDER=$(PROVIDER) CACHENET_TEST_PACK=$(abspath $(TEST_PACK)) go test -count=1 -v -run ProviderAnswers -bench Provider ./models
 
 test-outage: setup ## a 20 s outage of the embedded broker
 	CACHENET_TEST_LONG=1 go test -race -count=1 -timeout 5m -v -run BrokerOutage ./pipelines

@@ -26,12 +26,13 @@ const MaxBatch = 16
 
 // Net is a loaded ONNX net. Its methods may be called concurrently; Close must not run at the same time as another.
 type Net struct {
-	session   *ort.DynamicAdvancedSession
+	sessions  []*ort.DynamicAdvancedSession // one for each of rooms; one for all on a CPU
+	rooms     []int                         // ascending frames that the sessions of an accelerator take; nil on a CPU
 	input     Input
 	inputName string
 	answer    answer
-	outputs   int // of one frame
-	batch     int // frames in one call, at most
+	outputs   int  // of one frame
+	batch     int  // frames in one call, at most
 	fill      *filler
 	pools     []sync.Pool // *tensors for that many frames
 }
@@ -63,7 +64,7 @@ func loadOn(file []byte, in Input, out Output, outputs int, on Provider) (*Net, 
 	if err := standsAlone(file); err != nil {
 		return nil, err
 	}
-	n := &Net{input: in, outputs: outputs, fill: newFiller(in), batch: on.Batch()}
+	n := &Net{input: in, outputs: outputs, fill: newFiller(in), batch: on.Batch(), rooms: on.rooms()}
 	if err := n.match(file, out); err != nil {
 		return nil, err
 	}
@@ -73,9 +74,12 @@ func loadOn(file []byte, in Input, out Output, outputs int, on Provider) (*Net, 
 		return nil, fmt.Errorf("session options: %w", err)
 	}
 	defer options.Destroy()
-	n.session, err = ort.NewDynamicAdvancedSessionWithONNXData(file, []string{n.inputName}, []string{n.answer.name}, options)
-	if err != nil {
-		return nil, fmt.Errorf("load session: %w", err)
+	for range max(1, len(n.rooms)) {
+		session, err := ort.NewDynamicAdvancedSessionWithONNXData(file, []string{n.inputName}, []string{n.answer.name}, options)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("load session: %w", err), n.Close())
+		}
+		n.sessions = append(n.sessions, session)
 	}
 	return n, nil
 }
@@ -134,6 +138,9 @@ func (n *Net) match(file []byte, out Output) error {
 	n.inputName = in.Name
 	if in.Dimensions[0] == 1 {
 		n.batch = 1
+		if n.rooms != nil {
+			n.rooms = []int{1}
+		}
 	}
 	a, err := named("output", out.Name, outs)
 	if err != nil {
@@ -245,30 +252,41 @@ func (n *Net) Answer(dst []float32, pixels []byte, frames int) (time.Duration, e
 	return took, nil
 }
 
+// room is how many frames a call has tensors for, and the session that takes so many.
+func (n *Net) room(frames int) (int, *ort.DynamicAdvancedSession) {
+	for i, room := range n.rooms {
+		if frames <= room {
+			return room, n.sessions[i]
+		}
+	}
+	return frames, n.sessions[0]
+}
+
 // call is Answer for frames of one call of the runtime.
 func (n *Net) call(dst []float32, pixels []byte, frames int) (time.Duration, error) {
-	t, ok := n.pools[frames].Get().(*tensors)
+	room, session := n.room(frames)
+	t, ok := n.pools[room].Get().(*tensors)
 	if !ok {
 		var err error
-		if t, err = n.newTensors(frames); err != nil {
+		if t, err = n.newTensors(room, session); err != nil {
 			return 0, err
 		}
 	}
-	from, to := len(pixels)/frames, len(t.input)/frames
+	from, to := len(pixels)/frames, len(t.input)/room
 	for i := range frames {
 		n.fill.fill(t.input[i*to:(i+1)*to], pixels[i*from:(i+1)*from])
 	}
 	slots <- struct{}{}
 	start := time.Now()
-	err := n.session.RunWithBinding(t.binding)
+	err := n.run(t, session)
 	took := time.Since(start)
 	<-slots
 	if err != nil {
 		t.free()
 		return 0, fmt.Errorf("inference: %w", err)
 	}
-	t.read(dst)
-	n.pools[frames].Put(t)
+	t.read(dst, n.answer.bytes)
+	n.pools[room].Put(t)
 	if n.answer.probabilities {
 		for i := range frames {
 			if err := logarithms(dst[i*n.outputs : (i+1)*n.outputs]); err != nil {
@@ -282,6 +300,15 @@ func (n *Net) call(dst []float32, pixels []byte, frames int) (time.Duration, err
 		}
 	}
 	return took, nil
+}
+
+// run computes t's answers. An accelerator gets a bound input when it is bound, not when the session runs, so there the
+// tensors are handed over with the call.
+func (n *Net) run(t *tensors, session *ort.DynamicAdvancedSession) error {
+	if n.rooms != nil {
+		return session.Run([]ort.Value{t.in}, []ort.Value{t.out})
+	}
+	return session.RunWithBinding(t.binding)
 }
 
 // least is the probability that a net's 0 counts as: its logarithm must be finite.
@@ -307,5 +334,11 @@ func logarithms(p []float32) error {
 	return nil
 }
 
-// Close frees the session.
-func (n *Net) Close() error { return n.session.Destroy() }
+// Close frees the sessions.
+func (n *Net) Close() error {
+	var errs []error
+	for _, session := range n.sessions {
+		errs = append(errs, session.Destroy())
+	}
+	return errors.Join(errs...)
+}

@@ -13,6 +13,8 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"pgregory.net/rapid"
 
+	ort "github.com/yalue/onnxruntime_go"
+
 	"github.com/cachenet/cachenet/models/picture"
 )
 
@@ -248,14 +250,33 @@ func TestAnsweringAllocatesNothing(t *testing.T) {
 	}
 }
 
-// Batches of every size, from many goroutines, give the same answers as single frames.
+// Batches of every size, from many goroutines, give the same answers as single frames, also where calls are padded.
 func TestBatchesAreTheirFrames(t *testing.T) {
-	n, err := loadNet(t, "plain.onnx", Input{View: size8}, Output{}, 4)
-	if err != nil {
-		t.Fatal(err)
+	for _, on := range []Provider{CPU, CUDA} {
+		t.Run("as on "+string(on), func(t *testing.T) {
+			n, err := loadNet(t, "plain.onnx", Input{View: size8}, Output{}, 4)
+			if err != nil {
+				t.Fatal(err)
+			}
+			batchesAreTheirFrames(t, planned(n, on))
+		})
 	}
+}
+
+// planned is a net on the CPU whose calls are planned as on the provider.
+func planned(n *Net, on Provider) *Net {
+	p := *n
+	p.rooms, p.batch = on.rooms(), on.Batch()
+	p.pools = make([]sync.Pool, p.batch+1)
+	for range p.rooms {
+		p.sessions = append(p.sessions, n.sessions[0])
+	}
+	return &p
+}
+
+func batchesAreTheirFrames(t *testing.T, n *Net) {
 	var wg sync.WaitGroup
-	for _, frames := range []int{1, 2, MaxBatch, MaxBatch + 1, 40} {
+	for _, frames := range []int{1, 2, MaxBatch, MaxBatch + 1, 40, 64, 70} {
 		var pixels []byte
 		for i := range frames {
 			pixels = append(pixels, colour([3]byte{byte(6 * i), 255 - byte(5*i), byte(3 * i)})...)
@@ -275,6 +296,19 @@ func TestBatchesAreTheirFrames(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// A call on an accelerator has one of few sizes, the smallest that its frames fit into.
+func TestRoomsOfAnAccelerator(t *testing.T) {
+	n := planned(&Net{sessions: make([]*ort.DynamicAdvancedSession, 1)}, CUDA)
+	for frames, want := range map[int]int{1: 4, 4: 4, 5: 16, 16: 16, 17: 64, 64: 64} {
+		if room, _ := n.room(frames); room != want {
+			t.Errorf("%d frames: room for %d, expected %d", frames, room, want)
+		}
+	}
+	if room, _ := planned(&Net{sessions: n.sessions[:1]}, CPU).room(7); room != 7 {
+		t.Errorf("on a CPU: room for %d of 7 frames", room)
+	}
 }
 
 func TestInvalidInputsAreRefused(t *testing.T) {

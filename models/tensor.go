@@ -126,13 +126,13 @@ func single(h uint16) float32 {
 // tensors are the memory of one call, bound to a session. What the runtime holds of them is freed by hand.
 type tensors struct {
 	in, out ort.Value
-	input   []byte // the elements of in
-	answers []byte // the elements of out
-	binding *ort.IoBinding
+	input   []byte         // the elements of in
+	answers []byte         // the elements of out
+	binding *ort.IoBinding // nil on an accelerator
 }
 
 // newTensors makes room for n frames.
-func (n *Net) newTensors(frames int) (_ *tensors, err error) {
+func (n *Net) newTensors(frames int, session *ort.DynamicAdvancedSession) (_ *tensors, err error) {
 	t := &tensors{
 		input:   make([]byte, frames*n.input.Width*n.input.Height*n.input.channels()*n.input.elementBytes()),
 		answers: make([]byte, frames*n.outputs*n.answer.bytes),
@@ -151,7 +151,10 @@ func (n *Net) newTensors(frames int) (_ *tensors, err error) {
 	if t.out, err = ort.NewCustomDataTensor(n.answer.shape(int64(frames)), t.answers, n.answer.element); err != nil {
 		return nil, fmt.Errorf("output tensor: %w", err)
 	}
-	if t.binding, err = n.session.CreateIoBinding(); err != nil {
+	if n.rooms != nil {
+		return t, nil
+	}
+	if t.binding, err = session.CreateIoBinding(); err != nil {
 		return nil, fmt.Errorf("bind tensors: %w", err)
 	}
 	if err = t.binding.BindInput(n.inputName, t.in); err != nil {
@@ -173,13 +176,13 @@ func elementType(kind string) ort.TensorElementDataType {
 	return ort.TensorElementDataTypeUint8
 }
 
-// read copies the answers to dst.
-func (t *tensors) read(dst []float32) {
-	if len(t.answers) == 4*len(dst) {
+// read copies the first answers, elements of that many bytes, to dst.
+func (t *tensors) read(dst []float32, bytes int) {
+	if bytes == 4 {
 		copy(dst, as[float32](t.answers))
 		return
 	}
-	for i, h := range as[uint16](t.answers) {
+	for i, h := range as[uint16](t.answers)[:len(dst)] {
 		dst[i] = single(h)
 	}
 }
