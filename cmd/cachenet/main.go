@@ -127,10 +127,14 @@ func root() *cobra.Command {
 	return c
 }
 
-// fromEnvironment sets flags that were not given from CACHENET_<FLAG>, e.g. CACHENET_BROKERS, unless that is empty.
+// fromEnvironment sets flags that were not given from CACHENET_<FLAG>, e.g. CACHENET_BROKERS, unless that is empty. Not --cache,
+// the folder of one pack: CACHENET_CACHE is the folder of all that the set-up fetches.
 func fromEnvironment(c *cobra.Command) (err error) {
 	c.Flags().VisitAll(func(f *pflag.Flag) {
 		name := variable(f.Name)
+		if slices.Contains(ownVariables, name) {
+			return
+		}
 		if value := os.Getenv(name); value != "" && !f.Changed && err == nil { // empty: as if it were not set
 			if e := c.Flags().Set(f.Name, value); e != nil {
 				err = usageError{fmt.Errorf("%s: %w", name, e)}

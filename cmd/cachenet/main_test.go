@@ -153,6 +153,19 @@ func TestVerboseFromTheEnvironment(t *testing.T) {
 	}
 }
 
+// CACHENET_CACHE says where ONNX Runtime is, also to a run, whose --cache is another folder.
+func TestTheCacheFolderIsNoFlag(t *testing.T) {
+	t.Setenv("CACHENET_CACHE", t.TempDir())
+	t.Setenv("CACHENET_TOPIC", "frames")
+	c := runCommand()
+	if err := fromEnvironment(c); err != nil {
+		t.Fatal(err)
+	}
+	if cache, topic := c.Flag("cache"), c.Flag("topic"); cache.Changed || topic.Value.String() != "frames" {
+		t.Errorf("--cache is %q, --topic %q", cache.Value, topic.Value)
+	}
+}
+
 // Sending dead letters back was called replay once; scripts that call it so go on working.
 func TestTheFormerNameOfRedeliver(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
