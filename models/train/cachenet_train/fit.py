@@ -17,6 +17,10 @@ from .optimiser import Optimiser
 from .views import Views
 
 
+SHOWN = 20
+"""Steps between two readings of the loss."""
+
+
 @dataclass(frozen=True)
 class Recipe:
     """Length and learning rates of a training; average is the share of old weights kept per step."""
@@ -37,6 +41,12 @@ class Place:
     seed: int
     checkpoints: Path
     say: Callable[[str], None] = tqdm.write
+
+    def keep(self, tensor: torch.Tensor) -> torch.Tensor:
+        """The tensor on a CUDA device if it takes at most a quarter of the free memory there; otherwise where it is."""
+        if self.device.type != "cuda" or 4 * tensor.nbytes > torch.cuda.mem_get_info(self.device)[0]:
+            return tensor
+        return tensor.to(self.device)
 
     def autocast(self):
         """Mixed precision, where it is faster."""
@@ -93,10 +103,11 @@ class _Run:
         bar = tqdm(batches, desc=f"{name} {self.epoch + 1}/{self.recipe.epochs}", mininterval=2, unit="batch")
         for count, rows in enumerate(bar, 1):
             total += self._step(view, rows)
-            bar.set_postfix(loss=f"{total / count:.3f}", refresh=False)
+            if count % SHOWN == 0:  # reading it waits for the device
+                bar.set_postfix(loss=f"{float(total) / count:.3f}", refresh=False)
         self.epoch += 1
 
-    def _step(self, view: int, rows: torch.Tensor) -> float:
+    def _step(self, view: int, rows: torch.Tensor) -> torch.Tensor:
         frames = self.views.view(view, rows).to(self.place.device)
         with self.place.autocast():
             logits = self.net(frames)
@@ -105,7 +116,7 @@ class _Run:
         value.backward()
         self.optimiser.step()
         self.average.update_parameters(self.net)
-        return value.item()
+        return value.detach()
 
     def state_dict(self) -> dict:
         return {

@@ -17,7 +17,7 @@ class Labels:
     views: int | None = None
 
     def __call__(self, logits: torch.Tensor, view: int, rows: torch.Tensor) -> torch.Tensor:
-        labels = self.labels[rows].to(logits.device)
+        labels = self.labels[rows.to(self.labels.device)].to(logits.device)
         return F.cross_entropy(logits, labels, label_smoothing=self.smoothing)
 
 
@@ -40,7 +40,8 @@ class Distilled:
         return self.plain or len(self.teacher)
 
     def __call__(self, logits: torch.Tensor, view: int, rows: torch.Tensor) -> torch.Tensor:
-        soft = (self.teacher[view % len(self.teacher), rows].float() / self.temperature).softmax(1).to(logits.device)
+        told = self.teacher[view % len(self.teacher), rows.to(self.teacher.device)].to(logits.device)
+        soft = (told.float() / self.temperature).softmax(1)
         taught = F.cross_entropy(logits / self.temperature, soft) * self.temperature**2
-        labelled = F.cross_entropy(logits, self.labels[rows].to(logits.device))
+        labelled = F.cross_entropy(logits, self.labels[rows.to(self.labels.device)].to(logits.device))
         return self.share * taught + (1 - self.share) * labelled

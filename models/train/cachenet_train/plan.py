@@ -24,6 +24,7 @@ class Plan:
     selector_frames: int = 300_000
     specialist_frames: int = 150_000
     views: int = 6
+    batch: int = 256
 
 
 PRESETS = {
@@ -42,6 +43,19 @@ PRESETS = {
         small_frames=1_800_000,
         selector_frames=360_000,
         specialist_frames=300_000,
+    ),
+    "cifar-long": Plan(  # for a GPU
+        full="32 64p+2 128p+2 256p+2",
+        smalls=("16/2 64/2+2 128/2+2", "16/2 48/2+2 80/2+2"),
+        selector="16/2 64/2+2 128/2+2",
+        lr=0.011,
+        distilled_lr=0.055,
+        full_frames=2_250_000,
+        small_frames=4_050_000,
+        selector_frames=1_350_000,
+        specialist_frames=600_000,
+        views=15,
+        batch=512,
     ),
 }
 
@@ -67,6 +81,6 @@ def scaled(plan: Plan, effort: float) -> Plan:
     )
 
 
-def recipe(frames: int, per_epoch: int, lr: float) -> Recipe:
+def recipe(frames: int, per_epoch: int, lr: float, batch: int = 256) -> Recipe:
     """A recipe that sees about the given number of frames."""
-    return Recipe(epochs=min(MOST_EPOCHS, max(2, round(frames / max(1, per_epoch)))), lr=lr)
+    return Recipe(epochs=min(MOST_EPOCHS, max(2, round(frames / max(1, per_epoch)))), batch=batch, lr=lr)

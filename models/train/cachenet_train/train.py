@@ -59,7 +59,7 @@ class Training:
         augment = Augment(self.plan.shift, self.plan.cutout, task.flip, self.plan.light)
         if self._unchanged():
             augment = slight(augment)
-        self.train = Views(frames["train"], augment, self.place.seed)
+        self.train = Views(frames["train"], augment, self.place.seed, self.place.keep)
         self.val = Views(frames["val"], augment, self.place.seed)
         self.labels = frames["train"].labels
         self.catalogue = Catalogue(
@@ -94,10 +94,10 @@ class Training:
             teacher = OnnxTeacher(self.task.teacher, self.task.classes, self.task.size)
             self.catalogue.adopt("full.onnx", self.task.teacher, self._accuracy(teacher), teacher)
             return teacher, self._key(teacher.digest)
-        notation, steps = self.plan.full, recipe(self.plan.full_frames, len(self.labels), self.plan.lr)
+        notation, steps = self.plan.full, recipe(self.plan.full_frames, len(self.labels), self.plan.lr, self.plan.batch)
         key, net = self._key(notation, steps, "whitened"), self._fresh(notation)
-        nets.whiten(net, self.train.plain(self._order(0)[:WHITENING]))
-        net = self._fit("full", key, net, Labels(self.labels), self._order, steps)
+        nets.whiten(net, self.train.plain(self._order(0)[:WHITENING]).cpu())
+        net = self._fit("full", key, net, Labels(self.place.keep(self.labels)), self._order, steps)
         self.catalogue.add("full.onnx", "full", net, self._accuracy(net))
         return net, key
 
@@ -127,7 +127,7 @@ class Training:
         return torch.from_numpy(np.load(path))
 
     def _distilled(self, name: str, role: str, notation: str, frames: int) -> tuple[nets.Net, str]:
-        loss, steps = Distilled(self.labels, self.taught, plain=self._plain()), recipe(frames, len(self.labels), self.plan.distilled_lr)
+        loss, steps = Distilled(self.place.keep(self.labels), self.place.keep(self.taught), plain=self._plain()), recipe(frames, len(self.labels), self.plan.distilled_lr, self.plan.batch)
         key = self._key(notation, steps, self.taught_key)
         net = self._fit(name, key, self._fresh(notation), loss, self._order, steps)
         self.catalogue.add(f"{name}.onnx", role, net, self._accuracy(net))
@@ -165,9 +165,9 @@ class Training:
     def _specialist(self, file: str, role: str, group: list[int], own: torch.Tensor, net: nets.Net, small_key: str) -> None:
         classes = len(self.task.classes)
         labels = narrowed_labels(self.labels, group, classes)
-        loss, order = Distilled(labels, narrowed(self.taught, group), plain=self._plain()), self._mixed(own)
+        loss, order = Distilled(self.place.keep(labels), self.place.keep(narrowed(self.taught, group)), plain=self._plain()), self._mixed(own)
         # Fine-tuning a trained net needs half the rate.
-        steps = recipe(self.plan.specialist_frames, len(order(0)), self.plan.distilled_lr / 2)
+        steps = recipe(self.plan.specialist_frames, len(order(0)), self.plan.distilled_lr / 2, self.plan.batch)
         key = self._key(small_key, group, hashlib.sha256(own.numpy().tobytes()).hexdigest(), steps)
         net = self._fit(f"{role}-{Path(file).stem}", key, net, loss, order, steps)
         expected = narrowed_labels(self.val.frames.labels, group, classes)

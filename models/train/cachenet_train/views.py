@@ -22,34 +22,38 @@ class Augment:
 class Views:
     """Draws batches of a split, plain or as a numbered random view."""
 
-    def __init__(self, frames: Frames, augment: Augment, seed: int):
+    def __init__(self, frames: Frames, augment: Augment, seed: int, keep=lambda tensor: tensor):
         self.frames, self.augment, self.seed = frames, augment, seed
-        self._sides = torch.rand(len(frames), generator=torch.Generator().manual_seed(seed))
+        self._pixels = keep(frames.pixels)  # views are drawn where it keeps the frames
+        self._sides = torch.rand(len(frames), generator=torch.Generator().manual_seed(seed)).to(self._pixels.device)
 
     def plain(self, rows: torch.Tensor) -> torch.Tensor:
         """Unchanged frames: uint8 [B,H,W,3]."""
-        return self.frames.pixels[rows]
+        return self._pixels[rows.to(self._pixels.device)]
 
     def view(self, number: int, rows: torch.Tensor) -> torch.Tensor:
         """The numbered view of the given frames: uint8 [B,H,W,3]."""
+        device = self._pixels.device
+        rows = rows.to(device)
         draw = self._draws(number)[rows]
-        _, height, width, _ = self.frames.pixels.shape
+        _, height, width, _ = self._pixels.shape
         down = _shifts(draw[:, 0], self.augment.shift * height)
         right = _shifts(draw[:, 1], self.augment.shift * width)
-        y = _reflect(torch.arange(height) + down[:, None], height)
-        x = _reflect(torch.arange(width) + right[:, None], width)
+        y = _reflect(torch.arange(height, device=device) + down[:, None], height)
+        x = _reflect(torch.arange(width, device=device) + right[:, None], width)
         if self.augment.flip:
             # Flipped in every other view: over two epochs each image is seen both ways (arXiv 2404.00498).
             turned = (self._sides[rows] < 0.5) ^ bool(number % 2)
             x = torch.where(turned[:, None], width - 1 - x, x)
-        pixels = self.frames.pixels[rows[:, None, None], y[:, :, None], x[:, None, :]]
+        pixels = self._pixels[rows[:, None, None], y[:, :, None], x[:, None, :]]
         return self._cut(self._lit(pixels, draw), draw)
 
     def _draws(self, number: int) -> torch.Tensor:
         """Uniform draws [N,6] of a view; kept for the view in use."""
         if getattr(self, "_number", None) != number:
             random = torch.Generator().manual_seed(self.seed * 1_000_003 + number)
-            self._number, self._uniform = number, torch.rand(len(self.frames), 6, generator=random)
+            drawn = torch.rand(len(self.frames), 6, generator=random)  # on the CPU: the same on every device
+            self._number, self._uniform = number, drawn.to(self._pixels.device)
         return self._uniform
 
     def _lit(self, pixels: torch.Tensor, draw: torch.Tensor) -> torch.Tensor:
@@ -83,7 +87,7 @@ def _reflect(index: torch.Tensor, length: int) -> torch.Tensor:
 def _inside(uniform: torch.Tensor, share: float, length: int) -> torch.Tensor:
     side = max(1, round(share * length))
     start = (uniform * (length + side)).long() - side // 2 - side // 2
-    position = torch.arange(length)[None]
+    position = torch.arange(length, device=uniform.device)[None]
     return (position >= start[:, None]) & (position < start[:, None] + side)
 
 

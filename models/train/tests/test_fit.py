@@ -73,6 +73,30 @@ def test_view_depends_on_its_number_and_image_alone(views):
     assert not torch.equal(views.view(4, rows), views.view(5, rows))
 
 
+def test_views_are_drawn_where_the_frames_are_kept(views):
+    asked = []
+
+    def keep(tensor):
+        asked.append(tensor)
+        return tensor.clone()
+
+    kept, rows = Views(views.frames, views.augment, views.seed, keep), torch.tensor([7, 3, 9])
+    assert len(asked) == 1 and asked[0] is views.frames.pixels
+    assert torch.equal(kept.view(4, rows), views.view(4, rows)) and torch.equal(kept.plain(rows), views.plain(rows))
+
+
+def test_a_cpu_keeps_tensors_where_they_are(views, tmp_path):
+    assert place(tmp_path).keep(views.frames.pixels) is views.frames.pixels
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_draws_the_same_views(views, tmp_path):
+    gpu, rows = Place(torch.device("cuda"), False, 1, tmp_path), torch.tensor([7, 3, 9])
+    kept = Views(views.frames, views.augment, views.seed, gpu.keep)
+    assert kept.view(4, rows).is_cuda
+    assert (kept.view(4, rows).cpu().int() - views.view(4, rows).int()).abs().max() <= 1  # brightness may round otherwise
+
+
 def test_every_image_is_seen_from_both_sides_in_two_views(views):
     turning = Views(views.frames, Augment(shift=0, cutout=0, flip=True, light=0), seed=1)
     rows = torch.arange(10)
