@@ -31,8 +31,8 @@ type Net struct {
 	input     Input
 	inputName string
 	answer    answer
-	outputs   int  // of one frame
-	batch     int  // frames in one call, at most
+	outputs   int // of one frame
+	batch     int // frames in one call, at most
 	fill      *filler
 	pools     []sync.Pool // *tensors for that many frames
 }
