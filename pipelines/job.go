@@ -3,13 +3,16 @@ package pipelines
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
 	"github.com/cachenet/cachenet/connectors/kafkaio"
 	"github.com/cachenet/cachenet/connectors/parquetio"
 	"github.com/cachenet/cachenet/connectors/session"
+	"github.com/cachenet/cachenet/models/offload"
 	"github.com/cachenet/cachenet/transforms"
 )
 
@@ -43,6 +46,9 @@ func (j *job) open(ctx context.Context, assigned *kafkaio.Assignment) error {
 		}
 	}
 	if j.Server != nil {
+		if err := j.controller(); err != nil {
+			return err
+		}
 		if err := kafkaio.OpenUplink(j.session, j.Server.uplink(j.Options)); err != nil {
 			return err
 		}
@@ -69,6 +75,21 @@ func (j *job) open(ctx context.Context, assigned *kafkaio.Assignment) error {
 		return err
 	}
 	return removeStreams(j.Out, j.Topic)
+}
+
+// controller gives a device's job what chooses for its misses.
+func (j *job) controller() error {
+	full := j.Server.full
+	if mode := j.Server.offload(); full == 0 && (mode == offload.ModeAuto || mode == offload.ModeHere) {
+		var err error
+		if full, err = j.model.TimeFull(); err != nil {
+			return fmt.Errorf("--offload %s: try the full model on the device: %w", mode, err)
+		}
+	}
+	_, err := session.Part(j.session, offload.Part, func() (*offload.Device, error) {
+		return offload.NewDevice(j.Server.offload(), full, time.Now()), nil
+	})
+	return err
 }
 
 func (j *job) openLedger(ctx context.Context, assigned *kafkaio.Assignment) error {

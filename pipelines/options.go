@@ -201,7 +201,7 @@ func (o Options) model(p *models.Pack) (transforms.Model, error) {
 		m.Policy, m.PolicyName = set, policySet
 	}
 	if o.Server != nil {
-		m.Policy.Teacher = policy.Feedback
+		m.Policy.Teacher, m.Offload, m.Shrink = policy.Feedback, o.Server.offload(), !o.Server.Whole
 	}
 	if err := o.provisional(&m); err != nil {
 		return m, err

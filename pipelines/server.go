@@ -8,6 +8,7 @@ import (
 
 	"github.com/cachenet/cachenet/connectors/kafkaio"
 	netlink "github.com/cachenet/cachenet/connectors/link"
+	"github.com/cachenet/cachenet/models/offload"
 	"github.com/cachenet/cachenet/schemas"
 )
 
@@ -18,6 +19,9 @@ type Server struct {
 	Answers string        // base of the answers topics, see kafkaio.AnswersTopic
 	Device  string        // name of this device; no two devices of a server may have the same
 	Drain   time.Duration // how long answers are waited for once the run is to stop; 0: DefaultDrain
+	Offload offload.Mode  // what becomes of misses; empty: offload.ModeAsk
+	Whole   bool          // misses are sent as they were read, also where what the full model's input shows of them is smaller
+	full    time.Duration // what the full model on the device takes, where a test says it; 0: measured
 	Link    *netlink.Link // that the connections to the server are slowed down to; nil: as they are
 }
 
@@ -39,6 +43,9 @@ func (s *Server) uplink(o Options) kafkaio.UplinkConfig {
 	return c
 }
 
+// offload is what becomes of misses.
+func (s *Server) offload() offload.Mode { return cmp.Or(s.Offload, offload.ModeAsk) }
+
 // contradiction returns what is wrong with the server in these options.
 func (s *Server) contradiction(o Options) error {
 	switch {
@@ -48,6 +55,12 @@ func (s *Server) contradiction(o Options) error {
 		return fmt.Errorf("--full %s: the full model is the server's: leave it out", o.Full)
 	case o.AnswersTopic != "":
 		return errors.New("a device answers no other devices")
+	case s.offload().Validate() != nil:
+		return fmt.Errorf("--offload %w", s.offload().Validate())
+	case s.Offload == offload.ModeHere && o.CacheBytes > 0:
+		return errors.New("--offload here: with --cache-bytes the full model stays on the server: leave one of them out")
+	case s.Offload == offload.ModeAlone && o.Provisional:
+		return errors.New("--provisional: with --offload alone no answer is waited for: leave one of them out")
 	case s.Drain < 0:
 		return fmt.Errorf("--drain %v: must not be negative", s.Drain)
 	}

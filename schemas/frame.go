@@ -16,6 +16,7 @@ const (
 	HeaderWidth       = "width"        // of an RGB8 frame, decimal pixels
 	HeaderHeight      = "height"       // of an RGB8 frame, decimal pixels
 	HeaderOrigin      = "frame-origin" // of a frame that a device sent to a server: the text of its Origin
+	HeaderForm        = "frame-form"   // of such a frame: its Form, absent where the value is the frame as the device read it
 )
 
 // Content types of a frame's value.
@@ -24,6 +25,10 @@ const (
 	PNG  = "image/png"
 	RGB8 = "application/x-rgb8" // width*height*3 bytes, rows top to bottom; size in the width and height headers
 )
+
+// FormInput is the form of a frame whose image is what a net's input shows of it, cropped and resized already: decoding it for
+// an input of the same size changes nothing.
+const FormInput = "input"
 
 // ImageType returns JPEG or PNG by the first bytes of an encoded image, and "" for everything else.
 func ImageType(image []byte) string {
@@ -55,6 +60,7 @@ type Frame struct {
 	Omitted     int64     // bytes of an image that exceeds the source's limit and is not in Image; else 0
 	Fault       string    // why the source could not read the record as a frame; empty when it could
 	Origin      string    // text of the Origin of a frame that a device sent; else empty
+	Form        string    // what Image is: empty, the frame as it was produced; FormInput
 }
 
 // Size is the length of the record's value, in bytes.

@@ -14,8 +14,8 @@ func (z *Frame) DecodeMsg(dc *msgp.Reader) (err error) {
 		err = msgp.WrapError(err)
 		return
 	}
-	if zb0001 != 14 {
-		err = msgp.ArrayError{Wanted: 14, Got: zb0001}
+	if zb0001 != 15 {
+		err = msgp.ArrayError{Wanted: 15, Got: zb0001}
 		return
 	}
 	z.Stream, err = dc.ReadString()
@@ -88,13 +88,18 @@ func (z *Frame) DecodeMsg(dc *msgp.Reader) (err error) {
 		err = msgp.WrapError(err, "Origin")
 		return
 	}
+	z.Form, err = dc.ReadString()
+	if err != nil {
+		err = msgp.WrapError(err, "Form")
+		return
+	}
 	return
 }
 
 // EncodeMsg implements msgp.Encodable
 func (z *Frame) EncodeMsg(en *msgp.Writer) (err error) {
-	// array header, size 14
-	err = en.Append(0x9e)
+	// array header, size 15
+	err = en.Append(0x9f)
 	if err != nil {
 		return
 	}
@@ -168,14 +173,19 @@ func (z *Frame) EncodeMsg(en *msgp.Writer) (err error) {
 		err = msgp.WrapError(err, "Origin")
 		return
 	}
+	err = en.WriteString(z.Form)
+	if err != nil {
+		err = msgp.WrapError(err, "Form")
+		return
+	}
 	return
 }
 
 // MarshalMsg implements msgp.Marshaler
 func (z *Frame) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// array header, size 14
-	o = append(o, 0x9e)
+	// array header, size 15
+	o = append(o, 0x9f)
 	o = msgp.AppendString(o, z.Stream)
 	o = msgp.AppendString(o, z.Topic)
 	o = msgp.AppendInt32(o, z.Partition)
@@ -190,6 +200,7 @@ func (z *Frame) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.AppendInt64(o, z.Omitted)
 	o = msgp.AppendString(o, z.Fault)
 	o = msgp.AppendString(o, z.Origin)
+	o = msgp.AppendString(o, z.Form)
 	return
 }
 
@@ -201,8 +212,8 @@ func (z *Frame) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.WrapError(err)
 		return
 	}
-	if zb0001 != 14 {
-		err = msgp.ArrayError{Wanted: 14, Got: zb0001}
+	if zb0001 != 15 {
+		err = msgp.ArrayError{Wanted: 15, Got: zb0001}
 		return
 	}
 	z.Stream, bts, err = msgp.ReadStringBytes(bts)
@@ -275,13 +286,18 @@ func (z *Frame) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.WrapError(err, "Origin")
 		return
 	}
+	z.Form, bts, err = msgp.ReadStringBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err, "Form")
+		return
+	}
 	o = bts
 	return
 }
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *Frame) Msgsize() (s int) {
-	s = 1 + msgp.StringPrefixSize + len(z.Stream) + msgp.StringPrefixSize + len(z.Topic) + msgp.Int32Size + msgp.Int64Size + msgp.Int64Size + msgp.TimeSize + msgp.StringPrefixSize + len(z.ContentType) + msgp.Int32Size + msgp.Int32Size + msgp.StringPrefixSize + len(z.Truth) + msgp.BytesPrefixSize + len(z.Image) + msgp.Int64Size + msgp.StringPrefixSize + len(z.Fault) + msgp.StringPrefixSize + len(z.Origin)
+	s = 1 + msgp.StringPrefixSize + len(z.Stream) + msgp.StringPrefixSize + len(z.Topic) + msgp.Int32Size + msgp.Int64Size + msgp.Int64Size + msgp.TimeSize + msgp.StringPrefixSize + len(z.ContentType) + msgp.Int32Size + msgp.Int32Size + msgp.StringPrefixSize + len(z.Truth) + msgp.BytesPrefixSize + len(z.Image) + msgp.Int64Size + msgp.StringPrefixSize + len(z.Fault) + msgp.StringPrefixSize + len(z.Origin) + msgp.StringPrefixSize + len(z.Form)
 	return
 }
 

@@ -1,5 +1,7 @@
 package schemas
 
+import "time"
+
 //msgp:tuple Missed
 //msgp:tuple MissedRun
 
@@ -7,6 +9,8 @@ package schemas
 type Missed struct {
 	Outcome Outcome
 	Frame   Frame // to be decoded again: the full model's input may be larger than the small net's
+
+	Patience time.Duration // how long a server may take, after which the full model here is asked; 0: as long as it takes
 }
 
 // MissedRun is the misses of one run of frames.
@@ -18,7 +22,8 @@ type MissedRun struct {
 
 // Answer is what a server said of a frame that a device had sent to it.
 type Answer struct {
-	Row  Outcome // of the frame, as far as the device knew it
-	Full Outcome // the server's; an Error where no answer came
-	Late bool    // Row is written already, without this answer: only the stream can still learn from it
+	Row   Outcome // of the frame, as far as the device knew it
+	Full  Outcome // the server's; an Error where no answer came
+	Frame Frame   // where no answer came and the full model here is to be asked; else without an image
+	Late  bool    // Row is written already, without this answer: only the stream can still learn from it
 }

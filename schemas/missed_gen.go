@@ -14,8 +14,8 @@ func (z *Answer) DecodeMsg(dc *msgp.Reader) (err error) {
 		err = msgp.WrapError(err)
 		return
 	}
-	if zb0001 != 3 {
-		err = msgp.ArrayError{Wanted: 3, Got: zb0001}
+	if zb0001 != 4 {
+		err = msgp.ArrayError{Wanted: 4, Got: zb0001}
 		return
 	}
 	err = z.Row.DecodeMsg(dc)
@@ -28,6 +28,11 @@ func (z *Answer) DecodeMsg(dc *msgp.Reader) (err error) {
 		err = msgp.WrapError(err, "Full")
 		return
 	}
+	err = z.Frame.DecodeMsg(dc)
+	if err != nil {
+		err = msgp.WrapError(err, "Frame")
+		return
+	}
 	z.Late, err = dc.ReadBool()
 	if err != nil {
 		err = msgp.WrapError(err, "Late")
@@ -38,8 +43,8 @@ func (z *Answer) DecodeMsg(dc *msgp.Reader) (err error) {
 
 // EncodeMsg implements msgp.Encodable
 func (z *Answer) EncodeMsg(en *msgp.Writer) (err error) {
-	// array header, size 3
-	err = en.Append(0x93)
+	// array header, size 4
+	err = en.Append(0x94)
 	if err != nil {
 		return
 	}
@@ -53,6 +58,11 @@ func (z *Answer) EncodeMsg(en *msgp.Writer) (err error) {
 		err = msgp.WrapError(err, "Full")
 		return
 	}
+	err = z.Frame.EncodeMsg(en)
+	if err != nil {
+		err = msgp.WrapError(err, "Frame")
+		return
+	}
 	err = en.WriteBool(z.Late)
 	if err != nil {
 		err = msgp.WrapError(err, "Late")
@@ -64,8 +74,8 @@ func (z *Answer) EncodeMsg(en *msgp.Writer) (err error) {
 // MarshalMsg implements msgp.Marshaler
 func (z *Answer) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// array header, size 3
-	o = append(o, 0x93)
+	// array header, size 4
+	o = append(o, 0x94)
 	o, err = z.Row.MarshalMsg(o)
 	if err != nil {
 		err = msgp.WrapError(err, "Row")
@@ -74,6 +84,11 @@ func (z *Answer) MarshalMsg(b []byte) (o []byte, err error) {
 	o, err = z.Full.MarshalMsg(o)
 	if err != nil {
 		err = msgp.WrapError(err, "Full")
+		return
+	}
+	o, err = z.Frame.MarshalMsg(o)
+	if err != nil {
+		err = msgp.WrapError(err, "Frame")
 		return
 	}
 	o = msgp.AppendBool(o, z.Late)
@@ -88,8 +103,8 @@ func (z *Answer) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.WrapError(err)
 		return
 	}
-	if zb0001 != 3 {
-		err = msgp.ArrayError{Wanted: 3, Got: zb0001}
+	if zb0001 != 4 {
+		err = msgp.ArrayError{Wanted: 4, Got: zb0001}
 		return
 	}
 	bts, err = z.Row.UnmarshalMsg(bts)
@@ -100,6 +115,11 @@ func (z *Answer) UnmarshalMsg(bts []byte) (o []byte, err error) {
 	bts, err = z.Full.UnmarshalMsg(bts)
 	if err != nil {
 		err = msgp.WrapError(err, "Full")
+		return
+	}
+	bts, err = z.Frame.UnmarshalMsg(bts)
+	if err != nil {
+		err = msgp.WrapError(err, "Frame")
 		return
 	}
 	z.Late, bts, err = msgp.ReadBoolBytes(bts)
@@ -113,7 +133,7 @@ func (z *Answer) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *Answer) Msgsize() (s int) {
-	s = 1 + z.Row.Msgsize() + z.Full.Msgsize() + msgp.BoolSize
+	s = 1 + z.Row.Msgsize() + z.Full.Msgsize() + z.Frame.Msgsize() + msgp.BoolSize
 	return
 }
 
@@ -125,8 +145,8 @@ func (z *Missed) DecodeMsg(dc *msgp.Reader) (err error) {
 		err = msgp.WrapError(err)
 		return
 	}
-	if zb0001 != 2 {
-		err = msgp.ArrayError{Wanted: 2, Got: zb0001}
+	if zb0001 != 3 {
+		err = msgp.ArrayError{Wanted: 3, Got: zb0001}
 		return
 	}
 	err = z.Outcome.DecodeMsg(dc)
@@ -139,13 +159,18 @@ func (z *Missed) DecodeMsg(dc *msgp.Reader) (err error) {
 		err = msgp.WrapError(err, "Frame")
 		return
 	}
+	z.Patience, err = dc.ReadDuration()
+	if err != nil {
+		err = msgp.WrapError(err, "Patience")
+		return
+	}
 	return
 }
 
 // EncodeMsg implements msgp.Encodable
 func (z *Missed) EncodeMsg(en *msgp.Writer) (err error) {
-	// array header, size 2
-	err = en.Append(0x92)
+	// array header, size 3
+	err = en.Append(0x93)
 	if err != nil {
 		return
 	}
@@ -159,14 +184,19 @@ func (z *Missed) EncodeMsg(en *msgp.Writer) (err error) {
 		err = msgp.WrapError(err, "Frame")
 		return
 	}
+	err = en.WriteDuration(z.Patience)
+	if err != nil {
+		err = msgp.WrapError(err, "Patience")
+		return
+	}
 	return
 }
 
 // MarshalMsg implements msgp.Marshaler
 func (z *Missed) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// array header, size 2
-	o = append(o, 0x92)
+	// array header, size 3
+	o = append(o, 0x93)
 	o, err = z.Outcome.MarshalMsg(o)
 	if err != nil {
 		err = msgp.WrapError(err, "Outcome")
@@ -177,6 +207,7 @@ func (z *Missed) MarshalMsg(b []byte) (o []byte, err error) {
 		err = msgp.WrapError(err, "Frame")
 		return
 	}
+	o = msgp.AppendDuration(o, z.Patience)
 	return
 }
 
@@ -188,8 +219,8 @@ func (z *Missed) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.WrapError(err)
 		return
 	}
-	if zb0001 != 2 {
-		err = msgp.ArrayError{Wanted: 2, Got: zb0001}
+	if zb0001 != 3 {
+		err = msgp.ArrayError{Wanted: 3, Got: zb0001}
 		return
 	}
 	bts, err = z.Outcome.UnmarshalMsg(bts)
@@ -202,13 +233,18 @@ func (z *Missed) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.WrapError(err, "Frame")
 		return
 	}
+	z.Patience, bts, err = msgp.ReadDurationBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err, "Patience")
+		return
+	}
 	o = bts
 	return
 }
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *Missed) Msgsize() (s int) {
-	s = 1 + z.Outcome.Msgsize() + z.Frame.Msgsize()
+	s = 1 + z.Outcome.Msgsize() + z.Frame.Msgsize() + msgp.DurationSize
 	return
 }
 
@@ -250,8 +286,8 @@ func (z *MissedRun) DecodeMsg(dc *msgp.Reader) (err error) {
 			err = msgp.ErrLimitExceeded
 			return
 		}
-		if zb0003 != 2 {
-			err = msgp.ArrayError{Wanted: 2, Got: zb0003}
+		if zb0003 != 3 {
+			err = msgp.ArrayError{Wanted: 3, Got: zb0003}
 			return
 		}
 		err = z.Frames[za0001].Outcome.DecodeMsg(dc)
@@ -262,6 +298,11 @@ func (z *MissedRun) DecodeMsg(dc *msgp.Reader) (err error) {
 		err = z.Frames[za0001].Frame.DecodeMsg(dc)
 		if err != nil {
 			err = msgp.WrapError(err, "Frames", za0001, "Frame")
+			return
+		}
+		z.Frames[za0001].Patience, err = dc.ReadDuration()
+		if err != nil {
+			err = msgp.WrapError(err, "Frames", za0001, "Patience")
 			return
 		}
 	}
@@ -281,8 +322,8 @@ func (z *MissedRun) EncodeMsg(en *msgp.Writer) (err error) {
 		return
 	}
 	for za0001 := range z.Frames {
-		// array header, size 2
-		err = en.Append(0x92)
+		// array header, size 3
+		err = en.Append(0x93)
 		if err != nil {
 			return
 		}
@@ -296,6 +337,11 @@ func (z *MissedRun) EncodeMsg(en *msgp.Writer) (err error) {
 			err = msgp.WrapError(err, "Frames", za0001, "Frame")
 			return
 		}
+		err = en.WriteDuration(z.Frames[za0001].Patience)
+		if err != nil {
+			err = msgp.WrapError(err, "Frames", za0001, "Patience")
+			return
+		}
 	}
 	return
 }
@@ -307,8 +353,8 @@ func (z *MissedRun) MarshalMsg(b []byte) (o []byte, err error) {
 	o = append(o, 0x91)
 	o = msgp.AppendArrayHeader(o, uint32(len(z.Frames)))
 	for za0001 := range z.Frames {
-		// array header, size 2
-		o = append(o, 0x92)
+		// array header, size 3
+		o = append(o, 0x93)
 		o, err = z.Frames[za0001].Outcome.MarshalMsg(o)
 		if err != nil {
 			err = msgp.WrapError(err, "Frames", za0001, "Outcome")
@@ -319,6 +365,7 @@ func (z *MissedRun) MarshalMsg(b []byte) (o []byte, err error) {
 			err = msgp.WrapError(err, "Frames", za0001, "Frame")
 			return
 		}
+		o = msgp.AppendDuration(o, z.Frames[za0001].Patience)
 	}
 	return
 }
@@ -357,8 +404,8 @@ func (z *MissedRun) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			err = msgp.WrapError(err, "Frames", za0001)
 			return
 		}
-		if zb0003 != 2 {
-			err = msgp.ArrayError{Wanted: 2, Got: zb0003}
+		if zb0003 != 3 {
+			err = msgp.ArrayError{Wanted: 3, Got: zb0003}
 			return
 		}
 		bts, err = z.Frames[za0001].Outcome.UnmarshalMsg(bts)
@@ -371,6 +418,11 @@ func (z *MissedRun) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			err = msgp.WrapError(err, "Frames", za0001, "Frame")
 			return
 		}
+		z.Frames[za0001].Patience, bts, err = msgp.ReadDurationBytes(bts)
+		if err != nil {
+			err = msgp.WrapError(err, "Frames", za0001, "Patience")
+			return
+		}
 	}
 	o = bts
 	return
@@ -380,7 +432,7 @@ func (z *MissedRun) UnmarshalMsg(bts []byte) (o []byte, err error) {
 func (z *MissedRun) Msgsize() (s int) {
 	s = 1 + msgp.ArrayHeaderSize
 	for za0001 := range z.Frames {
-		s += 1 + z.Frames[za0001].Outcome.Msgsize() + z.Frames[za0001].Frame.Msgsize()
+		s += 1 + z.Frames[za0001].Outcome.Msgsize() + z.Frames[za0001].Frame.Msgsize() + msgp.DurationSize
 	}
 	return
 }

@@ -39,6 +39,15 @@ const (
 	StageFull   = "full"   // the full model failed in its own transform
 )
 
+// Values of Outcome.Offload.
+const (
+	OffloadAsk   = "ask"   // the server was asked, with the frame as it is
+	OffloadInput = "input" // the server was asked, with what the full model's input shows of the frame
+	OffloadHere  = "here"  // the full model on the device was asked
+	OffloadHedge = "hedge" // the server was asked first, and the full model on the device when that took long
+	OffloadAlone = "alone" // nobody was asked: the answer of the device's small nets stands
+)
+
 //msgp:tuple Outcome
 //msgp:tuple Outcomes
 
@@ -78,6 +87,7 @@ type Outcome struct {
 	Origin          string    `parquet:"origin,optional" json:"origin,omitempty"`                     // on a server: which frame of which device this is, see Origin; absent elsewhere
 	Audited         bool      `parquet:"audited" json:"audited"`                                      // a hit or a repeated answer that the full model was asked about too; Label is still the one without it
 	AuditLabel      string    `parquet:"audit_label,optional,dict" json:"audit_label,omitempty"`      // the full model's class on an audited row; absent when it gave none
+	Offload         string    `parquet:"offload,optional,dict" json:"offload,omitempty"`              // on a device: what was chosen for a frame that its small net did not settle, Offload…; absent elsewhere
 	AuditRate       float32   `parquet:"audit_rate" json:"audit_rate"`                                // probability with which this row was to be audited, 0..1; 0 on misses and errors
 }
 

@@ -14,8 +14,8 @@ func (z *Outcome) DecodeMsg(dc *msgp.Reader) (err error) {
 		err = msgp.WrapError(err)
 		return
 	}
-	if zb0001 != 35 {
-		err = msgp.ArrayError{Wanted: 35, Got: zb0001}
+	if zb0001 != 36 {
+		err = msgp.ArrayError{Wanted: 36, Got: zb0001}
 		return
 	}
 	z.Stream, err = dc.ReadString()
@@ -188,6 +188,11 @@ func (z *Outcome) DecodeMsg(dc *msgp.Reader) (err error) {
 		err = msgp.WrapError(err, "AuditLabel")
 		return
 	}
+	z.Offload, err = dc.ReadString()
+	if err != nil {
+		err = msgp.WrapError(err, "Offload")
+		return
+	}
 	z.AuditRate, err = dc.ReadFloat32()
 	if err != nil {
 		err = msgp.WrapError(err, "AuditRate")
@@ -198,8 +203,8 @@ func (z *Outcome) DecodeMsg(dc *msgp.Reader) (err error) {
 
 // EncodeMsg implements msgp.Encodable
 func (z *Outcome) EncodeMsg(en *msgp.Writer) (err error) {
-	// array header, size 35
-	err = en.Append(0xdc, 0x0, 0x23)
+	// array header, size 36
+	err = en.Append(0xdc, 0x0, 0x24)
 	if err != nil {
 		return
 	}
@@ -373,6 +378,11 @@ func (z *Outcome) EncodeMsg(en *msgp.Writer) (err error) {
 		err = msgp.WrapError(err, "AuditLabel")
 		return
 	}
+	err = en.WriteString(z.Offload)
+	if err != nil {
+		err = msgp.WrapError(err, "Offload")
+		return
+	}
 	err = en.WriteFloat32(z.AuditRate)
 	if err != nil {
 		err = msgp.WrapError(err, "AuditRate")
@@ -384,8 +394,8 @@ func (z *Outcome) EncodeMsg(en *msgp.Writer) (err error) {
 // MarshalMsg implements msgp.Marshaler
 func (z *Outcome) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// array header, size 35
-	o = append(o, 0xdc, 0x0, 0x23)
+	// array header, size 36
+	o = append(o, 0xdc, 0x0, 0x24)
 	o = msgp.AppendString(o, z.Stream)
 	o = msgp.AppendString(o, z.Topic)
 	o = msgp.AppendInt32(o, z.Partition)
@@ -420,6 +430,7 @@ func (z *Outcome) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.AppendString(o, z.Origin)
 	o = msgp.AppendBool(o, z.Audited)
 	o = msgp.AppendString(o, z.AuditLabel)
+	o = msgp.AppendString(o, z.Offload)
 	o = msgp.AppendFloat32(o, z.AuditRate)
 	return
 }
@@ -432,8 +443,8 @@ func (z *Outcome) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.WrapError(err)
 		return
 	}
-	if zb0001 != 35 {
-		err = msgp.ArrayError{Wanted: 35, Got: zb0001}
+	if zb0001 != 36 {
+		err = msgp.ArrayError{Wanted: 36, Got: zb0001}
 		return
 	}
 	z.Stream, bts, err = msgp.ReadStringBytes(bts)
@@ -606,6 +617,11 @@ func (z *Outcome) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.WrapError(err, "AuditLabel")
 		return
 	}
+	z.Offload, bts, err = msgp.ReadStringBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err, "Offload")
+		return
+	}
 	z.AuditRate, bts, err = msgp.ReadFloat32Bytes(bts)
 	if err != nil {
 		err = msgp.WrapError(err, "AuditRate")
@@ -617,7 +633,7 @@ func (z *Outcome) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *Outcome) Msgsize() (s int) {
-	s = 3 + msgp.StringPrefixSize + len(z.Stream) + msgp.StringPrefixSize + len(z.Topic) + msgp.Int32Size + msgp.Int64Size + msgp.Int64Size + msgp.TimeSize + msgp.StringPrefixSize + len(z.Outcome) + msgp.StringPrefixSize + len(z.Label) + msgp.Float32Size + msgp.Float32Size + msgp.Float32Size + msgp.StringPrefixSize + len(z.Model) + msgp.StringPrefixSize + len(z.Pack) + msgp.StringPrefixSize + len(z.Policy) + msgp.StringPrefixSize + len(z.ModelSHA256) + msgp.StringPrefixSize + len(z.CacheEvent) + msgp.Float32Size + msgp.Float32Size + msgp.Float32Size + msgp.Float32Size + msgp.Int64Size + msgp.Int32Size + msgp.StringPrefixSize + len(z.SmallLabel) + msgp.Float32Size + msgp.Float32Size + msgp.BoolSize + msgp.BoolSize + msgp.BoolSize + msgp.StringPrefixSize + len(z.Truth) + msgp.StringPrefixSize + len(z.Error) + msgp.StringPrefixSize + len(z.Stage) + msgp.StringPrefixSize + len(z.Origin) + msgp.BoolSize + msgp.StringPrefixSize + len(z.AuditLabel) + msgp.Float32Size
+	s = 3 + msgp.StringPrefixSize + len(z.Stream) + msgp.StringPrefixSize + len(z.Topic) + msgp.Int32Size + msgp.Int64Size + msgp.Int64Size + msgp.TimeSize + msgp.StringPrefixSize + len(z.Outcome) + msgp.StringPrefixSize + len(z.Label) + msgp.Float32Size + msgp.Float32Size + msgp.Float32Size + msgp.StringPrefixSize + len(z.Model) + msgp.StringPrefixSize + len(z.Pack) + msgp.StringPrefixSize + len(z.Policy) + msgp.StringPrefixSize + len(z.ModelSHA256) + msgp.StringPrefixSize + len(z.CacheEvent) + msgp.Float32Size + msgp.Float32Size + msgp.Float32Size + msgp.Float32Size + msgp.Int64Size + msgp.Int32Size + msgp.StringPrefixSize + len(z.SmallLabel) + msgp.Float32Size + msgp.Float32Size + msgp.BoolSize + msgp.BoolSize + msgp.BoolSize + msgp.StringPrefixSize + len(z.Truth) + msgp.StringPrefixSize + len(z.Error) + msgp.StringPrefixSize + len(z.Stage) + msgp.StringPrefixSize + len(z.Origin) + msgp.BoolSize + msgp.StringPrefixSize + len(z.AuditLabel) + msgp.StringPrefixSize + len(z.Offload) + msgp.Float32Size
 	return
 }
 

@@ -113,7 +113,7 @@ func (w *walk) settle(out schemas.Outcome, d policy.Decision, f *schemas.Frame) 
 		out.Outcome = schemas.Hit
 		n.answer(&out, d.Answer, n.names[d.Specialist])
 		if w.audited(&out, d) {
-			w.pending.Frames = append(w.pending.Frames, schemas.Missed{Outcome: out, Frame: *f})
+			w.pending.Frames = append(w.pending.Frames, schemas.Missed{Outcome: out, Frame: w.sent(f)})
 			return
 		}
 	case d.Answered:
@@ -123,7 +123,7 @@ func (w *walk) settle(out schemas.Outcome, d policy.Decision, f *schemas.Frame) 
 		n.small(&out, d)
 		w.classify(&out, &d)
 		n.provide(&out, d)
-		w.pending.Frames = append(w.pending.Frames, schemas.Missed{Outcome: out, Frame: *f})
+		w.pending.Frames = append(w.pending.Frames, schemas.Missed{Outcome: out, Frame: w.sent(f)})
 		return
 	}
 	w.done.Rows = append(w.done.Rows, out)
@@ -145,12 +145,12 @@ func (w *walk) classify(out *schemas.Outcome, d *policy.Decision) {
 	}
 }
 
-// provide gives a miss that the full-model transform will answer an answer for the time being: the small net's, or the
-// selector's, which knows all classes, where that one is surer.
+// provide gives a miss that the full model will answer an answer for the time being, or in case nobody will be asked: the
+// small net's, or the selector's, which knows all classes, where that one is surer.
 func (n *nets) provide(out *schemas.Outcome, d policy.Decision) {
 	small := d.Asked && d.Small.Class >= 0
 	switch {
-	case !n.provisional:
+	case !n.provisional && !n.spares:
 		return
 	case small && d.Small.Confidence >= d.Selected.Confidence:
 		n.answer(out, d.Small, n.names[d.Specialist])
@@ -159,7 +159,7 @@ func (n *nets) provide(out *schemas.Outcome, d policy.Decision) {
 	default:
 		return
 	}
-	out.Provisional = true
+	out.Provisional = n.provisional
 }
 
 // audited puts into the row what became of its audit. It reports whether the full-model transform has yet to be

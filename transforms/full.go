@@ -154,6 +154,9 @@ func (n *nets) fullOf(full *asker, rows []schemas.Outcome, places []int, pixels 
 			out.AuditLabel = n.pack.Classes[answer.Class]
 		default:
 			n.answer(out, answer, models.FullNet)
+			if full.told != nil {
+				full.told(place, logits[i*k:(i+1)*k])
+			}
 		}
 	}
 }

@@ -41,8 +41,9 @@ var errAway = errors.New("the full model is away")
 // and is not called again: frames neither wait nor pile up, and the call's end is the sign that it is back.
 type asker struct {
 	net     FullNet
-	limit   time.Duration // 0: as long as it takes
-	missing atomic.Int64  // calls that were given up and have not returned
+	limit   time.Duration                     // 0: as long as it takes
+	told    func(place int, logits []float32) // hears what the net said of a frame of a batch; nil: nobody does
+	missing atomic.Int64                      // calls that were given up and have not returned
 }
 
 type reply struct {

@@ -11,27 +11,26 @@ import (
 )
 
 // hear lets the gathered streams learn from what a server answered about their earlier frames, before they look at new ones.
-// It returns the rows that are settled thereby.
+// Frames about which it took too long are answered by the full model here. It returns the rows that are settled thereby.
 func (fn *lookupFn) hear() (rows []schemas.Outcome) {
+	var here []schemas.Missed
 	for i := range fn.strands {
 		s := &fn.strands[i]
 		for k := range s.answers {
 			a := &s.answers[k]
-			event := fn.walk.nets.teach(s.st, a)
-			out := fn.walk.nets.told(a)
-			if out.Outcome == schemas.Miss {
-				out.HitRateWindow = s.st.HitRate
-			}
-			if event != schemas.CacheNone && out.CacheEvent != schemas.CacheStall {
-				out.CacheEvent = event
-				fn.walk.tell(&out)
-			}
-			if !a.Late {
-				rows = append(rows, out)
+			fn.walk.nets.heard(&a.Full)
+			switch {
+			case len(a.Frame.Image) > 0:
+				a.Row.Offload = schemas.OffloadHedge
+				here = append(here, schemas.Missed{Outcome: a.Row, Frame: a.Frame})
+			default:
+				if out := fn.settle(s.st, a, nil); !a.Late {
+					rows = append(rows, out)
+				}
 			}
 		}
 	}
-	return rows
+	return append(rows, fn.here(here)...)
 }
 
 // told is the row of a frame that a server was asked about.
@@ -50,19 +49,21 @@ func (n *nets) told(a *schemas.Answer) schemas.Outcome {
 	return out
 }
 
-// teach moves a stream's state by a server's answer. That has one class and its probability: the rest of the distribution is
-// taken as even over the other classes. A class that the pack here does not have teaches nothing.
-func (n *nets) teach(st *policy.State, a *schemas.Answer) (event string) {
+// teach moves a stream's state by an answer of the full model. A server's has one class and its probability, and no q: the rest
+// of the distribution is taken as even over the other classes. A class that the pack here does not have teaches nothing.
+func (n *nets) teach(st *policy.State, a *schemas.Answer, q []float32) (event string) {
 	full := &a.Full
 	class, ok := n.classes[full.Label]
 	if !ok || full.Outcome == schemas.Error || n.policy.Routes() {
 		return schemas.CacheNone
 	}
-	q := make([]float32, len(n.pack.Classes))
-	for c := range q {
-		q[c] = (1 - full.Confidence) / float32(max(1, len(q)-1))
+	if q == nil {
+		q = make([]float32, len(n.pack.Classes))
+		for c := range q {
+			q[c] = (1 - full.Confidence) / float32(max(1, len(q)-1))
+		}
+		q[class] = full.Confidence
 	}
-	q[class] = full.Confidence
 	event, err := n.policy.Heard(st, q, n.earlier(&a.Row))
 	if err != nil {
 		slog.Warn("a server's answer teaches nothing", "stream", full.Stream, "origin", full.Origin, "error", err)

@@ -48,7 +48,7 @@ func TestOnlyAnswersTeach(t *testing.T) {
 		var st, before policy.State
 		n.policy.Next(&st)
 		before.Set(&st)
-		n.teach(&st, &schemas.Answer{Row: schemas.Outcome{Outcome: schemas.Miss}, Full: schemas.Outcome{Outcome: schemas.Miss, Label: label, Confidence: 0.9}})
+		n.teach(&st, &schemas.Answer{Row: schemas.Outcome{Outcome: schemas.Miss}, Full: schemas.Outcome{Outcome: schemas.Miss, Label: label, Confidence: 0.9}}, nil)
 		if moved := st.Window[n.classes["red"]] > before.Window[n.classes["red"]]; moved != teaches {
 			t.Errorf("%q: the window moved: %v", label, moved)
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"github.com/cachenet/cachenet/connectors/session"
+	"github.com/cachenet/cachenet/models/offload"
 	"github.com/cachenet/cachenet/models/policy"
 	"github.com/cachenet/cachenet/schemas"
 )
@@ -44,7 +45,9 @@ type lookupFn struct {
 	State state.Value[[]byte]
 
 	session *session.Session
-	memory  *Memory // nil: states are in cells
+	memory  *Memory         // nil: states are in cells
+	device  *offload.Device // on a device: chooses what becomes of misses; nil: the server is asked
+	asker   *asker          // … and asks the full model there
 	walk    walk
 
 	strands []strand // gathered in this bundle
@@ -66,6 +69,10 @@ func (fn *lookupFn) Setup() (err error) {
 	}
 	fn.walk, fn.place = *newWalk(n, watch), map[string]int{}
 	fn.walk.single.known = known(fn.session)
+	fn.asker = &asker{net: n.fullNet(fn.session)}
+	if fn.session != nil {
+		fn.device, _ = session.Get[*offload.Device](fn.session, offload.Part)
+	}
 	return n.attach(fn.session)
 }
 
@@ -142,6 +149,7 @@ func (fn *lookupFn) look(ctx context.Context, where states, settled func(beam.Ev
 	read := time.Now()
 	told := fn.hear()
 	done, pending := fn.walk.run(fn.strands)
+	fn.offload(&done, &pending)
 	done.Rows = append(done.Rows, told...)
 	walked := time.Now()
 	for i := range fn.strands {

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/models"
 	"github.com/cachenet/cachenet/models/audit"
+	"github.com/cachenet/cachenet/models/offload"
 	"github.com/cachenet/cachenet/models/picture"
 	"github.com/cachenet/cachenet/models/policy"
 )
@@ -26,6 +28,8 @@ type Model struct {
 	Provider    models.Provider // what the full model runs on; empty: the CPU
 	Secret      Secret          // of the coin that chooses the hits to be audited; empty: none are
 	Provisional bool            // misses that the full-model transform answers get the small net's answer first
+	Offload     offload.Mode    // on a device: what becomes of misses
+	Shrink      bool            // on a device: misses are sent as the full model's input shows them, where that is fewer bytes
 	FullTimeout time.Duration   // with Provisional: how long the full model is waited for
 	Job         string          // id of the job, for its Memory and its Watch; empty: none
 }
@@ -55,6 +59,9 @@ type nets struct {
 	id          string            // of the pack
 	decider     string            // name of the policy; empty: the pack's own
 	provisional bool              // misses get the small net's answer first
+	spares      bool              // misses keep the small net's answer: it may be that nobody is asked
+	shrinks     bool              // misses are sent as the full model's input shows them
+	otherServer *atomic.Bool      // the server's full model is not this pack's
 	secret      []byte            // of the audits' coin; empty: nothing is audited
 	classes     map[string]int    // number of each class
 	names       []string          // of the specialists
@@ -141,7 +148,8 @@ func (m Model) load(depot models.Depot) (*nets, error) {
 	if err := checked.Validate(len(pack.Specialists), pack.Selector != nil); err != nil {
 		return nil, fmt.Errorf("pack %s: policy: %w", m.PackDir, err)
 	}
-	n := &nets{pack: pack, sessions: models.NewSessions(pack, m.CacheBytes), policy: pack.PolicyWith(m.Policy), id: pack.ID(), decider: m.PolicyName, classes: classesOf(pack), sha: map[string]string{}, provisional: m.Provisional}
+	n := &nets{pack: pack, sessions: models.NewSessions(pack, m.CacheBytes), policy: pack.PolicyWith(m.Policy), id: pack.ID(), decider: m.PolicyName, classes: classesOf(pack), sha: map[string]string{}, provisional: m.Provisional, shrinks: m.Shrink, otherServer: new(atomic.Bool)}
+	n.spares = m.Offload == offload.ModeAuto || m.Offload == offload.ModeAlone
 	if m.Policy.Teacher == policy.Feedback {
 		n.policy.Cost = 0 // of the full model here, which is not asked: a provisional answer needs the small net's
 	}

@@ -17,9 +17,11 @@ const (
 	rawCascade  = "cascade, uncalibrated"
 	paperWay    = "paper's protocol"
 	oursFixed   = "window, late answers"
-	oursFused   = "window, late answers fused"
+	oursFused   = "ours, rule, late answers fused"
 	oursRule    = "ours, rule"
 	oursHere    = "ours, rule, full here too"
+	oursSkip    = "ours, rule, full here too, may skip the small net"
+	oursCode    = "ours, rule, a code of 256 bytes that costs nothing"
 	oursBandit  = "ours, bandit, full here too"
 	provisional = "ours, provisional"
 	allFused    = "every frame up, fused"
@@ -28,15 +30,21 @@ const (
 )
 
 // fixedSettings are those that a controller chooses among; two of them are contenders of their own.
-var fixedSettings = []string{deviceFull, serverOnly, oursFused, fixedAsIs, fixedHere}
+var fixedSettings = []string{deviceFull, serverOnly, oursFixed, fixedAsIs, fixedHere}
+
+// holders are the contenders whose device holds the full model.
+var holders = []string{deviceFull, oursHere, oursSkip, oursBandit, fixedHere}
+
+// codeBytes is the size of a feature code that nobody has trained: it bounds what one could gain.
+const codeBytes = 256
 
 // fixedOnServer are those of a device that does not hold the full model.
-var fixedOnServer = []string{serverOnly, oursFused, fixedAsIs}
+var fixedOnServer = []string{serverOnly, oursFixed, fixedAsIs}
 
 func contenders(p plan) []contender {
 	always := p.plain
 	always.Threshold = 0
-	ours := contender{nets: "small", settings: p.window, fusion: &p.missed, forms: p.forms, form: p.smallest, miss: offload.Ask}
+	ours := contender{nets: "small", settings: p.window, forms: p.forms, form: p.smallest, miss: offload.Ask}
 	with := func(name string, edit func(*contender)) contender {
 		k := ours
 		k.Name = name
@@ -50,11 +58,13 @@ func contenders(p plan) []contender {
 		{Name: cascade, nets: "small", settings: p.plain, miss: offload.Ask},
 		{Name: rawCascade, nets: "raw", settings: p.plain, miss: offload.Ask},
 		{Name: paperWay, nets: "paper", settings: p.paper, miss: offload.Ask, download: true},
-		with(oursFixed, func(k *contender) { k.fusion = nil }),
-		with(oursFused, func(*contender) {}),
+		with(oursFixed, func(*contender) {}),
+		with(oursFused, func(k *contender) { k.control, k.fusion = "rule", &p.missed }),
 		with(oursRule, func(k *contender) { k.control = "rule" }),
 		with(oursHere, func(k *contender) { k.control, k.here = "rule", true }),
-		with(oursBandit, func(k *contender) { k.control, k.here = "bandit", true }),
+		with(oursSkip, func(k *contender) { k.control, k.here, k.skip = "rule", true, true }),
+		with(oursCode, func(k *contender) { k.control, k.code = "rule", codeBytes }),
+		with(oursBandit, func(k *contender) { k.control, k.here, k.skip = "bandit", true, true }),
 		with(provisional, func(k *contender) { k.control, k.deadline = "rule", time.Nanosecond }),
 		with(allFused, func(k *contender) { k.always, k.fusion, k.form = true, &p.all, 0 }),
 		with(fixedAsIs, func(k *contender) { k.form = 0 }),

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -19,6 +20,8 @@ type contender struct {
 	download bool            // specialists are downloaded over the link
 	control  string          // rule or bandit: chooses in place of miss and straight
 	here     bool            // the device holds the full model too
+	code     int             // bytes of the upload, whatever its form; 0: those of the form
+	skip     bool            // it may pass the small net over
 	deadline time.Duration   // of provisional answers; 0: none
 	fusion   *offload.Fusion // nil: late answers replace what was there
 	always   bool            // every frame is asked about at once, while the small net works too
@@ -92,7 +95,7 @@ func (d *device) costs() offload.Costs {
 		c.Full = micros(f.Full.Us * d.w.factor)
 	}
 	for _, i := range d.k.forms {
-		c.Forms = append(c.Forms, offload.Form{Bytes: f.Forms[i].mean() + recordBytes, Encode: micros(f.Forms[i].EncodeUs * d.w.factor)})
+		c.Forms = append(c.Forms, offload.Form{Bytes: cmp.Or(d.k.code, f.Forms[i].mean()) + recordBytes, Encode: micros(f.Forms[i].EncodeUs * d.w.factor)})
 	}
 	return c
 }
@@ -100,11 +103,17 @@ func (d *device) costs() offload.Costs {
 func (d *device) probes() bool { return d.control != nil }
 
 // probe measures the link with a few bytes.
-func (d *device) probe(at time.Duration, bytes int) {
-	id := d.meter.Send(at, bytes)
-	d.w.on(d.e.sendUp(at, bytes), func(at time.Duration) {
-		d.w.on(d.e.sendDown(at, probeBytes), func(at time.Duration) { d.meter.Answer(id, at, 0) })
-	})
+func (d *device) probe(at time.Duration) {
+	if !d.meter.Due(at) {
+		return
+	}
+	id, bytes := d.meter.Probe(at)
+	d.w.on(d.e.sendUp(at, bytes), func(at time.Duration) { d.ack(at, id) })
+}
+
+// ack is the moment at which the server's broker has a message.
+func (d *device) ack(at time.Duration, id int) {
+	d.w.on(d.e.sendDown(at, ackBytes), func(at time.Duration) { d.meter.Ack(at, id) })
 }
 
 // Specialist, Selector and Full answer from the facts about the frame at hand.
@@ -128,7 +137,7 @@ func (d *device) frame(at time.Duration, row int) {
 		d.ask(at, at, &o, offload.Choice{Action: d.k.straight, Form: d.k.form}, nil, true)
 		return
 	}
-	if d.control != nil {
+	if d.control != nil && d.k.skip {
 		if c := d.control.First(at, d.hits, d.e.busy(at)); c.Action != offload.Alone {
 			d.t.actions[c.Action]++
 			d.ask(at, at, &o, c, nil, true)
@@ -181,7 +190,6 @@ func (d *device) look(at, now time.Duration, o *outcome) {
 
 // ask gets the full model's answer, or does without it. straight says that the small net was not asked.
 func (d *device) ask(at, now time.Duration, o *outcome, c offload.Choice, prior []float32, straight bool) {
-	f := d.w.facts
 	if c.Action == offload.Ask && d.waiting >= mostWaiting {
 		c.Action = offload.Alone
 	}
@@ -193,39 +201,67 @@ func (d *device) ask(at, now time.Duration, o *outcome, c offload.Choice, prior 
 		}
 		d.t.frames = append(d.t.frames, *o)
 	case offload.Here:
-		us := f.Full.Us
-		if straight {
-			us += f.DecodeUs
-		}
-		d.w.on(d.e.work(now, us), func(end time.Duration) { d.answered(at, now, end, o, c, 0, prior, straight) })
+		d.here(now, straight, func(end time.Duration) { d.answered(at, now, end, o, c, 0, prior, straight, true) })
 	case offload.Ask:
-		d.waiting++
-		form := c.Form
-		if d.control != nil {
-			form = d.k.forms[c.Form]
-		}
-		sent := now
-		if us := f.Forms[form].EncodeUs; us > 0 {
-			sent = d.e.work(now, us)
-		}
-		d.w.on(sent, func(sent time.Duration) {
-			id := 0
-			if d.control != nil {
-				id = d.meter.Send(sent, int(f.Forms[form].Bytes[o.row])+recordBytes)
-			}
-			d.e.ask(sent, &request{form: form, row: o.row, after: d.specialist(o.row), back: func(back, took time.Duration) {
-				d.waiting--
-				if d.control != nil {
-					d.meter.Answer(id, back, took)
-				}
-				d.answered(at, now, back, o, c, form, prior, straight)
-			}})
-		})
+		d.send(at, now, o, c, prior, straight)
 	}
 }
 
+// here asks the full model on the device.
+func (d *device) here(now time.Duration, decode bool, done func(end time.Duration)) {
+	us := d.w.facts.Full.Us
+	if decode {
+		us += d.w.facts.DecodeUs
+	}
+	d.w.on(d.e.work(now, us), done)
+}
+
+// send asks the server. With patience the full model here is asked too, and the first to answer counts.
+func (d *device) send(at, now time.Duration, o *outcome, c offload.Choice, prior []float32, straight bool) {
+	f, form := d.w.facts, c.Form
+	if d.control != nil {
+		form = d.k.forms[c.Form]
+	}
+	d.waiting++
+	sent := now
+	if us := f.Forms[form].EncodeUs; us > 0 {
+		sent = d.e.work(now, us)
+	}
+	settled := false
+	settle := func(back time.Duration, form int, here bool) {
+		if !settled {
+			settled = true
+			d.answered(at, now, back, o, c, form, prior, straight, here)
+		}
+	}
+	id := 0
+	if c.Patience > 0 {
+		d.w.on(now+c.Patience, func(late time.Duration) {
+			if !settled {
+				d.meter.Release(id)
+				d.here(late, straight, func(end time.Duration) { settle(end, 0, true) })
+			}
+		})
+	}
+	d.w.on(sent, func(sent time.Duration) {
+		r := &request{form: form, row: o.row, bytes: cmp.Or(d.k.code, int(f.Forms[form].Bytes[o.row])) + recordBytes, after: d.specialist(o.row)}
+		if d.control != nil {
+			id = d.meter.Send(sent, r.bytes)
+			r.held = func(at time.Duration) { d.ack(at, id) }
+		}
+		r.back = func(back time.Duration) {
+			d.waiting--
+			if d.control != nil {
+				d.meter.Answer(id, back)
+			}
+			settle(back, form, false)
+		}
+		d.e.ask(sent, r)
+	})
+}
+
 // answered is the moment at which the full model's answer is there: it settles the frame and teaches the window.
-func (d *device) answered(at, chosen, now time.Duration, o *outcome, c offload.Choice, form int, prior []float32, straight bool) {
+func (d *device) answered(at, chosen, now time.Duration, o *outcome, c offload.Choice, form int, prior []float32, straight, here bool) {
 	f := d.w.facts
 	full := f.full[form][o.row]
 	o.class, o.settled = argmax(full), now-at
@@ -244,9 +280,24 @@ func (d *device) answered(at, chosen, now time.Duration, o *outcome, c offload.C
 	if d.k.nets == "" || d.k.nets == "paper" {
 		return // specialists of the paper's protocol move when one has been downloaded
 	}
-	if _, err := d.policy.Teach(&d.state, append(d.q[:0], full...)); err != nil {
+	if _, err := d.policy.Teach(&d.state, d.told(full, here)); err != nil {
 		d.w.fail(err)
 	}
+}
+
+// told is a distribution as a device hears of it: an answer has a class and its probability, the rest is taken as even over
+// the other classes (transforms, teach).
+// The full model on the device is heard whole.
+func (d *device) told(full []float32, here bool) []float32 {
+	if here {
+		return append(d.q[:0], full...)
+	}
+	class := argmax(full)
+	for c := range d.q {
+		d.q[c] = (1 - full[class]) / float32(max(1, len(full)-1))
+	}
+	d.q[class] = full[class]
+	return d.q
 }
 
 func (d *device) settle(now time.Duration, o outcome, c offload.Choice, small bool) {

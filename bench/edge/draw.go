@@ -9,7 +9,7 @@ import (
 
 // colours of the contenders in the picture.
 var colours = []struct{ name, colour string }{
-	{deviceFull, "#9fb8d8"}, {serverOnly, "#d9c27a"}, {cascade, "#a9cba4"}, {paperWay, "#c9a6cf"}, {oursFused, "#e0a08c"},
+	{deviceFull, "#9fb8d8"}, {serverOnly, "#d9c27a"}, {cascade, "#a9cba4"}, {paperWay, "#c9a6cf"}, {oursRule, "#e0a08c"},
 }
 
 // Sizes of the picture, in pixels.
@@ -31,7 +31,7 @@ func (d document) draw(path string) error {
 	width, height := leftWide+columns*boxWide+20, topHigh+rows*boxHigh+60
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" font-family="sans-serif" font-size="12">`+"\n", width, height, width, height)
 	fmt.Fprintf(&b, `<rect width="%d" height="%d" fill="white"/>`+"\n", width, height)
-	text(&b, 10, 22, "start", "Mean latency: the quickest of the others that loses at most a point (colour), and how many times quicker ours is with the full model on both sides")
+	text(&b, 10, 22, "start", "Mean latency: the quickest of the others that loses at most a point (colour), and how many times quicker is: ours, rule, full here too")
 	for i, r := range d.results {
 		left := leftWide + i*(len(factors)+1)*boxWide
 		text(&b, left+len(factors)*boxWide/2, 48, "middle", r.facts.Name+": device slower by")
@@ -53,7 +53,7 @@ func (d document) draw(path string) error {
 
 // box is one cell.
 func box(b *strings.Builder, x, y int, c cell) {
-	others := []string{deviceFull, serverOnly, cascade, paperWay, oursFused}
+	others := []string{deviceFull, serverOnly, cascade, paperWay, oursRule}
 	winner := c.winner(others)
 	colour := "#eeeeee"
 	for _, o := range colours {

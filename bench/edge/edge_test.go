@@ -147,7 +147,7 @@ func TestTheServerBatches(t *testing.T) {
 	e := newEndpoint(w, condition{phases: []phase{{}}}, 1)
 	var done []time.Duration
 	for range 3 {
-		e.ask(0, &request{back: func(at, _ time.Duration) { done = append(done, at) }})
+		e.ask(0, &request{back: func(at time.Duration) { done = append(done, at) }})
 	}
 	w.play()
 	if len(done) != 3 || done[1] != done[2] || done[0] >= done[1] {

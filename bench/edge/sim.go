@@ -7,6 +7,7 @@ import (
 
 	"github.com/cachenet/cachenet/connectors/link"
 	"github.com/cachenet/cachenet/models/evaluation"
+	"github.com/cachenet/cachenet/models/offload"
 )
 
 // This is a simulation in virtual time: what nets say and what they cost was measured, links are those of connectors/link,
@@ -15,12 +16,10 @@ import (
 // Sizes and times that are assumed, not measured.
 const (
 	framePeriod = 100 * time.Millisecond // of a camera
-	recordBytes = 160                    // of a record beside the image: headers of Kafka, TCP and IP
-	answerBytes = 120                    // of an answer beside its distribution
-	probeBytes  = 100                    // a probe, each way …
-	probeLarge  = 1500                   // … and every fifth one upwards: two sizes tell a rate from a delay
-	probeEvery  = time.Second
-	mostWaiting = 30 // asks of a device that wait for an answer; beyond them a frame is not sent
+	recordBytes = 300                    // of a record beside the image: its headers and those of the request, TCP and IP
+	answerBytes = 750                    // of an answer: an outcome as JSON, and the same headers
+	ackBytes    = 100                    // of an acknowledgement of the server's broker
+	mostWaiting = 30                     // asks of a device that wait for an answer; beyond them a frame is not sent
 	serverBatch = 16
 )
 
@@ -58,12 +57,13 @@ type server struct {
 
 // request is a frame on its way through the server.
 type request struct {
-	form    int
-	row     int
-	arrived time.Duration
-	after   func() // runs on the server once the answer has been sent; nil: nothing
-	back    func(at, took time.Duration)
-	end     *endpoint
+	form  int
+	row   int
+	bytes int    // of its record
+	after func() // runs on the server once the answer has been sent; nil: nothing
+	back  func(at time.Duration)
+	held  func(at time.Duration) // the server's broker has it; nil: nobody wants to know
+	end   *endpoint
 }
 
 // endpoint is a device's processor and link.
@@ -164,10 +164,12 @@ func micros(us float64) time.Duration { return time.Duration(us * float64(time.M
 
 // ask sends a frame to the server; back runs when the answer has arrived.
 func (e *endpoint) ask(at time.Duration, r *request) {
-	arrival := e.sendUp(at, int(e.world.facts.Forms[r.form].Bytes[r.row])+recordBytes)
+	arrival := e.sendUp(at, r.bytes)
 	r.end = e
 	e.world.on(arrival, func(at time.Duration) {
-		r.arrived = at
+		if r.held != nil {
+			r.held(at)
+		}
 		e.world.server.queue = append(e.world.server.queue, r)
 		e.world.serve(at)
 	})
@@ -197,7 +199,7 @@ func (w *world) serve(at time.Duration) {
 }
 
 func (w *world) reply(at time.Duration, r *request) {
-	w.on(r.end.sendDown(at, answerBytes+4*w.facts.Classes), func(back time.Duration) { r.back(back, at-r.arrived) })
+	w.on(r.end.sendDown(at, answerBytes), r.back)
 	if r.after != nil {
 		r.after()
 	}
@@ -219,12 +221,8 @@ func simulate(f *facts, tracks []evaluation.Track, c condition, factor float64, 
 			w.on(at, func(at time.Duration) { d.frame(at, row) })
 		}
 		if d.probes() {
-			for n := range frames * int(framePeriod) / int(probeEvery) {
-				bytes := probeBytes
-				if n%5 == 0 {
-					bytes = probeLarge
-				}
-				w.on(time.Duration(n)*probeEvery, func(at time.Duration) { d.probe(at, bytes) })
+			for n := range frames * int(framePeriod) / int(offload.ProbeEvery) {
+				w.on(time.Duration(n)*offload.ProbeEvery, d.probe)
 			}
 		}
 	}

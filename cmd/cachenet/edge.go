@@ -1,9 +1,12 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/spf13/cobra"
 
 	netlink "github.com/cachenet/cachenet/connectors/link"
+	"github.com/cachenet/cachenet/models/offload"
 	"github.com/cachenet/cachenet/pipelines"
 )
 
@@ -13,7 +16,14 @@ type device struct {
 	server clusterFlags
 	at     pipelines.Server
 	link   string
+	upload string
 }
+
+// Values of --upload.
+const (
+	uploadAuto  = "auto"
+	uploadFrame = "frame"
+)
 
 func edgeCommand() *cobra.Command { return newDevice().command }
 
@@ -42,6 +52,8 @@ answer by then has no row: the next run with the same --out reads it again. docs
 	f.StringVar(&d.at.Misses, "misses-topic", pipelines.DefaultMisses, "topic of the server for misses; it is created if missing")
 	f.StringVar(&d.at.Answers, "answers-topic", pipelines.DefaultAnswers, "topics of the server for answers: this name, a hyphen and the device's name; created if missing")
 	f.DurationVar(&d.at.Drain, "drain", pipelines.DefaultDrain, "how long to wait for outstanding answers at the end of the run")
+	f.StringVar((*string)(&d.at.Offload), "offload", string(offload.ModeAsk), "what becomes of a miss: ask (wait for the server), here (ask the full model on the device), alone (the small net's answer stands), or auto (the quickest by the measured link and nets; docs/edge.md)")
+	f.StringVar(&d.upload, "upload", uploadAuto, "form in which misses are sent: auto (the pixels of the full model's input where these are fewer bytes) or frame (unchanged)")
 	f.StringVar(&d.link, "link", "", "for tests: slow the connections to the server down, "+netlink.Syntax)
 	f.StringVar(&d.options.Topic, "topic", "", "topic with the frames")
 	f.StringVar(&d.options.Group, "group", "cachenet-edge", "consumer group whose committed offsets follow the durable rows")
@@ -81,6 +93,10 @@ func (d *device) checkDevice() error {
 	if err := d.server.check(); err != nil {
 		return err
 	}
+	if d.upload != uploadAuto && d.upload != uploadFrame {
+		return usageError{fmt.Errorf("--upload %q: must be %s or %s", d.upload, uploadAuto, uploadFrame)}
+	}
+	d.at.Whole = d.upload == uploadFrame
 	if d.link != "" {
 		shape, err := netlink.Parse(d.link)
 		if err != nil {

@@ -2,9 +2,11 @@ package kafkaio
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
+	"github.com/cachenet/cachenet/models/offload"
 	"github.com/cachenet/cachenet/schemas"
 )
 
@@ -13,6 +15,8 @@ type ask struct {
 	origin  string
 	missed  schemas.Missed
 	due     time.Time // when it is settled without an answer; zero: never
+	hedged  bool      // … by the full model here, which has more patience than --full-timeout
+	meter   int       // its number in the measurements of the link
 	queued  bool      // it has yet to be sent
 	settled bool
 
@@ -26,14 +30,15 @@ type ask struct {
 // concurrently.
 type asks struct {
 	device string
-	limit  time.Duration // how long a frame waits; 0: as long as it takes
-	news   chan struct{} // signalled when there are answers to take
-	work   chan struct{} // … and when there are frames to send
+	limit  time.Duration   // how long a frame waits; 0: as long as it takes
+	chosen *offload.Device // measures the link; nil: nobody wants to know
+	news   chan struct{}   // signalled when there are answers to take
+	work   chan struct{}   // … and when there are frames to send
 
 	mu      sync.Mutex
 	pending map[string]*ask // by origin
 	queue   []*ask          // to be sent, oldest first; some may be settled meanwhile
-	waiting []*ask          // with a limit: those pending, oldest first; some may be settled meanwhile
+	waiting []*ask          // those that are due at some time, soonest first; some may be settled meanwhile
 	answers []schemas.Answer
 	expired map[string]schemas.Outcome // rows that were settled without an answer, of which a late one may teach the stream
 	oldest  []string                   // origins in expired, oldest first
@@ -47,6 +52,7 @@ type UplinkCounts struct {
 	Asked      int64 `json:"asked"`      // frames about which the server was asked
 	Answered   int64 `json:"answered"`   // … and which it answered
 	Expired    int64 `json:"expired"`    // frames that did not get an answer in time
+	Hedged     int64 `json:"hedged"`     // frames that the full model here was asked about as well, since the answer took long
 	Late       int64 `json:"late"`       // answers to those
 	Refused    int64 `json:"refused"`    // frames that are too large for the server's topic
 	Unexpected int64 `json:"unexpected"` // answers that no frame waits for: second ones, or from before a restart
@@ -80,14 +86,29 @@ func (a *asks) add(now time.Time, frames []schemas.Missed) {
 			continue // a runner ran a bundle again: the frame must not be settled twice
 		}
 		a.counts.Asked++
-		if a.limit > 0 {
-			k.due = now.Add(a.limit)
-			a.waiting = append(a.waiting, k)
-		}
+		a.wait(k, now)
+		k.meter = a.chosen.Send(now, int(frames[i].Frame.Size()+recordOverhead))
 		a.pending[k.origin] = k
 		a.queue = append(a.queue, k)
 	}
 	signal(a.work)
+}
+
+// wait notes when a frame is settled without an answer.
+func (a *asks) wait(k *ask, now time.Time) {
+	limit := a.limit
+	if p := k.missed.Patience; p > 0 && (limit == 0 || p < limit) {
+		limit, k.hedged = p, true
+	}
+	if limit == 0 {
+		return
+	}
+	k.due = now.Add(limit)
+	at := len(a.waiting)
+	for at > 0 && a.waiting[at-1].due.After(k.due) {
+		at--
+	}
+	a.waiting = slices.Insert(a.waiting, at, k)
 }
 
 // next takes frames to send: about that many bytes, one at least. It waits for the first one; none means that ctx ended.
@@ -133,6 +154,8 @@ func (a *asks) live(batch []*ask) (left []*ask) {
 	for _, k := range batch {
 		if !k.settled {
 			left = append(left, k)
+		} else {
+			a.chosen.Forget(k.meter)
 		}
 	}
 	return left
@@ -160,7 +183,8 @@ func (a *asks) answer(origin string, full schemas.Outcome) {
 	if k != nil {
 		a.counts.Answered++
 		a.waits.add(time.Since(k.since))
-		a.settle(k, full)
+		a.chosen.Answer(time.Now(), k.meter)
+		a.settle(k, full, nil)
 		return
 	}
 	row, late := a.expired[origin]
@@ -180,16 +204,30 @@ func (a *asks) refuse(k *ask, why string) {
 	defer a.mu.Unlock()
 	if !k.settled {
 		a.counts.Refused++
-		a.settle(k, unanswered(why))
+		a.chosen.Forget(k.meter)
+		a.settle(k, unanswered(why), k.here())
 	}
 }
 
-// settle expects that a is locked.
-func (a *asks) settle(k *ask, full schemas.Outcome) {
+// here returns the frame where the full model on the device may answer it.
+func (k *ask) here() *schemas.Frame {
+	if k.missed.Patience > 0 {
+		return &k.missed.Frame
+	}
+	return nil
+}
+
+// settle expects that a is locked. here is the frame, where the full model on the device is to answer it.
+func (a *asks) settle(k *ask, full schemas.Outcome, here *schemas.Frame) {
 	delete(a.pending, k.origin)
-	a.answers = append(a.answers, schemas.Answer{Row: k.missed.Outcome, Full: full})
+	answer := schemas.Answer{Row: k.missed.Outcome, Full: full}
+	if here != nil {
+		answer.Frame = *here
+	}
+	a.answers = append(a.answers, answer)
 	k.settled, k.missed = true, schemas.Missed{} // its bytes: a queue may still hold it
-	if k.queued {
+	if k.queued { // it is not going to be sent
+		a.chosen.Forget(k.meter)
 		a.stale++
 		a.compact()
 	}
@@ -206,9 +244,14 @@ func (a *asks) expire(now time.Time) {
 		if k.settled {
 			continue
 		}
+		if a.chosen.Release(k.meter); k.hedged {
+			a.counts.Hedged++
+			a.settle(k, unanswered("the full model on the device is asked"), &k.missed.Frame)
+			continue
+		}
 		a.remember(k.origin, k.missed.Outcome)
 		a.counts.Expired++
-		a.settle(k, unanswered("the server did not answer within "+a.limit.String()))
+		a.settle(k, unanswered("the server did not answer within "+a.limit.String()), nil)
 	}
 }
 
@@ -228,9 +271,7 @@ func unanswered(why string) schemas.Outcome {
 
 // ready is how many answers there are to take, expired frames included.
 func (a *asks) ready(now time.Time) int {
-	if a.limit > 0 {
-		a.expire(now)
-	}
+	a.expire(now)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return len(a.answers)

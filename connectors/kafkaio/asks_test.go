@@ -10,6 +10,7 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
+	"github.com/cachenet/cachenet/models/offload"
 	"github.com/cachenet/cachenet/schemas"
 )
 
@@ -256,6 +257,31 @@ func TestWhatNoWaitingMendsIsRefused(t *testing.T) {
 	} {
 		if got := u.refusal(err); (got == "") != (want == "") || !strings.Contains(got, want) {
 			t.Errorf("%v: %q", err, got)
+		}
+	}
+}
+
+// A frame with patience comes back with its image when that is over, whatever the other frames' limit is.
+func TestPatienceEndsBeforeTheLimit(t *testing.T) {
+	for _, limit := range []time.Duration{0, time.Second} {
+		a, now := newAsks("device", limit), time.Now()
+		a.chosen = offload.NewDevice(offload.ModeAuto, time.Second, now)
+		hasty, calm := missedAt(2), missedAt(3)
+		hasty.Patience, calm.Patience = 20*time.Millisecond, time.Hour
+		a.add(now, []schemas.Missed{missedAt(1), calm, hasty})
+		taken(t, a, now.Add(19*time.Millisecond), 0)
+		got := taken(t, a, now.Add(20*time.Millisecond), 1)
+		if got[0].Row.Offset != 2 || got[0].Full.Outcome != schemas.Error || string(got[0].Frame.Image) != string(hasty.Frame.Image) {
+			t.Errorf("%+v", got)
+		}
+		if a.answer(originAt(2), red); a.count().Hedged != 1 || a.count().Unexpected != 1 {
+			t.Errorf("%+v", a.count())
+		}
+		a.answer(originAt(3), red)
+		for _, one := range taken(t, a, now.Add(20*time.Millisecond), 1) {
+			if one.Full.Label != "red" || one.Frame.Image != nil {
+				t.Errorf("%+v", one)
+			}
 		}
 	}
 }

@@ -80,6 +80,8 @@ func readHeaders(f *schemas.Frame, headers []kafka.Header) (err error) {
 			f.Sequence, wrong = number(h, 1<<63-1, f.Sequence)
 		case strings.EqualFold(h.Key, schemas.HeaderOrigin):
 			f.Origin = text(h.Value, maxOriginBytes)
+		case strings.EqualFold(h.Key, schemas.HeaderForm):
+			f.Form, wrong = form(h.Value)
 		case strings.EqualFold(h.Key, schemas.HeaderWidth):
 			side = readSide(&f.Width, h, side)
 		case strings.EqualFold(h.Key, schemas.HeaderHeight):
@@ -100,6 +102,14 @@ func readHeaders(f *schemas.Frame, headers []kafka.Header) (err error) {
 		err = side
 	}
 	return err
+}
+
+// form reads what a device says of the image that it sends.
+func form(b []byte) (string, error) {
+	if string(b) != schemas.FormInput {
+		return "", fmt.Errorf("%s header %.100q: must be %s or absent: the device is newer than this server", schemas.HeaderForm, b, schemas.FormInput)
+	}
+	return schemas.FormInput, nil
 }
 
 func label(b []byte) (string, error) {

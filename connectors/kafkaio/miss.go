@@ -20,6 +20,9 @@ func missMessage(origin string, f *schemas.Frame) kafka.Message {
 		headers = append(headers, header(schemas.HeaderContentType, f.ContentType),
 			header(schemas.HeaderWidth, strconv.Itoa(int(f.Width))), header(schemas.HeaderHeight, strconv.Itoa(int(f.Height))))
 	}
+	if f.Form != "" {
+		headers = append(headers, header(schemas.HeaderForm, f.Form))
+	}
 	if f.Truth != "" {
 		headers = append(headers, header(schemas.HeaderLabel, f.Truth))
 	}

@@ -1,6 +1,7 @@
 package kafkaio
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -15,6 +16,7 @@ func TestAMissAndItsAnswerTravel(t *testing.T) {
 	for _, f := range []schemas.Frame{
 		{Stream: "cam", Offset: 7, Sequence: 7, EventTime: at, ContentType: schemas.JPEG, Truth: "cat", Image: []byte("\xff\xd8\xff rest")},
 		{Stream: "0x00ff", Offset: 7, Sequence: 7, EventTime: at, ContentType: schemas.RGB8, Width: 1, Height: 1, Image: []byte{1, 2, 3}},
+		{Stream: "cam", Offset: 7, Sequence: 7, EventTime: at, ContentType: schemas.RGB8, Width: 1, Height: 1, Image: []byte{1, 2, 3}, Form: schemas.FormInput},
 	} {
 		origin := schemas.OriginOf("device", &f).String()
 		m := missMessage(origin, &f)
@@ -45,5 +47,14 @@ func TestOtherRecordsAreNoAnswers(t *testing.T) {
 		if _, err := readAnswer(r); err == nil {
 			t.Errorf("%q is taken for an answer", value)
 		}
+	}
+}
+
+// A form that this server does not know must not be taken for a frame as it is.
+func TestAnUnknownFormIsRefused(t *testing.T) {
+	m := missMessage("d/t/0/1/00000000", &schemas.Frame{Stream: "cam", ContentType: schemas.RGB8, Width: 1, Height: 1, Image: []byte{1, 2, 3}, Form: "codes"})
+	got := decode(record{offset: 7, key: m.Key, value: m.Value, size: len(m.Value), headers: m.Headers}, 1<<20, time.Now())
+	if !strings.Contains(got.Fault, "codes") || got.Origin == "" {
+		t.Errorf("fault %q, origin %q", got.Fault, got.Origin)
 	}
 }

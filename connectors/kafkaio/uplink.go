@@ -15,6 +15,7 @@ import (
 	"github.com/cachenet/cachenet/connectors/link"
 	"github.com/cachenet/cachenet/connectors/retry"
 	"github.com/cachenet/cachenet/connectors/session"
+	"github.com/cachenet/cachenet/models/offload"
 )
 
 // UplinkConfig says which server a device asks about its misses. The server's topics are created where they are missing.
@@ -69,6 +70,7 @@ func OpenUplink(job *session.Session, cfg UplinkConfig) error {
 		}
 		ctx, cancel := context.WithCancel(context.Background())
 		u := &uplink{asks: newAsks(cfg.Device, cfg.Timeout), cfg: cfg, client: client, cancel: cancel, checked: time.Now()}
+		u.chosen, _ = session.Get[*offload.Device](job, offload.Part)
 		u.ended.Go(func() { u.run(ctx) })
 		return u, nil
 	})
@@ -114,6 +116,9 @@ func (u *uplink) run(ctx context.Context) {
 	}
 	for lane := range lanes {
 		u.ended.Go(func() { u.send(ctx, lane) })
+	}
+	if u.chosen.Measures() {
+		u.ended.Go(func() { u.probe(ctx) })
 	}
 	u.receive(ctx, end)
 }
@@ -289,6 +294,7 @@ func (u *uplink) produce(ctx context.Context, partition int32, batch []*ask) err
 	if err != nil {
 		return fmt.Errorf("kafka: send %d frames to the server's topic %s: %w", len(batch), u.cfg.Misses, err)
 	}
+	u.acknowledged(batch)
 	u.moved(bytes, 0)
 	u.kept(batch, partition, res.BaseOffset)
 	return nil

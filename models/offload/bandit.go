@@ -67,7 +67,7 @@ func (b *Bandit) First(at time.Duration, hitRate float64, busy time.Duration) Ch
 	expected := b.expect(at, busy, b.first.arms, true)
 	expected[0] = small
 	if c, _ := b.first.choose(at, expected); !b.late(expected[b.first.find(c)]) {
-		return c
+		return b.patient(at, c)
 	}
 	return Choice{}
 }
@@ -77,6 +77,14 @@ func (b *Bandit) Miss(at, busy time.Duration) Choice {
 	b.start()
 	c, cost := b.miss.choose(at, b.expect(at, busy, b.miss.arms, false))
 	c.Provisional = c.Action != Alone && (b.late(seconds(cost)) || b.Deadline > 0 && c.Action == Ask && !b.Meter.Known())
+	return b.patient(at, c)
+}
+
+// patient gives an ask its patience.
+func (b *Bandit) patient(at time.Duration, c Choice) Choice {
+	if c.Action == Ask {
+		c.Patience = b.patience(b.Meter.Expect(at, b.Forms[c.Form].Bytes))
+	}
 	return c
 }
 

@@ -113,7 +113,8 @@ func (l transit) feed(m *Meter, from time.Duration, n int) time.Duration {
 		}
 		id := m.Send(from, bytes)
 		from += l.took(bytes)
-		m.Answer(id, from+2*ms, 2*ms)
+		m.Ack(from, id)
+		m.Answer(id, from+2*ms)
 		from += 100 * ms
 	}
 	return from
@@ -150,9 +151,9 @@ func TestMeterSeesThatTheLinkIsDown(t *testing.T) {
 	if !m.Down(now + 2*time.Second) {
 		t.Error("an answer overdue for two seconds is no sign")
 	}
-	m.Answer(id, now+3*time.Second, 0)
-	m.Answer(id, now+3*time.Second, 0) // a duplicate
-	if n, _ := m.Waiting(); n != 0 || m.Down(now+4*time.Second) {
+	m.Answer(id, now+3*time.Second)
+	m.Answer(id, now+3*time.Second) // a duplicate
+	if m.Waiting() != 0 || m.Down(now+4*time.Second) {
 		t.Error("down with nothing waiting")
 	}
 }
@@ -176,7 +177,7 @@ func TestRuleKeepsItsLimits(t *testing.T) {
 				if first {
 					c = one.First(now, rapid.Float64Range(0, 1).Draw(t, "hit rate"), ms)
 				}
-				waiting, _ := m.Waiting()
+				waiting := m.Waiting()
 				switch {
 				case c.Action == Here && r.Full == 0:
 					t.Fatal("a full model that the device does not have")
@@ -184,6 +185,8 @@ func TestRuleKeepsItsLimits(t *testing.T) {
 					t.Fatalf("asks in form %d with %d waiting, down: %v", c.Form, waiting, m.Down(now))
 				case c.Provisional && (r.Deadline == 0 || first || c.Action == Alone):
 					t.Fatalf("%+v is provisional", c)
+				case (c.Patience > 0) != (c.Action == Ask && r.Full > 0) || c.Patience > r.Full:
+					t.Fatalf("waits %v for an answer that takes %v here", c.Patience, r.Full)
 				case !first && c.Action == Alone && r.Full > 0:
 					t.Fatal("answers alone where the full model is at hand")
 				}
@@ -192,7 +195,8 @@ func TestRuleKeepsItsLimits(t *testing.T) {
 			if rapid.Bool().Draw(t, "sends") {
 				id := m.Send(now, 1000)
 				if rapid.Bool().Draw(t, "answered") {
-					m.Answer(id, now+20*ms, ms)
+					m.Ack(now+19*ms, id)
+					m.Answer(id, now+20*ms)
 				}
 			}
 		}
@@ -207,7 +211,9 @@ func settle(c Controller, m *Meter, l transit, here time.Duration, from time.Dur
 		took := here
 		if choice.Action == Ask {
 			took = l.took(3000) + 2*ms
-			m.Answer(m.Send(from, 3000), from+took, 2*ms)
+			id := m.Send(from, 3000)
+			m.Ack(from+took-2*ms, id)
+			m.Answer(id, from+took)
 		}
 		if i%10 == 0 {
 			from = l.feed(m, from, 2)
@@ -275,5 +281,99 @@ func TestAnUnknownLinkIsAnsweredProvisionally(t *testing.T) {
 		if got := c.Miss(0, 0); got.Action != Ask || !got.Provisional {
 			t.Errorf("%T: %+v", c, got)
 		}
+	}
+}
+
+// Probes show both the rate and the round trip, at the price of few large ones.
+func TestProbesAreOfTwoSizes(t *testing.T) {
+	var m Meter
+	l, now, large := transit{1e5, 50 * ms}, time.Duration(0), 0
+	for i := range 60 {
+		id, bytes := m.Probe(now)
+		if bytes == ProbeLarge {
+			large++
+		}
+		now += l.took(bytes)
+		m.Ack(now, id)
+		now += time.Second
+		if rtt, rate, _ := m.Link(); i > 0 && (rtt < 45*ms || rtt > 55*ms || rate < 9e4 || rate > 1.1e5) {
+			t.Fatalf("after %d probes: %v, %.0f bytes/s", i+1, rtt, rate)
+		}
+	}
+	if large < 10 || large > 20 {
+		t.Errorf("%d of 60 probes are large", large)
+	}
+}
+
+// An outage says nothing about the link that comes after it, and a message that could not be sent is a sign of one.
+func TestAnOutageIsNoMeasurement(t *testing.T) {
+	var m Meter
+	now := transit{1e6, 50 * ms}.feed(&m, 0, 10)
+	before := m.Expect(now, 1000)
+	id := m.Send(now, 1000)
+	late, _ := m.Probe(now + time.Second)
+	if now += 20 * time.Second; !m.Down(now) {
+		t.Fatal("not down")
+	}
+	m.Ack(now, id)
+	m.Ack(now, late)
+	m.Answer(id, now)
+	if got := m.Expect(now, 1000); m.Down(now) || got > 2*before {
+		t.Errorf("expects %v, before the outage %v", got, before)
+	}
+	failed, _ := m.Probe(now)
+	if m.Fail(failed); !m.Down(now) {
+		t.Error("a link over which nothing can be sent is not down")
+	}
+	m.Ack(now, m.Send(now, 10))
+	if m.Down(now) {
+		t.Error("a sign of the link is not believed")
+	}
+}
+
+// A frame that the full model here has answered is done with once the server has it.
+func TestReleasedFramesDoNotWait(t *testing.T) {
+	var m Meter
+	early, late := m.Send(0, 10), m.Send(0, 10)
+	m.Ack(ms, early)
+	m.Release(early)
+	m.Release(late)
+	if m.Ack(ms, late); len(m.sent) != 0 || m.Waiting() != 0 {
+		t.Errorf("%+v", m.sent)
+	}
+}
+
+func TestADeviceFollowsItsMode(t *testing.T) {
+	now := time.Now()
+	for mode, want := range map[Mode]Action{ModeAsk: Ask, ModeHere: Here, ModeAlone: Alone, ModeAuto: Here} {
+		d := NewDevice(mode, 10*ms, now)
+		if c := d.Miss(now, 3000); c.Action != want || mode.Validate() != nil || d.Measures() != (mode == ModeAuto) {
+			t.Errorf("%s: %+v", mode, c)
+		}
+	}
+	if Mode("often").Validate() == nil {
+		t.Error("an unknown mode passes")
+	}
+	var none *Device
+	if c := none.Miss(now, 1); c.Action != Ask || none.Measures() {
+		t.Errorf("%+v", c)
+	}
+	d := NewDevice(ModeAuto, 100*ms, now)
+	for range 2 {
+		id, _, due := d.Probe(now)
+		if _, _, again := d.Probe(now); !due || again {
+			t.Errorf("a probe is due: %v, and another one: %v", due, again)
+		}
+		d.Ack(now.Add(ms), id)
+		now = now.Add(ProbeEvery)
+	}
+	if c := d.Miss(now, 3000); c.Action != Ask || c.Patience <= 0 || c.Patience > 100*ms {
+		t.Errorf("over a quick link: %+v", c)
+	}
+	for range 100 {
+		d.Answered(100 * time.Microsecond)
+	}
+	if c := d.Miss(now, 3000); c.Action != Here {
+		t.Errorf("the full model is quick after all: %+v", c)
 	}
 }

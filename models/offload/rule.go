@@ -31,8 +31,9 @@ func (a Action) String() string {
 // Choice is what a controller chose for a frame.
 type Choice struct {
 	Action      Action
-	Form        int  // with Ask: index of [Form]
-	Provisional bool // the small net's answer goes out at once, and again when it is settled
+	Form        int           // with Ask: index of [Form]
+	Provisional bool          // the small net's answer goes out at once, and again when it is settled
+	Patience    time.Duration // with Ask, on a device with a full model: without an answer by then that one is asked too, and the first to answer counts; 0: no limit
 }
 
 // Form is a form in which a frame may be sent.
@@ -47,6 +48,14 @@ type Costs struct {
 	Full   time.Duration // of the full model on the device, without decoding; 0: it has none
 	Decode time.Duration // for a net, part of Small
 	Forms  []Form        // the first is the frame as it is
+}
+
+// patience is how long an answer that is expected to take so long is waited for, before the full model here is asked too.
+func (c Costs) patience(expected time.Duration) time.Duration {
+	if c.Full == 0 {
+		return 0
+	}
+	return max(1, min(time.Duration(patience*float64(expected)), c.Full))
 }
 
 // Controller chooses for one stream. Times count from any moment, the same for all calls.
@@ -70,13 +79,13 @@ func (l Limits) late(t time.Duration) bool { return l.Deadline > 0 && t > l.Dead
 
 // open reports whether the server may be asked. A device that can do without waits until a probe has shown the link.
 func (l Limits) open(m *Meter, at time.Duration, alternative bool) bool {
-	waiting, _ := m.Waiting()
-	return waiting < max(1, l.Waiting) && !m.Down(at) && (m.Known() || !alternative)
+	return m.Waiting() < max(1, l.Waiting) && !m.Down(at) && (m.Known() || !alternative)
 }
 
 const (
 	probeFirst = 16   // where the small net is passed over, one frame in so many still asks it: the hit rate may have changed
-	certain    = 0.7  // share of the time here below which the server is asked: a link may change, a processor hardly does
+	certain    = 0.9  // share of the time here below which the server is asked: a link may change, a processor hardly does
+	patience   = 1.5  // times the expected time that an answer is waited for where the device can do without
 	margin     = 0.95 // share of the small net's expected cost below which it is passed over
 )
 
@@ -105,7 +114,7 @@ func (r *Rule) best(at, busy time.Duration) (Choice, time.Duration) {
 		}
 		t := encode + r.Meter.Expect(at, f.Bytes)
 		if least < 0 || t < least && (choice.Action != Here || t < time.Duration(certain*float64(least))) {
-			choice, least = Choice{Action: Ask, Form: i, Provisional: r.late(t) || r.Deadline > 0 && !r.Meter.Known()}, t
+			choice, least = Choice{Action: Ask, Form: i, Provisional: r.late(t) || r.Deadline > 0 && !r.Meter.Known(), Patience: r.patience(t)}, t
 		}
 	}
 	return choice, least
@@ -133,7 +142,7 @@ func (r *Rule) First(at time.Duration, hitRate float64, busy time.Duration) Choi
 	}
 	if r.open(r.Meter, at, r.Full > 0) {
 		if t := r.Meter.Expect(at, r.Forms[0].Bytes); t < least {
-			straight, least = Choice{Action: Ask}, t
+			straight, least = Choice{Action: Ask, Patience: r.patience(t)}, t
 		}
 	}
 	if r.late(least) {

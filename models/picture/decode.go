@@ -48,6 +48,9 @@ var (
 
 func (s *scratch) decode(dst []byte, f *schemas.Frame, v View) error {
 	b := f.Image
+	if f.Form == schemas.FormInput { // it is cropped already
+		v.Resize, v.CropRatio = Stretch, 0
+	}
 	switch {
 	case f.ContentType == schemas.RGB8:
 		return s.raw(dst, f, v)
