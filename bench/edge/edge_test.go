@@ -114,7 +114,7 @@ func TestServerOnlyTakesWhatItsPartsTake(t *testing.T) {
 	f := cifar(t)
 	got := play(t, f, at(8e6, 40*time.Millisecond), byName(t, plan{}, serverOnly), 1, 50)
 	for _, o := range got.frames {
-		bytes := int(f.Forms[0].Bytes[o.row]) + recordBytes + answerBytes + 4*f.Classes
+		bytes := int(f.Forms[0].Bytes[o.row]) + recordBytes + answerBytes
 		want := 40*time.Millisecond + time.Duration(bytes)*time.Microsecond + micros(f.Forms[0].DecodeUs+f.Full.Us)
 		if d := o.settled - want; d < -time.Microsecond || d > time.Microsecond {
 			t.Fatalf("%v, its parts take %v", o.settled, want)
