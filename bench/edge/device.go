@@ -238,7 +238,7 @@ func (d *device) send(at, now time.Duration, o *outcome, c offload.Choice, prior
 	if c.Patience > 0 {
 		d.w.on(now+c.Patience, func(late time.Duration) {
 			if !settled {
-				d.meter.Release(id)
+				d.meter.Release(id, late)
 				d.here(late, straight, func(end time.Duration) { settle(end, 0, true) })
 			}
 		})

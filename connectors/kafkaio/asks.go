@@ -244,7 +244,7 @@ func (a *asks) expire(now time.Time) {
 		if k.settled {
 			continue
 		}
-		if a.chosen.Release(k.meter); k.hedged {
+		if a.chosen.Release(now, k.meter); k.hedged {
 			a.counts.Hedged++
 			a.settle(k, unanswered("the full model on the device is asked"), &k.missed.Frame)
 			continue

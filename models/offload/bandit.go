@@ -83,7 +83,7 @@ func (b *Bandit) Miss(at, busy time.Duration) Choice {
 // patient gives an ask its patience.
 func (b *Bandit) patient(at time.Duration, c Choice) Choice {
 	if c.Action == Ask {
-		c.Patience = b.patience(b.Meter.Expect(at, b.Forms[c.Form].Bytes))
+		c.Patience = b.patience(b.Meter.Expect(at, b.Forms[c.Form].Bytes), b.Meter)
 	}
 	return c
 }

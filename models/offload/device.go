@@ -130,8 +130,8 @@ func (d *Device) Answer(now time.Time, id int) {
 }
 
 // Release is [Meter.Release].
-func (d *Device) Release(id int) {
-	d.measure(time.Time{}, func(m *Meter, _ time.Duration) { m.Release(id) })
+func (d *Device) Release(now time.Time, id int) {
+	d.measure(now, func(m *Meter, at time.Duration) { m.Release(id, at) })
 }
 
 // Forget is [Meter.Forget].

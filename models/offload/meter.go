@@ -137,13 +137,16 @@ func (m *Meter) Fail(id int) {
 	m.failed = true
 }
 
-// Release notes that the answer about a frame is not waited for any more: it is done with once acknowledged.
-func (m *Meter) Release(id int) {
+// Release notes that the answer about a frame is not waited for any more: it is done with once acknowledged. The server
+// takes longer than it was waited for.
+func (m *Meter) Release(id int, at time.Duration) {
 	i := m.find(id)
 	if i < 0 {
 		return
 	}
-	if m.sent[i].probe = true; m.sent[i].held {
+	s := &m.sent[i]
+	if s.probe = true; s.held {
+		m.server = max(m.server, (at - s.acked).Seconds())
 		m.drop(i)
 	}
 }

@@ -336,8 +336,8 @@ func TestReleasedFramesDoNotWait(t *testing.T) {
 	var m Meter
 	early, late := m.Send(0, 10), m.Send(0, 10)
 	m.Ack(ms, early)
-	m.Release(early)
-	m.Release(late)
+	m.Release(early, 2*ms)
+	m.Release(late, 2*ms)
 	if m.Ack(ms, late); len(m.sent) != 0 || m.Waiting() != 0 {
 		t.Errorf("%+v", m.sent)
 	}

@@ -51,9 +51,13 @@ type Costs struct {
 }
 
 // patience is how long an answer that is expected to take so long is waited for, before the full model here is asked too.
-func (c Costs) patience(expected time.Duration) time.Duration {
-	if c.Full == 0 {
+// While the server has never answered, nothing is known of its time.
+func (c Costs) patience(expected time.Duration, m *Meter) time.Duration {
+	switch {
+	case c.Full == 0:
 		return 0
+	case m.replied == 0:
+		return c.Full
 	}
 	return max(1, min(time.Duration(patience*float64(expected)), c.Full))
 }
@@ -114,7 +118,7 @@ func (r *Rule) best(at, busy time.Duration) (Choice, time.Duration) {
 		}
 		t := encode + r.Meter.Expect(at, f.Bytes)
 		if least < 0 || t < least && (choice.Action != Here || t < time.Duration(certain*float64(least))) {
-			choice, least = Choice{Action: Ask, Form: i, Provisional: r.late(t) || r.Deadline > 0 && !r.Meter.Known(), Patience: r.patience(t)}, t
+			choice, least = Choice{Action: Ask, Form: i, Provisional: r.late(t) || r.Deadline > 0 && !r.Meter.Known(), Patience: r.patience(t, r.Meter)}, t
 		}
 	}
 	return choice, least
@@ -142,7 +146,7 @@ func (r *Rule) First(at time.Duration, hitRate float64, busy time.Duration) Choi
 	}
 	if r.open(r.Meter, at, r.Full > 0) {
 		if t := r.Meter.Expect(at, r.Forms[0].Bytes); t < least {
-			straight, least = Choice{Action: Ask, Patience: r.patience(t)}, t
+			straight, least = Choice{Action: Ask, Patience: r.patience(t, r.Meter)}, t
 		}
 	}
 	if r.late(least) {
