@@ -226,7 +226,7 @@ func (a *asks) settle(k *ask, full schemas.Outcome, here *schemas.Frame) {
 	}
 	a.answers = append(a.answers, answer)
 	k.settled, k.missed = true, schemas.Missed{} // its bytes: a queue may still hold it
-	if k.queued { // it is not going to be sent
+	if k.queued {                                // it is not going to be sent
 		a.chosen.Forget(k.meter)
 		a.stale++
 		a.compact()
