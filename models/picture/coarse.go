@@ -64,7 +64,7 @@ func (c *coarse) decode(b []byte, h *header, denominator int, s *scratch) (raste
 // plan looks at the headers: side is the number of pixels, 1 or 2, that a block of the first component fills a side.
 func (c *coarse) plan(h *header, side int) bool {
 	t, parts := &h.tables, h.parts
-	if !t.sequential || h.multiScan || h.precision != 8 || !(h.components == 1 || h.components == 3 && !h.notYCC) {
+	if !t.sequential || h.multiScan || h.precision != 8 || h.components != 1 && (h.components != 3 || h.notYCC) {
 		return false
 	}
 	if h.components == 1 { // its sampling factors mean nothing
