@@ -28,6 +28,7 @@ const (
 	byMake        = "make: hours, or its own target" // its commands are only parsed
 	inDemo        = "TestADemoCanBeReplayed"         // smaller
 	inExamples    = "TestTheExamplesOfCommandsRun"   // all but a few, which its table names
+	byGPU         = "needs a GPU"                    // make test-provider checks its answers where there is one
 	byEngine      = "needs a container engine"       // not run; make lint-deploy lints the file, TestTheContainerFileNamesWhatExists checks its paths
 )
 
@@ -39,7 +40,7 @@ var runBy = map[string][]string{
 	"README.md": {byMake, inREADME, inREADME}, "docs/your-own-model.md": slices.Repeat([]string{inOwnModel}, 7),
 	"docs/cameras.md": slices.Repeat([]string{inCameras}, 9), "docs/tuning.md": {inDemo, inTuning, inRecalibrate}, "docs/edge.md": {inEdge},
 	"docs/report.md": {inDocs, inDocs}, "docs/configuration.md": {inDocs}, "docs/packs.md": {inDocs}, "docs/runners.md": {inDocs, inFlink},
-	"docs/deploy.md": {byEngine, inFlink}, generated: {inExamples},
+	"docs/deploy.md": {byEngine, inFlink}, "docs/gpu.md": {byGPU}, generated: {inExamples},
 	"docs/bench-cifar10.md": {byMake}, "docs/bench-scenes.md": {byMake}, "docs/performance.md": {byMake},
 }
 

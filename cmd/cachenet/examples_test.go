@@ -20,6 +20,7 @@ var elsewhere = map[string]string{
 	"cachenet tune --data":          "TestADemoCanBeReplayed",              //
 	"cachenet edge":                 "TestTheCommandsOfTheEdgeDocumentRun", // two brokers
 	"cachenet serve":                "TestTheCommandsOfTheEdgeDocumentRun", //
+	"cachenet lint device.yaml":     "TestAFileForADevice",                 //
 	"cachenet pack recalibrate":     "TestARecalibratedPackRuns",           // hundreds of audits
 	"cachenet pack build":           "TestOwnModelDocument",                // make test-own-model: it needs trained nets
 	"cachenet pack evaluate":        "",                                    // parsed only: nets of rivals, and minutes

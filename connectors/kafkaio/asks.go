@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/segmentio/kafka-go"
+
 	"github.com/cachenet/cachenet/models/offload"
 	"github.com/cachenet/cachenet/schemas"
 )
@@ -147,18 +149,19 @@ func (a *asks) unsent(bytes int64) (batch []*ask) {
 	return batch
 }
 
-// live returns those of a batch that still wait.
-func (a *asks) live(batch []*ask) (left []*ask) {
+// live returns those of a batch that still wait, and their records: an answer may come, and take the frame, while they are
+// sent.
+func (a *asks) live(batch []*ask) (left []*ask, records []kafka.Message) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, k := range batch {
 		if !k.settled {
-			left = append(left, k)
+			left, records = append(left, k), append(records, missMessage(k.origin, &k.missed.Frame))
 		} else {
 			a.chosen.Forget(k.meter)
 		}
 	}
-	return left
+	return left, records
 }
 
 // again asks once more about everything that waits: the server's topics lost records.

@@ -79,8 +79,12 @@ func TestASettledFrameIsNotSent(t *testing.T) {
 	if len(batch) != 1 || batch[0].missed.Frame.Offset != 2 {
 		t.Fatalf("%d frames are sent", len(batch))
 	}
+	_, records := a.live(batch)
 	a.expire(now.Add(time.Minute))
-	if left := a.live(batch); len(left) != 0 {
+	if len(records) != 1 || len(records[0].Value) == 0 {
+		t.Errorf("%d records, or without the frame's bytes after it was answered", len(records))
+	}
+	if left, _ := a.live(batch); len(left) != 0 {
 		t.Errorf("%d frames are still sent after their time", len(left))
 	}
 }

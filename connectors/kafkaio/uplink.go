@@ -241,12 +241,13 @@ func (u *uplink) send(ctx context.Context, lane int) {
 // deliver sends a batch, as long as it takes. A batch that is refused for what it holds is divided.
 func (u *uplink) deliver(ctx context.Context, turn int, batch []*ask) error {
 	refusal, err := persist(ctx, u, func(ctx context.Context) (refusal string, err error) {
-		if batch = u.live(batch); len(batch) == 0 {
+		var records []kafka.Message
+		if batch, records = u.live(batch); len(batch) == 0 {
 			return "", nil
 		}
 		_, err = u.there(ctx, func() ([]Partition, error) {
 			places := u.places()
-			return nil, u.produce(ctx, places[turn%len(places)], batch)
+			return nil, u.produce(ctx, places[turn%len(places)], batch, records)
 		})
 		if refusal = u.refusal(err); refusal != "" {
 			err = nil
@@ -278,10 +279,9 @@ func (u *uplink) refusal(err error) string {
 }
 
 // produce is one request.
-func (u *uplink) produce(ctx context.Context, partition int32, batch []*ask) error {
+func (u *uplink) produce(ctx context.Context, partition int32, batch []*ask, messages []kafka.Message) error {
 	records, bytes := make([]kafka.Record, len(batch)), int64(0)
-	for i, k := range batch {
-		m := missMessage(k.origin, &k.missed.Frame)
+	for i, m := range messages {
 		records[i] = kafka.Record{Key: kafka.NewBytes(m.Key), Value: kafka.NewBytes(m.Value), Time: m.Time, Headers: m.Headers}
 		bytes += sizeOf(&m)
 	}
