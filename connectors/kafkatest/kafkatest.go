@@ -85,6 +85,7 @@ type Kafka struct {
 	port       int
 	properties string
 	first      string // folder of the broker whose cluster it joins, empty for one of its own
+	stopped    bool   // in order, since it was started last
 }
 
 // NewKafka prepares a Kafka on a port of loopback, 0 for a free one; its controller takes the next port.
@@ -128,11 +129,19 @@ func (k *Kafka) Start() error {
 	if k.properties != "" {
 		args = append(args, k.properties)
 	}
+	k.stopped = false
 	return script(args...)
 }
 
-// Stop shuts it down in order.
-func (k *Kafka) Stop() error { return script("stop", k.dir) }
+// Stop shuts it down in order, unless it is already.
+func (k *Kafka) Stop() error {
+	if k.stopped {
+		return nil
+	}
+	err := script("stop", k.dir)
+	k.stopped = err == nil
+	return err
+}
 
 // Kill sends it SIGKILL and waits until it is gone.
 func (k *Kafka) Kill() error {
