@@ -26,8 +26,8 @@ const secretFile = "audit-secret"
 
 // Limits of repeated answers, where a user names none.
 const (
-	DefaultSimilarFrames = 5
-	DefaultSimilarFor    = 2 * time.Second
+	DefaultSimilarFrames = policy.DefaultSimilar
+	DefaultSimilarFor    = policy.DefaultSimilarMs * time.Millisecond
 )
 
 // DefaultFullTimeout is how long the full model is waited for with provisional answers, where a user names no time.

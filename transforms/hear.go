@@ -59,10 +59,7 @@ func (n *nets) teach(st *policy.State, a *schemas.Answer, q []float32) (event st
 	}
 	if q == nil {
 		q = make([]float32, len(n.pack.Classes))
-		for c := range q {
-			q[c] = (1 - full.Confidence) / float32(max(1, len(q)-1))
-		}
-		q[class] = full.Confidence
+		policy.Spread(q, class, full.Confidence)
 	}
 	event, err := n.policy.Heard(st, q, n.earlier(&a.Row))
 	if err != nil {

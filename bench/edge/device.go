@@ -285,18 +285,14 @@ func (d *device) answered(at, chosen, now time.Duration, o *outcome, c offload.C
 	}
 }
 
-// told is a distribution as a device hears of it: an answer has a class and its probability, the rest is taken as even over
-// the other classes (transforms, teach).
-// The full model on the device is heard whole.
+// told is a distribution as a device hears of it: an answer has a class and its probability, the full model on the device is
+// heard whole.
 func (d *device) told(full []float32, here bool) []float32 {
 	if here {
 		return append(d.q[:0], full...)
 	}
 	class := argmax(full)
-	for c := range d.q {
-		d.q[c] = (1 - full[class]) / float32(max(1, len(full)-1))
-	}
-	d.q[class] = full[class]
+	policy.Spread(d.q, class, full[class])
 	return d.q
 }
 

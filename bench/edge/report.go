@@ -437,7 +437,7 @@ What these figures say, and what they do not:
   the pixels of the net's input, free to compute. What that gains over *ours, rule* bounds what training one could gain.
 - The bandit sees costs where the rule sees causes; with probes to go by, the rule is as good or better, and is the one that devices use.
 - Kills (SIGKILL of device and server) and duplicate rows are not part of a simulation; ` + "`make chaos-edge`" + ` is about these. Nor is what the pipeline around
-  the nets costs: Kafka, Beam's bundles (10 ms apart) and Parquet.
+  the nets costs: Kafka, Beam's bundles (10 or 20 ms apart) and Parquet.
 `
 
 const exitsText = `The plain small net answers where its confidence reaches the stated probability, as in Pacheco et al. Calibrated, the share of

@@ -125,16 +125,12 @@ func TestCommandsOfDocumentsExist(t *testing.T) {
 // frames, and the rows of a run. moved says where the documents' places are in it.
 func scene(t *testing.T) (dir string, moved *strings.Replacer) {
 	t.Helper()
-	dir = t.TempDir()
+	dir = installed(t, "models", "scripts")
 	tree, err := filepath.Abs(treeRoot)
 	if err != nil {
 		t.Fatal(err)
 	}
-	self, err := exec.LookPath("cachenet")
-	if err != nil {
-		t.Fatal(err)
-	}
-	linked(t, dir, map[string]string{"bin/cachenet": self, "models": filepath.Join(tree, "models"), "scripts": filepath.Join(tree, "scripts"),
+	linked(t, dir, map[string]string{
 		"resnet.onnx": filepath.Join(tree, "testdata/models/nchw-normalised.onnx"), "photos": filepath.Join(tree, "testdata/images")})
 	if err := os.WriteFile(filepath.Join(dir, "imagenet.txt"), []byte("a\nb\nc\nd\n"), 0o666); err != nil {
 		t.Fatal(err)
@@ -218,21 +214,30 @@ func TestTheCommandsOfTheEdgeDocumentRun(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs the document's commands")
 	}
-	dir := t.TempDir()
-	tree, err := filepath.Abs(treeRoot)
-	if err != nil {
-		t.Fatal(err)
-	}
-	self, err := exec.LookPath("cachenet")
-	if err != nil {
-		t.Fatal(err)
-	}
-	linked(t, dir, map[string]string{"bin/cachenet": self, "models": filepath.Join(tree, "models"), "testdata": filepath.Join(tree, "testdata")})
+	dir := installed(t, "models", "testdata")
 	ports := strings.NewReplacer("29392", freePort(t), "29393", freePort(t))
 	runBlock(t, dir, ports.Replace(blocksOf(t)["docs/edge.md"][0]))
 	if n := onDisk(t, filepath.Join(dir, "out")); n != 1600 {
 		t.Errorf("%d rows", n)
 	}
+}
+
+// installed returns a folder with the program and folders of the tree, as commands of documents name them.
+func installed(t *testing.T, folders ...string) string {
+	t.Helper()
+	dir := t.TempDir()
+	self, err := exec.LookPath("cachenet")
+	if err != nil {
+		t.Fatal(err)
+	}
+	links := map[string]string{"bin/cachenet": self}
+	for _, f := range folders {
+		if links[f], err = filepath.Abs(filepath.Join(treeRoot, f)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	linked(t, dir, links)
+	return dir
 }
 
 // linked makes links in a folder, by their names there.

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -118,16 +117,7 @@ func TestADemoCanBeReplayed(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs a demo")
 	}
-	dir := t.TempDir()
-	tree, err := filepath.Abs(treeRoot)
-	if err != nil {
-		t.Fatal(err)
-	}
-	self, err := exec.LookPath("cachenet")
-	if err != nil {
-		t.Fatal(err)
-	}
-	linked(t, dir, map[string]string{"bin/cachenet": self, "models": filepath.Join(tree, "models")})
+	dir := installed(t, "models")
 	block := blocksOf(t)["docs/tuning.md"][0]
 	small := strings.Replace(block, "cachenet demo", "cachenet demo --streams 6 --frames 60 --dwell 20 --size 32x32 --rate 100", 1)
 	if small == block {

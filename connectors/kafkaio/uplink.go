@@ -197,7 +197,8 @@ func (u *uplink) recheck(ctx context.Context) error {
 		return nil
 	}
 	all, err := persist(ctx, u, func(ctx context.Context) ([]Partition, error) {
-		return u.there(ctx, func() ([]Partition, error) { return u.client.bounds(ctx, u.cfg.Misses, u.places()) })
+		all, err := u.client.bounds(ctx, u.cfg.Misses, u.places())
+		return all, u.recreate(ctx, err)
 	})
 	if err != nil {
 		return err
@@ -208,14 +209,13 @@ func (u *uplink) recheck(ctx context.Context) error {
 	return nil
 }
 
-// there creates the topics again where a request finds that one is missing; the request fails all the same.
-func (u *uplink) there(ctx context.Context, request func() ([]Partition, error)) ([]Partition, error) {
-	all, err := request()
-	if missing(err) {
-		_, failed := u.prepare(ctx)
-		err = errors.Join(err, failed)
+// recreate creates the topics again where a request found that one is missing. It returns the request's error all the same.
+func (u *uplink) recreate(ctx context.Context, err error) error {
+	if !missing(err) {
+		return err
 	}
-	return all, err
+	_, failed := u.prepare(ctx)
+	return errors.Join(err, failed)
 }
 
 // places are the partitions of the misses topic.
@@ -245,10 +245,8 @@ func (u *uplink) deliver(ctx context.Context, turn int, batch []*ask) error {
 		if batch, records = u.live(batch); len(batch) == 0 {
 			return "", nil
 		}
-		_, err = u.there(ctx, func() ([]Partition, error) {
-			places := u.places()
-			return nil, u.produce(ctx, places[turn%len(places)], batch, records)
-		})
+		places := u.places()
+		err = u.recreate(ctx, u.produce(ctx, places[turn%len(places)], batch, records))
 		if refusal = u.refusal(err); refusal != "" {
 			err = nil
 		}

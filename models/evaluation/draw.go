@@ -5,13 +5,17 @@ import "slices"
 // Track is one sequence of frames of one class: its first frame's row in a table of frames, and how many rows follow.
 type Track struct{ Class, First, Frames int }
 
-// Draw returns the rows of one stream of a kind that has so many frames, drawn from tracks of that many classes.
-func Draw(tracks []Track, classes int, k Kind, frames int, seed uint64) []int {
-	all := make([]track, len(tracks))
-	for i, t := range tracks {
+func tracksOf(of []Track) []track {
+	all := make([]track, len(of))
+	for i, t := range of {
 		all[i] = track{class: t.Class, first: t.First, frames: t.Frames}
 	}
-	d := newDrawer(all, classes, nil, seed)
+	return all
+}
+
+// Draw returns the rows of one stream of a kind that has so many frames, drawn from tracks of that many classes.
+func Draw(tracks []Track, classes int, k Kind, frames int, seed uint64) []int {
+	d := newDrawer(tracksOf(tracks), classes, nil, seed)
 	var rows []int
 	for len(rows) < frames {
 		for _, s := range d.draw(k, frames) {

@@ -47,12 +47,6 @@ func evaluate(ctx context.Context, p *models.Pack, card *Card, t *Table, e effor
 // auditRate is that of the row with audits; a run audits as many hits where its user names no other rate.
 const auditRate = 0.01
 
-// The row with repeated answers has those of --skip-similar.
-const (
-	similarFrames = 5
-	similarMs     = 2000
-)
-
 // packSetups lists the ways to run a pack by its manifest.
 func packSetups(p *models.Pack) []ownSetup {
 	s := Setup{Rival: thisPack, Settings: p.Policy, Fits: true}
@@ -63,7 +57,7 @@ func packSetups(p *models.Pack) []ownSetup {
 	audited := s
 	audited.Settings.AuditRate = auditRate
 	similar := audited
-	similar.Settings.Similar, similar.Settings.SimilarMs = similarFrames, similarMs
+	similar.Settings.Similar, similar.Settings.SimilarMs = policy.DefaultSimilar, policy.DefaultSimilarMs
 	all := []ownSetup{{thisPack, r, s}, {thisPackAudited, r, audited}, {thisPackSimilar, r, similar}}
 	if p.Guarded != nil {
 		guarded := s

@@ -45,11 +45,3 @@ func (f Facts) Table() (*Table, *models.Pack, error) {
 	p := &models.Pack{Manifest: models.Manifest{Name: f.Name, Version: "recorded", Policy: f.Policy, Specialists: []models.NetEntry{t.nets[1].NetEntry}}}
 	return t, p, t.settle()
 }
-
-func tracksOf(of []Track) []track {
-	all := make([]track, len(of))
-	for i, tr := range of {
-		all[i] = track{class: tr.Class, first: tr.First, frames: tr.Frames}
-	}
-	return all
-}

@@ -52,10 +52,7 @@ func LoadRecording(from io.Reader, p *models.Pack) (*Recording, error) {
 	if s.Pack != p.ID() || len(s.Logits) != len(nets.All) {
 		return nil, fmt.Errorf("read recording: it is of pack %s, not of %s: remove the file", s.Pack, p.ID())
 	}
-	t := &Table{classes: nets.Classes, labels: s.Labels, glances: s.Glances, glance: s.Glance}
-	for _, tr := range s.Tracks {
-		t.tracks = append(t.tracks, track{class: tr.Class, first: tr.First, frames: tr.Frames})
-	}
+	t := &Table{classes: nets.Classes, labels: s.Labels, tracks: tracksOf(s.Tracks), glances: s.Glances, glance: s.Glance}
 	for i, e := range nets.All {
 		t.nets = append(t.nets, column{Net: e, outputs: e.Outputs(len(t.classes)), logits: s.Logits[i], us: s.Us[i], decode: s.Decode[i], view: s.View[i]})
 	}

@@ -55,7 +55,7 @@ func MeasureStill(ctx context.Context, p *models.Pack, r *Recording, seeds int, 
 		for _, similar := range stillWays {
 			row := StillRow{Name: way.name}
 			s := way.setup.Setup
-			s.Settings.AuditRate, s.Settings.Similar, s.Settings.SimilarMs = auditRate, similar, similarMs
+			s.Settings.AuditRate, s.Settings.Similar, s.Settings.SimilarMs = auditRate, similar, policy.DefaultSimilarMs
 			if similar > 0 {
 				row.Name = fmt.Sprintf("… answers repeated up to %d times", similar)
 			}

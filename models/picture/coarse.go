@@ -5,6 +5,9 @@ package picture
 // and what is left is the mean of each block, or of its quarters. Only the JPEGs that cameras send are read so:
 // Huffman coded in one scan, grey or YCbCr. Whatever else a JPEG holds, or is damaged, is left to libjpeg.
 
+// finest is the smallest denominator of a scale that the lowest coefficients are enough for.
+const finest = 4
+
 // component is one of the planes of a JPEG, as its frame and scan headers describe it.
 type component struct {
 	id, across, down, quantise byte // its sampling factors and the number of its quantisation table
@@ -41,7 +44,7 @@ type coarse struct {
 
 // decode decodes a JPEG at 1/denominator to YCbCr or grey in the scratch; false where libjpeg has to.
 func (c *coarse) decode(b []byte, h *header, denominator int, s *scratch) (raster, bool) {
-	if denominator < 4 || !c.plan(h, 8/denominator) || !c.unstuff(b[h.data:]) {
+	if denominator < finest || !c.plan(h, 8/denominator) || !c.unstuff(b[h.data:]) {
 		return raster{}, false
 	}
 	r := raster{width: scaledSide(h.width, denominator), height: scaledSide(h.height, denominator), channels: 3, ycc: h.components == 3}

@@ -65,19 +65,20 @@ func (r *bitReader) endsAt(offset int) bool {
 	return left >= 0 && left < 8
 }
 
+// refill makes 56 or more bits of acc valid by an unconditional load; the bytes of it that do not fit are loaded again
+// (Giesen, Reading bits in far too many ways, part 2, variant 4).
+func refill(acc uint64, valid uint, at int, data []byte) (uint64, uint, int) {
+	return acc | binary.BigEndian.Uint64(data[at:])>>(valid&63), valid | 56, at + int(63-valid)>>3
+}
+
 // block reads the coefficients of one block: the difference of its mean to that of the block before, and those behind
 // it where the plane needs them. It returns false at damage.
-//
-// The bits are read 56 or more at a time: an unconditional load, of which the bytes that do not fit are loaded again
-// (Giesen, Reading bits in far too many ways, part 2, variant 4).
 func (r *bitReader) block(p *plane, low *lowest) bool {
 	acc, valid, at, data := r.acc, r.valid, r.at, r.data
 	if at > r.size+8 {
 		return false
 	}
-	acc |= binary.BigEndian.Uint64(data[at:]) >> (valid & 63)
-	at += int(63-valid) >> 3
-	valid |= 56
+	acc, valid, at = refill(acc, valid, at, data)
 
 	e := p.dc.short[acc>>(64-dcBits)]
 	if e == 0 {
@@ -92,9 +93,7 @@ func (r *bitReader) block(p *plane, low *lowest) bool {
 	k := 1
 	if p.wide > 1 || p.high > 1 {
 		for k < len(low) {
-			acc |= binary.BigEndian.Uint64(data[at:]) >> (valid & 63)
-			at += int(63-valid) >> 3
-			valid |= 56
+			acc, valid, at = refill(acc, valid, at, data)
 			e := p.ac.short[acc>>(64-acBits)]
 			if e == 0 {
 				if e = p.ac.long(acc); e == 0 {
@@ -111,9 +110,7 @@ func (r *bitReader) block(p *plane, low *lowest) bool {
 	}
 	skip := &p.ac.skip
 	for k < 64 {
-		acc |= binary.BigEndian.Uint64(data[at:]) >> (valid & 63)
-		at += int(63-valid) >> 3
-		valid |= 56
+		acc, valid, at = refill(acc, valid, at, data)
 		next := k
 		for valid >= skipBits {
 			s := skip[acc>>(64-skipBits)]
@@ -133,9 +130,7 @@ func (r *bitReader) block(p *plane, low *lowest) bool {
 			continue
 		}
 		// a code that is longer than the table's, or codes of which the last belong to the next block
-		acc |= binary.BigEndian.Uint64(data[at:]) >> (valid & 63)
-		at += int(63-valid) >> 3
-		valid |= 56
+		acc, valid, at = refill(acc, valid, at, data)
 		e := p.ac.long(acc)
 		if k += int(e >> 8 & 0xff); e == 0 || k > 64 && k < blockEnds {
 			return false

@@ -101,8 +101,7 @@ func (s *scratch) jpeg(dst, b []byte, v View) error {
 	}
 	where := h.box(v)
 	d := where.shrink()
-	if r, ok := s.coarse.decode(b, &h, d, s); ok {
-		s.show(dst, r, v, where.scaled(d), h.orientation)
+	if s.coarsely(dst, b, &h, d, v, where) {
 		return nil
 	}
 	lib := turbo()
@@ -120,6 +119,19 @@ func (s *scratch) jpeg(dst, b []byte, v View) error {
 	}
 	s.show(dst, r, v, where.scaled(d), h.orientation)
 	return nil
+}
+
+// coarsely shows a JPEG that the coarse decoder reads at 1/denominator; false where another one has to.
+func (s *scratch) coarsely(dst, b []byte, h *header, denominator int, v View, where box) bool {
+	if denominator < finest || h.multiScan {
+		return false
+	}
+	defer reserve(h.footprint(denominator, 0))()
+	r, ok := s.coarse.decode(b, h, denominator, s)
+	if ok {
+		s.show(dst, r, v, where.scaled(denominator), h.orientation)
+	}
+	return ok
 }
 
 // box places the picture as it is stored in the view: exchanged axes are those of a picture that lies on its side.

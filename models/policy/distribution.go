@@ -30,6 +30,15 @@ func Probabilities(logits []float32, temperature float32) ([]float32, error) {
 	return p, softmax(p, logits, temperature)
 }
 
+// Spread writes to q the distribution of which only the likeliest class and its probability are known: the others have equal
+// shares of the rest.
+func Spread(q []float32, class int, confidence float32) {
+	for c := range q {
+		q[c] = (1 - confidence) / float32(max(1, len(q)-1))
+	}
+	q[class] = confidence
+}
+
 // softmax writes the distribution of logits ÷ temperature into dst, which has the same length.
 func softmax(dst, logits []float32, temperature float32) error {
 	if len(logits) == 0 {

@@ -35,6 +35,12 @@ type Last struct {
 	Moved  [distances]uint16 // … or wrong
 }
 
+// Limits of repeated answers, where a user names none.
+const (
+	DefaultSimilar   = 5
+	DefaultSimilarMs = 2000
+)
+
 const (
 	distances = 12 // that are counted separately; frames further apart are never similar
 

@@ -27,6 +27,17 @@ class Plan:
     batch: int = 256
 
 
+CIFAR = Plan(
+    full="32 64p+2 128p+2 256p+2",
+    smalls=("16/2 64/2+2 128/2+2", "16/2 48/2+2 80/2+2"),
+    selector="16/2 64/2+2 128/2+2",
+    cutout=0.0,
+    full_frames=720_000,
+    small_frames=1_800_000,
+    selector_frames=360_000,
+    specialist_frames=300_000,
+)
+
 PRESETS = {
     "scenes": Plan(
         full="16 48/2+2 96p+2 192p+2",
@@ -34,20 +45,10 @@ PRESETS = {
         selector="16/2 48/2+2 96/2+2",
         light=0.15,
     ),
-    "cifar": Plan(
-        full="32 64p+2 128p+2 256p+2",
-        smalls=("16/2 64/2+2 128/2+2", "16/2 48/2+2 80/2+2"),
-        selector="16/2 64/2+2 128/2+2",
-        cutout=0.0,
-        full_frames=720_000,
-        small_frames=1_800_000,
-        selector_frames=360_000,
-        specialist_frames=300_000,
-    ),
-    "cifar-long": Plan(  # for a GPU
-        full="32 64p+2 128p+2 256p+2",
-        smalls=("16/2 64/2+2 128/2+2", "16/2 48/2+2 80/2+2"),
-        selector="16/2 64/2+2 128/2+2",
+    "cifar": CIFAR,
+    "cifar-long": replace(  # for a GPU
+        CIFAR,
+        cutout=Plan.cutout,
         lr=0.011,
         distilled_lr=0.055,
         full_frames=2_250_000,
