@@ -14,6 +14,7 @@ import (
 // synctest's clock run.
 type wire struct {
 	accepted chan net.Conn
+	closed   chan struct{}
 	server   *http.Server
 
 	mu   sync.Mutex
@@ -24,7 +25,7 @@ type wire struct {
 
 func newWire(t *testing.T, h http.Handler) *wire {
 	t.Helper()
-	w := &wire{accepted: make(chan net.Conn), server: &http.Server{Handler: h}}
+	w := &wire{accepted: make(chan net.Conn), closed: make(chan struct{}), server: &http.Server{Handler: h}}
 	done := make(chan struct{})
 	go func() { defer close(done); _ = w.server.Serve(w) }()
 	t.Cleanup(func() { w.server.Close(); <-done })
@@ -33,13 +34,14 @@ func newWire(t *testing.T, h http.Handler) *wire {
 
 // Accept, Close and Addr make a wire the server's listener.
 func (w *wire) Accept() (net.Conn, error) {
-	c, ok := <-w.accepted
-	if !ok {
+	select {
+	case c := <-w.accepted:
+		return c, nil
+	case <-w.closed:
 		return nil, net.ErrClosed
 	}
-	return c, nil
 }
-func (w *wire) Close() error   { close(w.accepted); return nil }
+func (w *wire) Close() error   { close(w.closed); return nil }
 func (w *wire) Addr() net.Addr { return &net.TCPAddr{} }
 
 var errDead = errors.New("the link is dead")
@@ -58,6 +60,8 @@ func (w *wire) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	select {
 	case w.accepted <- &cutConn{Conn: its, wire: w, most: most}:
 		return mine, nil
+	case <-w.closed:
+		return nil, net.ErrClosed
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
