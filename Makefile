@@ -163,7 +163,7 @@ bench-memory: setup build ## memory of a run under twice its capacity, for 120 s
 
 # The benchmark's peers are Python; their environment is in the cache too, and so are the rendered frames.
 BENCH := $(CACHE)/bench-venv
-.PHONY: bench bench-check bench-live bench-scale bench-build bench-venv test-peers
+.PHONY: bench bench-check bench-flink bench-live bench-scale bench-build bench-venv test-peers
 BENCH_FLAGS := --python $(BENCH)/bin/python --cache $(CACHE)/bench \
 	$(if $(BENCH_ROUNDS),--rounds $(BENCH_ROUNDS)) $(if $(BENCH_SIZES),--sizes $(BENCH_SIZES)) $(if $(BENCH_CONTENDERS),--contenders $(BENCH_CONTENDERS)) \
 	$(if $(BENCH_FRAMES),--frames $(BENCH_FRAMES)) $(if $(BENCH_ALSO),--also $(BENCH_ALSO)) $(if $(BENCH_SWEEP),--sweep=$(BENCH_SWEEP)) $(if $(BENCH_LATENCY),--latency=$(BENCH_LATENCY)) \
@@ -187,6 +187,9 @@ bench: bench-build ## speed compared with Go and Python peers, into bench/; quic
 
 bench-check: bench-build ## current ratios against bench/results.json; fails if one fell by more than the spread
 	@bin/cachenet-bench check --rounds 3 --sizes 32x32 $(BENCH_FLAGS) --out out/bench
+
+bench-flink: setup build ## cachenet run on prism and on Flink in turn, over a real Kafka (needs Java 17 and Maven; minutes)
+	@scripts/bench-flink.sh $(or $(BENCH_ROUNDS),3)
 
 bench-live: bench-build ## latency and processor time at steady rates; BENCH_ALSO=before=BINARY compares builds in turn
 	@bin/cachenet-bench live --cache $(CACHE)/bench --sizes $(or $(BENCH_SIZES),32x32) --rounds $(or $(BENCH_ROUNDS),3) --rates $(or $(BENCH_RATES),0) $(if $(BENCH_ALSO),--also $(BENCH_ALSO))
