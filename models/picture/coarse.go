@@ -1,9 +1,17 @@
 package picture
 
+// #cgo noescape cn_blocks
+// #cgo nocallback cn_blocks
+// #cgo noescape cn_paint
+// #cgo nocallback cn_paint
+// #include "blocks.h"
+import "C"
+
 // A JPEG decoded at 1/8 or 1/4 needs only the lowest coefficients of each block of 8 x 8 pixels, but libjpeg decodes
 // them all: on frames of cameras that is most of its time. Here the other coefficients are skipped, several at once,
 // and what is left is the mean of each block, or of its quarters. Only the JPEGs that cameras send are read so:
-// Huffman coded in one scan, grey or YCbCr. Whatever else a JPEG holds, or is damaged, is left to libjpeg.
+// Huffman coded in one scan, grey or YCbCr. Whatever else a JPEG holds, or is damaged, is left to libjpeg. First all blocks
+// of an interval are found, then the lowest coefficients of each are read (blocks.c).
 
 // finest is the smallest denominator of a scale that the lowest coefficients are enough for.
 const finest = 4
@@ -16,31 +24,23 @@ type component struct {
 
 // plane is what decoding keeps of a component.
 type plane struct {
-	dc     *dcCodes
-	ac     *acCodes
-	across int // blocks in a unit
-	down   int
-	// the pixels that a block fills at this scale, a side: 1, 2 or 4
-	wide, high int
-	// what a step of a coefficient adds to the mean of the block's upper left quarter, in 8,192ths of a level
-	mean, right, lower, both int
-	before                   int // the DC coefficient of the block before
-}
-
-// placed is a block of a unit: at is the offset of its first byte from the first of the unit's.
-type placed struct {
-	of *plane
-	at int
+	codes        *pair
+	across, down int // blocks in a unit
 }
 
 // coarse is a decoder of such JPEGs, kept for its buffers and tables.
 type coarse struct {
-	bits   bitReader
-	ends   []int // of the restart intervals in the bits' data, bytes
-	planes [3]plane
-	blocks []placed // of one unit (MCU), in the order in which they are stored
-	tables tableCache
+	bits    bitReader
+	ends    []int // of the restart intervals in the bits' data, bytes
+	planes  [3]plane
+	paints  [3]C.cn_plane
+	tables  pairCache
+	of      [maxUnit]int // the number of the pair of each block whose tables the lookups are
+	lookups C.cn_lookups
 }
+
+// maxUnit is how many blocks a unit (MCU) has at most, of those that are decoded here.
+const maxUnit = 6
 
 // decode decodes a JPEG at 1/denominator to YCbCr or grey in the scratch; false where libjpeg has to.
 func (c *coarse) decode(b []byte, h *header, denominator int, s *scratch) (raster, bool) {
@@ -48,7 +48,7 @@ func (c *coarse) decode(b []byte, h *header, denominator int, s *scratch) (raste
 		return raster{}, false
 	}
 	r := raster{width: scaledSide(h.width, denominator), height: scaledSide(h.height, denominator), channels: 3, ycc: h.components == 3}
-	unitWidth, unitHeight := c.planes[0].across*c.planes[0].wide, c.planes[0].down*c.planes[0].high
+	unitWidth, unitHeight := c.planes[0].across*int(c.paints[0].wide), c.planes[0].down*int(c.paints[0].high)
 	columns, rows := scaledSide(r.width, unitWidth), scaledSide(r.height, unitHeight)
 	every := h.restart
 	if every == 0 {
@@ -61,6 +61,7 @@ func (c *coarse) decode(b []byte, h *header, denominator int, s *scratch) (raste
 	s.pixels = resize(s.pixels, r.stride*rows*unitHeight)
 	r.pix = s.pixels
 	c.place(h.components, r.stride)
+	c.arrange(h.components)
 	return r, c.scan(r, columns, rows, every)
 }
 
@@ -79,20 +80,14 @@ func (c *coarse) plan(h *header, side int) bool {
 		if first.across < 1 || first.across > 2 || first.down < 1 || first.down > 2 || i > 0 && (part.across != 1 || part.down != 1) {
 			return false
 		}
-		p := &c.planes[i]
-		*p = plane{across: int(part.across), down: int(part.down)}
-		p.wide, p.high = side*int(first.across/part.across), side*int(first.down/part.down)
-		p.dc, p.ac = c.tables.dc(t.codes(0, part.dc)), c.tables.ac(t.codes(1, part.ac))
-		if p.dc == nil || p.ac == nil || !p.weigh(t.quantisers[part.quantise&3]) {
+		p := plane{c.tables.find(t.codes(0, part.dc), t.codes(1, part.ac)), int(part.across), int(part.down)}
+		c.planes[i] = p
+		if p.codes == nil || !weigh(&c.paints[i], t.quantisers[part.quantise&3], side*int(first.across/part.across), side*int(first.down/part.down)) {
 			return false
 		}
 	}
 	return true
 }
-
-// lowest holds the first coefficients of a block in zigzag order: its mean (0), the lowest across (1) and down (2), one
-// that does not count, and the lowest in both directions (4).
-type lowest [5]int
 
 // What these coefficients add to the mean of the upper left quarter of their block, in 8,192ths: of cos((2x+1)π/16), the
 // mean over the x of one half, 0.6407, with the factors of the transform (ITU-T T.81, A.3.3).
@@ -102,25 +97,27 @@ const (
 	perBoth = 841  // 1/4 · 0.6407²
 )
 
-// weigh reads a quantisation table: its precision, then 64 numbers of one or two bytes.
-func (p *plane) weigh(table []byte) bool {
+// weigh reads a quantisation table (its precision, then 64 numbers of one or two bytes in zigzag order) for a plane whose
+// blocks fill that many pixels a side. The coefficients that count are the mean (0), the lowest across (1), down (2), and in
+// both directions (4).
+func weigh(p *C.cn_plane, table []byte, wide, high int) bool {
 	if len(table) == 0 {
 		return false
 	}
-	step := func(k int) int {
+	step := func(k int) C.int64_t {
 		if table[0]>>4 == 0 {
-			return int(table[1+k])
+			return C.int64_t(table[1+k])
 		}
-		return int(table[1+2*k])<<8 | int(table[2+2*k])
+		return C.int64_t(table[1+2*k])<<8 | C.int64_t(table[2+2*k])
 	}
-	p.mean = perMean * step(0)
-	if p.wide > 1 {
+	*p = C.cn_plane{wide: C.int64_t(wide), high: C.int64_t(high), mean: perMean * step(0)}
+	if wide > 1 {
 		p.right = perHalf * step(1)
 	}
-	if p.high > 1 {
+	if high > 1 {
 		p.lower = perHalf * step(2)
 	}
-	if p.wide > 1 && p.high > 1 {
+	if wide > 1 && high > 1 {
 		p.both = perBoth * step(4)
 	}
 	return true
@@ -129,21 +126,21 @@ func (p *plane) weigh(table []byte) bool {
 // scan decodes all units into r; false where the data is damaged, or ends elsewhere than it should. Each interval of so
 // many units begins anew.
 func (c *coarse) scan(r raster, columns, rows, every int) bool {
-	start, unitWidth := 0, 3*c.planes[0].across*c.planes[0].wide
-	unitRow := c.planes[0].down * c.planes[0].high * r.stride
+	copies, height := C.int(1), c.planes[0].down*int(c.paints[0].high)*r.stride
+	if !r.ycc {
+		copies = 3
+	}
+	start := 0
 	for interval, end := range c.ends {
-		c.bits.start(start)
-		for i := range c.planes {
-			c.planes[i].before = 0
-		}
-		for n := interval * every; n < min((interval+1)*every, columns*rows); n++ {
-			if !c.unit(r.pix[n/columns*unitRow+n%columns*unitWidth:], r.stride, r.ycc) {
-				return false
-			}
-		}
-		if !c.bits.endsAt(end) {
+		from, to := interval*every, min((interval+1)*every, columns*rows)
+		if !c.bits.find(&c.lookups, start, end, (to-from)*int(c.lookups.unit)) {
 			return false
 		}
+		for i := range c.paints {
+			c.paints[i].before = 0
+		}
+		C.cn_paint(&c.lookups, bytesOf(r.pix), C.int64_t(r.stride), C.int64_t(r.stride/columns), C.int64_t(height), C.int64_t(columns), copies,
+			&c.paints[0], bytesOf(c.bits.data[start:]), intsOf(c.bits.begins), C.int64_t(from), C.int64_t(to))
 		start = end
 	}
 	return true
@@ -151,82 +148,49 @@ func (c *coarse) scan(r raster, columns, rows, every int) bool {
 
 // place lists the blocks of a unit, whose channels are those of the pixels.
 func (c *coarse) place(components, stride int) {
-	c.blocks = c.blocks[:0]
+	n := 0
 	for i := range components {
-		p := &c.planes[i]
+		p, paint := c.planes[i], c.paints[i]
 		for v := range p.down {
 			for u := range p.across {
-				c.blocks = append(c.blocks, placed{of: p, at: v*p.high*stride + 3*u*p.wide + i})
+				at := v*int(paint.high)*stride + 3*u*int(paint.wide) + i
+				c.lookups.blocks[n] = C.cn_block{plane: C.int32_t(i), at: C.int32_t(at)}
+				n++
 			}
 		}
 	}
+	c.lookups.unit = C.int64_t(n)
 }
 
-// unit decodes the blocks of one unit, whose pixels begin at pix.
-func (c *coarse) unit(pix []byte, stride int, colours bool) bool {
-	for i := range c.blocks {
-		p := c.blocks[i].of
-		var low lowest
-		if !c.bits.block(p, &low) {
-			return false
-		}
-		p.before += low[0]
-		low[0] = p.before
-		if colours {
-			p.paint(pix[c.blocks[i].at:], stride, &low)
-		} else {
-			p.paintGrey(pix[c.blocks[i].at:], stride, &low)
-		}
+// arrange puts the tables of the picture side by side, where they are not yet.
+func (c *coarse) arrange(components int) {
+	t := &c.lookups
+	var of [maxUnit]int
+	for i := range of[:t.unit] {
+		of[i] = c.planes[t.blocks[i].plane].codes.number
 	}
-	return true
-}
-
-// quarters are the means of a block's four quarters: left and right of the upper, then of the lower half.
-func (p *plane) quarters(low *lowest) [4]byte {
-	mean := low[0]*p.mean + 128<<13 + 1<<12
-	right, lower, both := low[1]*p.right, low[2]*p.lower, low[4]*p.both
-	return [4]byte{level(mean + right + lower + both), level(mean - right + lower - both),
-		level(mean + right - lower - both), level(mean - right - lower + both)}
-}
-
-func level(v int) byte { return byte(min(max(v>>13, 0), 255)) }
-
-// paint writes a block to one channel of the pixels that it fills.
-func (p *plane) paint(pix []byte, stride int, low *lowest) {
-	if p.wide == 1 && p.high == 1 {
-		pix[0] = level(low[0]*p.mean + 128<<13 + 1<<12)
+	if of == c.of {
 		return
 	}
-	q := p.quarters(low)
-	switch {
-	case p.wide == 2 && p.high == 2:
-		pix[0], pix[3] = q[0], q[1]
-		pix = pix[stride:]
-		pix[0], pix[3] = q[2], q[3]
-		return
-	case p.wide == 4 && p.high == 4:
-		for y := range 4 {
-			row := pix[y*stride:][:10]
-			a, b := q[y&2], q[y&2|1]
-			row[0], row[3], row[6], row[9] = a, a, b, b
-		}
-		return
+	c.of = of
+	for i, p := range c.planes[:components] {
+		copy(t.steps[2*i<<C.cn_peek:], p.codes.first[:])
+		copy(t.steps[(2*i+1)<<C.cn_peek:], p.codes.next[:])
+		copy(t.means[i<<C.cn_mean_peek:], p.codes.means[:])
+		copy(t.lows[i<<C.cn_low_peek:], p.codes.lows[:])
 	}
-	for y := range p.high {
-		for x := range p.wide {
-			pix[y*stride+3*x] = q[2*y/p.high*2+2*x/p.wide]
+	var own [maxUnit]C.cn_turn
+	for i := range own[:t.unit] {
+		plane := int(t.blocks[i].plane)
+		codes, slot := c.planes[plane].codes, 0
+		t.codes[2*i], t.codes[2*i+1] = codes.dc.codes, codes.ac.codes
+		for c.planes[slot].codes != codes { // the two of colours have the same, which are in a core's cache once
+			slot++
 		}
+		own[i] = C.cn_turn{first: C.uint32_t(2 * slot << C.cn_peek), next: C.uint32_t((2*slot + 1) << C.cn_peek)}
 	}
-}
-
-func (p *plane) paintGrey(pix []byte, stride int, low *lowest) {
-	q := p.quarters(low)
-	for y := range p.high {
-		for x := range p.wide {
-			v := q[2*y/p.high*2+2*x/p.wide]
-			px := pix[y*stride+3*x:][:3]
-			px[0], px[1], px[2] = v, v, v
-		}
+	for i := range t.turns {
+		t.turns[i] = own[(i+1)%int(t.unit)]
 	}
 }
 

@@ -1,21 +1,33 @@
 package picture
 
-import (
-	"bytes"
-	"encoding/binary"
-)
+// #include "blocks.h"
+import "C"
+
+import "bytes"
 
 // bitReader reads the entropy-coded bits of a scan from which byte stuffing and restart markers have been taken out.
 type bitReader struct {
-	data  []byte // and behind it zeros, for more than a block can hold
-	size  int    // of the data without them
-	acc   uint64 // the next bits, from the highest on
-	valid uint   // how many of them are read, 0 … 63; below them are zeros or the bits that follow
-	at    int    // of the next byte to read
+	data   []byte  // and behind it zeros, for more than a block can hold
+	size   int     // of the data without them
+	begins []int32 // where the blocks of an interval begin, bits
+	spare  []int32 // where those that were read from its middle on begin
+}
+
+// listed is the memory that finding blocks takes for each, bytes: its place in begins and in spare.
+const listed = 8
+
+// trim gives up buffers of more than keep bytes.
+func (r *bitReader) trim(keep int) {
+	if cap(r.data)+listed*cap(r.begins) > keep {
+		*r = bitReader{}
+	}
 }
 
 // What may be read beyond the data before that is noticed: a block takes at most 64 times 27 bits.
 const beyond = 256
+
+// largest is a scan whose bits can be counted in begins.
+const largest = 1 << 27
 
 // unstuff copies a scan's data up to its end marker, or the end of b; false where another marker ends it.
 func (c *coarse) unstuff(b []byte) bool {
@@ -53,91 +65,14 @@ func (c *coarse) unstuff(b []byte) bool {
 	c.ends = append(c.ends, r.size)
 	r.data = r.data[:r.size+beyond]
 	clear(r.data[r.size:])
-	return true
+	return r.size <= largest
 }
 
-// start begins to read at a byte.
-func (r *bitReader) start(at int) { r.acc, r.valid, r.at = 0, 0, at }
-
-// endsAt reports whether what was read ends in the last byte before the offset, as it does in an undamaged JPEG.
-func (r *bitReader) endsAt(offset int) bool {
-	left := 8*(offset-r.at) + int(r.valid)
-	return left >= 0 && left < 8
-}
-
-// refill makes 56 or more bits of acc valid by an unconditional load; the bytes of it that do not fit are loaded again
-// (Giesen, Reading bits in far too many ways, part 2, variant 4).
-func refill(acc uint64, valid uint, at int, data []byte) (uint64, uint, int) {
-	return acc | binary.BigEndian.Uint64(data[at:])>>(valid&63), valid | 56, at + int(63-valid)>>3
-}
-
-// block reads the coefficients of one block: the difference of its mean to that of the block before, and those behind
-// it where the plane needs them. It returns false at damage.
-func (r *bitReader) block(p *plane, low *lowest) bool {
-	acc, valid, at, data := r.acc, r.valid, r.at, r.data
-	if at > r.size+8 {
-		return false
-	}
-	acc, valid, at = refill(acc, valid, at, data)
-
-	e := p.dc.short[acc>>(64-dcBits)]
-	if e == 0 {
-		if e = p.dc.long(acc); e == 0 {
-			return false
-		}
-	}
-	acc <<= uint32(e) & 63
-	valid -= uint(e & 63)
-	low[0] = int(e >> 8)
-
-	k := 1
-	if p.wide > 1 || p.high > 1 {
-		for k < len(low) {
-			acc, valid, at = refill(acc, valid, at, data)
-			e := p.ac.short[acc>>(64-acBits)]
-			if e == 0 {
-				if e = p.ac.long(acc); e == 0 {
-					return false
-				}
-			}
-			acc <<= uint32(e) & 63
-			valid -= uint(e & 63)
-			k += int(e >> 8 & 0xff)
-			if k <= len(low) {
-				low[k-1] = int(e >> 16)
-			}
-		}
-	}
-	skip := &p.ac.skip
-	for k < 64 {
-		acc, valid, at = refill(acc, valid, at, data)
-		next := k
-		for valid >= skipBits {
-			s := skip[acc>>(64-skipBits)]
-			if next = k + int(s>>8); next >= 64 {
-				if next == 64 || next > blockEnds && next < blockEnds+64 {
-					k = next
-					acc <<= s & 63
-					valid -= uint(s & 63)
-				}
-				break
-			}
-			k = next
-			acc <<= s & 63
-			valid -= uint(s & 63)
-		}
-		if k == next {
-			continue
-		}
-		// a code that is longer than the table's, or codes of which the last belong to the next block
-		acc, valid, at = refill(acc, valid, at, data)
-		e := p.ac.long(acc)
-		if k += int(e >> 8 & 0xff); e == 0 || k > 64 && k < blockEnds {
-			return false
-		}
-		acc <<= uint32(e) & 63
-		valid -= uint(e & 63)
-	}
-	r.acc, r.valid, r.at = acc, valid, at
-	return true
+// find lists where the blocks of the interval of data from start to end begin, in bits from start on; false where it is
+// damaged, or ends in another byte than its last.
+func (r *bitReader) find(t *C.cn_lookups, start, end, blocks int) bool {
+	r.begins, r.spare = resize(r.begins, blocks+C.cn_spare), resize(r.spare, blocks+C.cn_spare)
+	sound := C.cn_blocks(t, bytesOf(r.data[start:]), C.int64_t(end-start), C.int64_t(blocks), intsOf(r.begins), intsOf(r.spare))
+	left := 8*(end-start) - int(r.begins[blocks])
+	return sound != 0 && left >= 0 && left < 8
 }

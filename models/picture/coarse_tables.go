@@ -1,44 +1,26 @@
 package picture
 
+// #include "blocks.h"
+import "C"
+
 import (
 	"bytes"
 	"slices"
 )
 
-// Bits that the tables look at: as many as keep all of them in a core's first cache.
-const (
-	dcBits   = 10
-	acBits   = 11
-	skipBits = 13
-)
-
-// blockEnds is added to the coefficients that an entry steps over where its last code is the end of the block.
-const blockEnds = 128
-
-// noCode is an entry of skip without a code: more coefficients than a block has.
-const noCode = 255 << 8
-
-// dcCodes decodes DC codes: of an entry the low 8 bits are the length of a code and the bits behind it, those above 8
-// the difference. 0: no such code of that length.
-type dcCodes struct {
-	huffman
-	short [1 << dcBits]int32
-}
-
-// acCodes decodes AC codes. An entry of short is one code: its length with the bits behind it (8 bits), the
-// coefficients that it steps over (8 bits), and the last one's value. An entry of skip is as many codes as fit: the
-// bits that they take (8 bits), and the coefficients that they step over.
-type acCodes struct {
-	huffman
-	short [1 << acBits]int32
-	skip  [1 << skipBits]uint16
+// pair is the Huffman tables of a component: the codes, and what is looked up by the next bits (blocks.h).
+type pair struct {
+	number      int // 1 for the first that was built
+	dc, ac      huffman
+	first, next [1 << C.cn_peek]C.int16_t // steps from the first code of a block, and from another
+	means       [1 << C.cn_mean_peek]C.int32_t
+	lows        [1 << C.cn_low_peek]C.int32_t
 }
 
 // huffman is a table of ITU-T T.81, annex C: codes of a length are consecutive numbers, in the order of their values.
 type huffman struct {
-	table  []byte     // as the JPEG holds it: how many codes of each of 16 lengths, then their values
-	limit  [17]uint32 // the first number, of 16 bits, above the codes of a length
-	offset [17]int32  // what turns a code of a length into the place of its value
+	table []byte // as the JPEG holds it: how many codes of each of 16 lengths, then their values
+	codes C.cn_codes
 }
 
 // read reports whether the table is a sound one.
@@ -46,144 +28,164 @@ func (h *huffman) read(table []byte) bool {
 	if len(table) < 16 {
 		return false
 	}
-	code, place := uint32(0), int32(0)
+	code, place := 0, 0
 	for length := 1; length <= 16; length++ {
-		h.offset[length] = place - int32(code)
-		code += uint32(table[length-1])
-		place += int32(table[length-1])
+		h.codes.offset[length] = C.int32_t(place - code)
+		code += int(table[length-1])
+		place += int(table[length-1])
 		if code > 1<<length {
 			return false
 		}
-		h.limit[length] = code << (16 - length)
+		h.codes.limit[length] = C.uint32_t(code << (16 - length))
 		code <<= 1
 	}
+	if place > 256 || len(table) < 16+place {
+		return false
+	}
+	for i, v := range table[16 : 16+place] {
+		h.codes.value[i] = C.uint8_t(v)
+	}
 	h.table = append(h.table[:0], table...)
-	return int(place) <= 256 && len(table) >= 16+int(place)
-}
-
-// symbol decodes the value whose code acc begins with; the length is 0 where there is none.
-func (h *huffman) symbol(acc uint64) (value byte, length uint) {
-	next := uint32(acc >> 48)
-	for length = 1; length <= 16; length++ {
-		if next < h.limit[length] {
-			return h.table[16+h.offset[length]+int32(next>>(16-length))], length
-		}
-	}
-	return 0, 0
-}
-
-// extended reads the value of size bits behind the first used ones, as ITU-T T.81 F.2.2.1 extends it.
-func extended(acc uint64, used, size uint) int32 {
-	if size == 0 {
-		return 0
-	}
-	v := int32(acc << used >> (64 - size))
-	if v < 1<<(size-1) {
-		v += -1<<size + 1
-	}
-	return v
-}
-
-// long decodes one code with the bits behind it, as an entry of short is.
-func (d *dcCodes) long(acc uint64) int32 {
-	size, length := d.symbol(acc)
-	if length == 0 || size > 11 { // of 8 bits a sample
-		return 0
-	}
-	return extended(acc, length, uint(size))<<8 | int32(length+uint(size))
-}
-
-func (a *acCodes) long(acc uint64) int32 {
-	value, length := a.symbol(acc)
-	run, size := int32(value>>4), uint(value&15)
-	switch {
-	case length == 0 || size > 10:
-		return 0
-	case size == 0 && run != 15:
-		return blockEnds<<8 | int32(length)
-	}
-	return extended(acc, length, size)<<16 | (run+1)<<8 | int32(length+size)
-}
-
-func (d *dcCodes) build(table []byte) bool {
-	if !d.read(table) {
-		return false
-	}
-	for i := range d.short {
-		if d.short[i] = d.long(uint64(i) << (64 - dcBits)); d.short[i]&31 > dcBits {
-			d.short[i] = 0
-		}
-	}
 	return true
 }
 
-func (a *acCodes) build(table []byte) bool {
-	if !a.read(table) {
+// each calls do with every code of which an entry sees all bits, and the entries that begin with it: there is one for each
+// value of the bits that it sees. It returns the entries that begin with none.
+func each[T any](h *huffman, entries []T, do func(value byte, length int, part []T)) []T {
+	rest, values := entries, h.table[16:]
+	for length := 1; len(entries)>>length > 0; length++ {
+		width := len(entries) >> length
+		for range h.table[length-1] {
+			do(values[0], length, rest[:width])
+			rest, values = rest[width:], values[1:]
+		}
+	}
+	return rest
+}
+
+// Sizes of a difference and of a coefficient, of 8 bits a sample: others are damage.
+const (
+	mostDC = 11
+	mostAC = 10
+)
+
+func (p *pair) build(dc, ac []byte) bool {
+	if !p.dc.read(dc) || !p.ac.read(ac) {
 		return false
 	}
-	var one [1 << skipBits]uint16
-	for i := range one {
-		if e := a.long(uint64(i) << (64 - skipBits)); e&31 <= skipBits {
-			one[i] = uint16(e)
+	clear(p.means[:])
+	each(&p.dc, p.means[:], func(v byte, length int, part []C.int32_t) {
+		extend(part, int(v), func(value int) int { return value<<8 | length + int(v) })
+	})
+	clear(p.lows[:])
+	each(&p.ac, p.lows[:], func(v byte, length int, part []C.int32_t) {
+		size, over := int(v&15), int(v>>4)+1
+		if size == 0 && over < 16 {
+			over = blockEnds
 		}
-	}
-	for i := range a.short {
-		if a.short[i] = a.long(uint64(i) << (64 - acBits)); a.short[i]&31 > acBits {
-			a.short[i] = 0
+		extend(part, size, func(value int) int { return value<<16 | over<<8 | length + size })
+	})
+	p.walk(p.next[:], 0)
+	fill(each(&p.dc, p.first[:], func(v byte, length int, part []C.int16_t) {
+		if v > mostDC {
+			fill(part, noStep)
+		} else {
+			p.behind(part, int(v), length+int(v)+1<<6)
 		}
-	}
-	for i := range a.skip {
-		sum := one[i]
-		for sum != 0 && sum>>8 < blockEnds {
-			next := one[i<<(sum&15)&(1<<skipBits-1)]
-			if next == 0 || sum&15+next&15 > skipBits || sum>>8+next>>8 >= blockEnds && next>>8 < blockEnds {
-				break
-			}
-			sum += next
-		}
-		if sum == 0 {
-			sum = noCode
-		}
-		a.skip[i] = sum
-	}
+	}), noStep)
 	return true
 }
 
-// tableCache keeps the tables of recent pictures, the latest first: a camera uses the same ones in every frame.
-type tableCache struct {
-	dcs []*dcCodes
-	acs []*acCodes
+// blockEnds is more coefficients than a block has left, in lows.
+const blockEnds = 128
+
+// extend makes the entries of a code for each value of the size bits behind it, where they see all of those, from what
+// ITU-T T.81 F.2.2.1 makes of the value.
+func extend(entries []C.int32_t, size int, entry func(value int) int) {
+	width := len(entries) >> size
+	for i := 0; width > 0 && i < 1<<size; i++ {
+		value := i
+		if 2*i < 1<<size && size > 0 {
+			value += 1 - 1<<size
+		}
+		fill(entries[i*width:][:width], entry(value))
+	}
 }
 
-const keptTables = 4
+const (
+	noStep    = 64 << 6
+	blockStep = -1 << 15 // added where the block ends
+)
 
-// dc returns the decoder of a table, nil where the table is not a sound one.
-func (t *tableCache) dc(table []byte) *dcCodes {
-	return kept(&t.dcs, table, func(d *dcCodes) []byte { return d.table }, (*dcCodes).build)
+// walk makes the steps that begin with the codes of step before, whose bits entries do not see.
+func (p *pair) walk(entries []C.int16_t, before int) {
+	end := before
+	if end == 0 {
+		end = noStep
+	}
+	rest := each(&p.ac, entries, func(v byte, length int, part []C.int16_t) {
+		size, run := int(v&15), int(v>>4)
+		switch next := before + length + size; {
+		case size > mostAC || before&63+length+size > C.cn_most:
+			fill(part, end)
+		case size == 0 && run != 15:
+			fill(part, next+blockStep)
+		case before>>6+run+1 > 63:
+			fill(part, end)
+		default:
+			p.behind(part, size, next+(run+1)<<6)
+		}
+	})
+	fill(rest, end)
 }
 
-func (t *tableCache) ac(table []byte) *acCodes {
-	return kept(&t.acs, table, func(a *acCodes) []byte { return a.table }, (*acCodes).build)
+// behind makes the steps behind a code, which go on after the size bits that belong to it where the entries see them all.
+func (p *pair) behind(entries []C.int16_t, size, before int) {
+	width := len(entries) >> size
+	if width < 2 {
+		fill(entries, before)
+		return
+	}
+	for ; len(entries) > 0; entries = entries[width:] {
+		p.walk(entries[:width], before)
+	}
 }
 
-func kept[T any](all *[]*T, table []byte, of func(*T) []byte, build func(*T, []byte) bool) *T {
-	for i, t := range *all {
-		if bytes.Equal(of(t), table) {
-			copy((*all)[1:], (*all)[:i])
-			(*all)[0] = t
-			return t
+func fill[T C.int16_t | C.int32_t](entries []T, v int) {
+	for i := range entries {
+		entries[i] = T(v)
+	}
+}
+
+// pairCache keeps the tables of recent pictures, the latest first: a camera uses the same ones in every frame.
+type pairCache struct {
+	pairs []*pair
+	built int
+}
+
+const keptPairs = 4
+
+// find returns two tables, nil where one of them is not a sound one.
+func (c *pairCache) find(dc, ac []byte) *pair {
+	for i, p := range c.pairs {
+		if bytes.Equal(p.dc.table, dc) && bytes.Equal(p.ac.table, ac) {
+			copy(c.pairs[1:], c.pairs[:i])
+			c.pairs[0] = p
+			return p
 		}
 	}
-	var t *T
-	if len(*all) < keptTables {
-		t = new(T)
+	var p *pair
+	if len(c.pairs) < keptPairs {
+		p = new(pair)
 	} else {
-		t = (*all)[keptTables-1]
-		*all = (*all)[:keptTables-1]
+		p = c.pairs[keptPairs-1]
+		c.pairs = c.pairs[:keptPairs-1]
 	}
-	if !build(t, table) {
+	if !p.build(dc, ac) {
 		return nil
 	}
-	*all = slices.Insert(*all, 0, t)
-	return t
+	c.built++
+	p.number = c.built
+	c.pairs = slices.Insert(c.pairs, 0, p)
+	return p
 }

@@ -37,6 +37,7 @@ func Decode(dst []byte, f *schemas.Frame, v View) error {
 	if cap(s.pixels) > keep {
 		s.pixels = nil
 	}
+	s.coarse.bits.trim(keep)
 	scratches.Put(s)
 	return err
 }
@@ -126,7 +127,8 @@ func (s *scratch) coarsely(dst, b []byte, h *header, denominator int, v View, wh
 	if denominator < finest || h.multiScan {
 		return false
 	}
-	defer reserve(h.footprint(denominator, 0))()
+	blocks := int64(scaledSide(h.width, 8)) * int64(scaledSide(h.height, 8)*h.components)
+	defer reserve(h.footprint(denominator, 0) + listed*blocks + int64(len(b)))()
 	r, ok := s.coarse.decode(b, h, denominator, s)
 	if ok {
 		s.show(dst, r, v, where.scaled(denominator), h.orientation)
