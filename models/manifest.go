@@ -249,6 +249,7 @@ func (m Manifest) For(kind string) Manifest {
 // Names of nets in outcomes, logs and metrics.
 const (
 	FullNet     = "full"
+	FusedNet    = "full+window" // how rows name an answer that is the full model's and the window's together
 	SelectorNet = "selector"
 	SmallNet    = "small"
 )

@@ -65,7 +65,7 @@ func netsOf(p *models.Pack, m transforms.Model) (string, error) {
 		shas = append(shas, n.SHA256)
 	}
 	decides := m.Policy
-	decides.AuditRate, decides.Similar, decides.SimilarMs = 0, 0, 0 // what streams have learned holds whatever is audited or repeated
+	decides.AuditRate, decides.Similar, decides.SimilarMs, decides.Fuse = 0, 0, 0, 0 // what streams have learned holds whatever is audited, repeated or fused
 	text, err := json.Marshal(map[string]any{"pack": p.ID(), "nets": shas, "policy": decides, "global": m.Global})
 	if err != nil {
 		return "", fmt.Errorf("name the nets of pack %s: %w", p.ID(), err)

@@ -202,6 +202,7 @@ func (o Options) model(p *models.Pack) (transforms.Model, error) {
 	}
 	if o.Server != nil {
 		m.Policy.Teacher, m.Offload, m.Shrink = policy.Feedback, o.Server.offload(), !o.Server.Whole
+		m.Policy.Fuse = cmp.Or(float32(o.Server.Fuse), m.Policy.Fuse)
 	}
 	if err := o.provisional(&m); err != nil {
 		return m, err

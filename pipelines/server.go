@@ -21,6 +21,7 @@ type Server struct {
 	Drain   time.Duration // how long answers are waited for once the run is to stop; 0: DefaultDrain
 	Offload offload.Mode  // what becomes of misses; empty: offload.ModeAsk
 	Whole   bool          // misses are sent as they were read, also where what the full model's input shows of them is smaller
+	Fuse    float64       // weight of the window in the answer to a miss, beside the full model's, 0 … 1; 0: the pack's
 	full    time.Duration // what the full model on the device takes, where a test says it; 0: measured
 	Link    *netlink.Link // that the connections to the server are slowed down to; nil: as they are
 }
@@ -61,6 +62,8 @@ func (s *Server) contradiction(o Options) error {
 		return errors.New("--offload here: with --cache-bytes the full model stays on the server: leave one of them out")
 	case s.Offload == offload.ModeAlone && o.Provisional:
 		return errors.New("--provisional: with --offload alone no answer is waited for: leave one of them out")
+	case !(s.Fuse >= 0 && s.Fuse <= 1):
+		return fmt.Errorf("--fuse %v: must be from 0 to 1", s.Fuse)
 	case s.Drain < 0:
 		return fmt.Errorf("--drain %v: must not be negative", s.Drain)
 	}

@@ -50,6 +50,7 @@ const (
 
 //msgp:tuple Outcome
 //msgp:tuple Outcomes
+//msgp:tuple Ranked
 
 // Outcome is what became of one frame: one row in Parquet.
 type Outcome struct {
@@ -89,7 +90,20 @@ type Outcome struct {
 	AuditLabel      string    `parquet:"audit_label,optional,dict" json:"audit_label,omitempty"`      // the full model's class on an audited row; absent when it gave none
 	Offload         string    `parquet:"offload,optional,dict" json:"offload,omitempty"`              // on a device: what was chosen for a frame that its small net did not settle, Offload…; absent elsewhere
 	AuditRate       float32   `parquet:"audit_rate" json:"audit_rate"`                                // probability with which this row was to be audited, 0..1; 0 on misses and errors
+	Top             []Ranked  `parquet:"-" json:"top,omitempty" msg:"top,limit=64"`                   // only in a server's answer: the likeliest classes, likeliest first, where they are several; an older server sends none
 }
+
+// Ranked is a class with its probability.
+type Ranked struct {
+	Label       string  `json:"label"`
+	Probability float32 `json:"p"` // 0..1
+}
+
+// A server's answer has the likeliest classes that hold RankedShare of the distribution together, at most MostRanked.
+const (
+	MostRanked  = 5
+	RankedShare = 0.99
+)
 
 // Outcomes is a batch of outcomes, the element that reaches the sinks.
 type Outcomes struct {

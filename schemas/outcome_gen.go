@@ -14,8 +14,8 @@ func (z *Outcome) DecodeMsg(dc *msgp.Reader) (err error) {
 		err = msgp.WrapError(err)
 		return
 	}
-	if zb0001 != 36 {
-		err = msgp.ArrayError{Wanted: 36, Got: zb0001}
+	if zb0001 != 37 {
+		err = msgp.ArrayError{Wanted: 37, Got: zb0001}
 		return
 	}
 	z.Stream, err = dc.ReadString()
@@ -198,13 +198,54 @@ func (z *Outcome) DecodeMsg(dc *msgp.Reader) (err error) {
 		err = msgp.WrapError(err, "AuditRate")
 		return
 	}
+	var zb0002 uint32
+	zb0002, err = dc.ReadArrayHeader()
+	if err != nil {
+		err = msgp.WrapError(err, "Top")
+		return
+	}
+	if zb0002 > 64 {
+		err = msgp.ErrLimitExceeded
+		return
+	}
+	if cap(z.Top) >= int(zb0002) {
+		z.Top = (z.Top)[:zb0002]
+	} else {
+		z.Top = make([]Ranked, zb0002)
+	}
+	for za0001 := range z.Top {
+		var zb0003 uint32
+		zb0003, err = dc.ReadArrayHeader()
+		if err != nil {
+			err = msgp.WrapError(err, "Top", za0001)
+			return
+		}
+		if zb0003 > 64 {
+			err = msgp.ErrLimitExceeded
+			return
+		}
+		if zb0003 != 2 {
+			err = msgp.ArrayError{Wanted: 2, Got: zb0003}
+			return
+		}
+		z.Top[za0001].Label, err = dc.ReadString()
+		if err != nil {
+			err = msgp.WrapError(err, "Top", za0001, "Label")
+			return
+		}
+		z.Top[za0001].Probability, err = dc.ReadFloat32()
+		if err != nil {
+			err = msgp.WrapError(err, "Top", za0001, "Probability")
+			return
+		}
+	}
 	return
 }
 
 // EncodeMsg implements msgp.Encodable
 func (z *Outcome) EncodeMsg(en *msgp.Writer) (err error) {
-	// array header, size 36
-	err = en.Append(0xdc, 0x0, 0x24)
+	// array header, size 37
+	err = en.Append(0xdc, 0x0, 0x25)
 	if err != nil {
 		return
 	}
@@ -388,14 +429,36 @@ func (z *Outcome) EncodeMsg(en *msgp.Writer) (err error) {
 		err = msgp.WrapError(err, "AuditRate")
 		return
 	}
+	err = en.WriteArrayHeader(uint32(len(z.Top)))
+	if err != nil {
+		err = msgp.WrapError(err, "Top")
+		return
+	}
+	for za0001 := range z.Top {
+		// array header, size 2
+		err = en.Append(0x92)
+		if err != nil {
+			return
+		}
+		err = en.WriteString(z.Top[za0001].Label)
+		if err != nil {
+			err = msgp.WrapError(err, "Top", za0001, "Label")
+			return
+		}
+		err = en.WriteFloat32(z.Top[za0001].Probability)
+		if err != nil {
+			err = msgp.WrapError(err, "Top", za0001, "Probability")
+			return
+		}
+	}
 	return
 }
 
 // MarshalMsg implements msgp.Marshaler
 func (z *Outcome) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// array header, size 36
-	o = append(o, 0xdc, 0x0, 0x24)
+	// array header, size 37
+	o = append(o, 0xdc, 0x0, 0x25)
 	o = msgp.AppendString(o, z.Stream)
 	o = msgp.AppendString(o, z.Topic)
 	o = msgp.AppendInt32(o, z.Partition)
@@ -432,6 +495,13 @@ func (z *Outcome) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.AppendString(o, z.AuditLabel)
 	o = msgp.AppendString(o, z.Offload)
 	o = msgp.AppendFloat32(o, z.AuditRate)
+	o = msgp.AppendArrayHeader(o, uint32(len(z.Top)))
+	for za0001 := range z.Top {
+		// array header, size 2
+		o = append(o, 0x92)
+		o = msgp.AppendString(o, z.Top[za0001].Label)
+		o = msgp.AppendFloat32(o, z.Top[za0001].Probability)
+	}
 	return
 }
 
@@ -443,8 +513,8 @@ func (z *Outcome) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.WrapError(err)
 		return
 	}
-	if zb0001 != 36 {
-		err = msgp.ArrayError{Wanted: 36, Got: zb0001}
+	if zb0001 != 37 {
+		err = msgp.ArrayError{Wanted: 37, Got: zb0001}
 		return
 	}
 	z.Stream, bts, err = msgp.ReadStringBytes(bts)
@@ -627,13 +697,53 @@ func (z *Outcome) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.WrapError(err, "AuditRate")
 		return
 	}
+	var zb0002 uint32
+	zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err, "Top")
+		return
+	}
+	if zb0002 > 64 {
+		err = msgp.ErrLimitExceeded
+		return
+	}
+	if cap(z.Top) >= int(zb0002) {
+		z.Top = (z.Top)[:zb0002]
+	} else {
+		z.Top = make([]Ranked, zb0002)
+	}
+	for za0001 := range z.Top {
+		var zb0003 uint32
+		zb0003, bts, err = msgp.ReadArrayHeaderBytes(bts)
+		if err != nil {
+			err = msgp.WrapError(err, "Top", za0001)
+			return
+		}
+		if zb0003 != 2 {
+			err = msgp.ArrayError{Wanted: 2, Got: zb0003}
+			return
+		}
+		z.Top[za0001].Label, bts, err = msgp.ReadStringBytes(bts)
+		if err != nil {
+			err = msgp.WrapError(err, "Top", za0001, "Label")
+			return
+		}
+		z.Top[za0001].Probability, bts, err = msgp.ReadFloat32Bytes(bts)
+		if err != nil {
+			err = msgp.WrapError(err, "Top", za0001, "Probability")
+			return
+		}
+	}
 	o = bts
 	return
 }
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *Outcome) Msgsize() (s int) {
-	s = 3 + msgp.StringPrefixSize + len(z.Stream) + msgp.StringPrefixSize + len(z.Topic) + msgp.Int32Size + msgp.Int64Size + msgp.Int64Size + msgp.TimeSize + msgp.StringPrefixSize + len(z.Outcome) + msgp.StringPrefixSize + len(z.Label) + msgp.Float32Size + msgp.Float32Size + msgp.Float32Size + msgp.StringPrefixSize + len(z.Model) + msgp.StringPrefixSize + len(z.Pack) + msgp.StringPrefixSize + len(z.Policy) + msgp.StringPrefixSize + len(z.ModelSHA256) + msgp.StringPrefixSize + len(z.CacheEvent) + msgp.Float32Size + msgp.Float32Size + msgp.Float32Size + msgp.Float32Size + msgp.Int64Size + msgp.Int32Size + msgp.StringPrefixSize + len(z.SmallLabel) + msgp.Float32Size + msgp.Float32Size + msgp.BoolSize + msgp.BoolSize + msgp.BoolSize + msgp.StringPrefixSize + len(z.Truth) + msgp.StringPrefixSize + len(z.Error) + msgp.StringPrefixSize + len(z.Stage) + msgp.StringPrefixSize + len(z.Origin) + msgp.BoolSize + msgp.StringPrefixSize + len(z.AuditLabel) + msgp.StringPrefixSize + len(z.Offload) + msgp.Float32Size
+	s = 3 + msgp.StringPrefixSize + len(z.Stream) + msgp.StringPrefixSize + len(z.Topic) + msgp.Int32Size + msgp.Int64Size + msgp.Int64Size + msgp.TimeSize + msgp.StringPrefixSize + len(z.Outcome) + msgp.StringPrefixSize + len(z.Label) + msgp.Float32Size + msgp.Float32Size + msgp.Float32Size + msgp.StringPrefixSize + len(z.Model) + msgp.StringPrefixSize + len(z.Pack) + msgp.StringPrefixSize + len(z.Policy) + msgp.StringPrefixSize + len(z.ModelSHA256) + msgp.StringPrefixSize + len(z.CacheEvent) + msgp.Float32Size + msgp.Float32Size + msgp.Float32Size + msgp.Float32Size + msgp.Int64Size + msgp.Int32Size + msgp.StringPrefixSize + len(z.SmallLabel) + msgp.Float32Size + msgp.Float32Size + msgp.BoolSize + msgp.BoolSize + msgp.BoolSize + msgp.StringPrefixSize + len(z.Truth) + msgp.StringPrefixSize + len(z.Error) + msgp.StringPrefixSize + len(z.Stage) + msgp.StringPrefixSize + len(z.Origin) + msgp.BoolSize + msgp.StringPrefixSize + len(z.AuditLabel) + msgp.StringPrefixSize + len(z.Offload) + msgp.Float32Size + msgp.ArrayHeaderSize
+	for za0001 := range z.Top {
+		s += 1 + msgp.StringPrefixSize + len(z.Top[za0001].Label) + msgp.Float32Size
+	}
 	return
 }
 
@@ -756,5 +866,92 @@ func (z *Outcomes) Msgsize() (s int) {
 	for za0001 := range z.Rows {
 		s += z.Rows[za0001].Msgsize()
 	}
+	return
+}
+
+// DecodeMsg implements msgp.Decodable
+func (z *Ranked) DecodeMsg(dc *msgp.Reader) (err error) {
+	var zb0001 uint32
+	zb0001, err = dc.ReadArrayHeader()
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	if zb0001 != 2 {
+		err = msgp.ArrayError{Wanted: 2, Got: zb0001}
+		return
+	}
+	z.Label, err = dc.ReadString()
+	if err != nil {
+		err = msgp.WrapError(err, "Label")
+		return
+	}
+	z.Probability, err = dc.ReadFloat32()
+	if err != nil {
+		err = msgp.WrapError(err, "Probability")
+		return
+	}
+	return
+}
+
+// EncodeMsg implements msgp.Encodable
+func (z Ranked) EncodeMsg(en *msgp.Writer) (err error) {
+	// array header, size 2
+	err = en.Append(0x92)
+	if err != nil {
+		return
+	}
+	err = en.WriteString(z.Label)
+	if err != nil {
+		err = msgp.WrapError(err, "Label")
+		return
+	}
+	err = en.WriteFloat32(z.Probability)
+	if err != nil {
+		err = msgp.WrapError(err, "Probability")
+		return
+	}
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z Ranked) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// array header, size 2
+	o = append(o, 0x92)
+	o = msgp.AppendString(o, z.Label)
+	o = msgp.AppendFloat32(o, z.Probability)
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *Ranked) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadArrayHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	if zb0001 != 2 {
+		err = msgp.ArrayError{Wanted: 2, Got: zb0001}
+		return
+	}
+	z.Label, bts, err = msgp.ReadStringBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err, "Label")
+		return
+	}
+	z.Probability, bts, err = msgp.ReadFloat32Bytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err, "Probability")
+		return
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z Ranked) Msgsize() (s int) {
+	s = 1 + msgp.StringPrefixSize + len(z.Label) + msgp.Float32Size
 	return
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
@@ -154,10 +155,30 @@ func (n *nets) fullOf(full *asker, rows []schemas.Outcome, places []int, pixels 
 			out.AuditLabel = n.pack.Classes[answer.Class]
 		default:
 			n.answer(out, answer, models.FullNet)
+			n.rank(out, logits[i*k:(i+1)*k])
 			if full.told != nil {
 				full.told(place, logits[i*k:(i+1)*k])
 			}
 		}
+	}
+}
+
+// rank adds to the answer to a device's frame what else is likely. Probabilities have four digits: more cost bytes, and say no
+// more.
+func (n *nets) rank(out *schemas.Outcome, logits []float32) {
+	if out.Origin == "" {
+		return
+	}
+	p, err := policy.Probabilities(logits, n.pack.Full.Temperature)
+	if err != nil {
+		return // its answer has been read from them
+	}
+	classes := policy.Top(p, schemas.MostRanked, schemas.RankedShare)
+	if len(classes) < 2 {
+		return // the confidence says it all
+	}
+	for _, c := range classes {
+		out.Top = append(out.Top, schemas.Ranked{Label: n.pack.Classes[c], Probability: float32(math.Round(float64(p[c])*1e4) / 1e4)})
 	}
 }
 

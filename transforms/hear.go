@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"github.com/cachenet/cachenet/models"
+	"github.com/cachenet/cachenet/models/offload"
 	"github.com/cachenet/cachenet/models/policy"
 	"github.com/cachenet/cachenet/schemas"
 )
@@ -49,23 +50,57 @@ func (n *nets) told(a *schemas.Answer) schemas.Outcome {
 	return out
 }
 
-// teach moves a stream's state by an answer of the full model. A server's has one class and its probability, and no q: the rest
-// of the distribution is taken as even over the other classes. A class that the pack here does not have teaches nothing.
+// teach moves a stream's state by an answer of the full model, whose distribution is q; nil teaches nothing.
 func (n *nets) teach(st *policy.State, a *schemas.Answer, q []float32) (event string) {
-	full := &a.Full
-	class, ok := n.classes[full.Label]
-	if !ok || full.Outcome == schemas.Error || n.policy.Routes() {
+	if q == nil || n.policy.Routes() {
 		return schemas.CacheNone
-	}
-	if q == nil {
-		q = make([]float32, len(n.pack.Classes))
-		policy.Spread(q, class, full.Confidence)
 	}
 	event, err := n.policy.Heard(st, q, n.earlier(&a.Row))
 	if err != nil {
-		slog.Warn("a server's answer teaches nothing", "stream", full.Stream, "origin", full.Origin, "error", err)
+		slog.Warn("a server's answer teaches nothing", "stream", a.Full.Stream, "origin", a.Full.Origin, "error", err)
 	}
 	return event
+}
+
+// stated is the distribution that a server's answer stands for: it has the probabilities of the likeliest classes, of one where
+// the server is an old one, and the rest is taken as even over the other classes. It is nil where there is no answer, or one
+// of a class that the pack here does not have.
+func (n *nets) stated(full *schemas.Outcome) []float32 {
+	class, ok := n.classes[full.Label]
+	if !ok || full.Outcome == schemas.Error {
+		return nil
+	}
+	classes, p := []int{class}, []float32{full.Confidence}
+	for _, r := range full.Top {
+		if c, ok := n.classes[r.Label]; ok && c != class {
+			classes, p = append(classes, c), append(p, r.Probability)
+		}
+	}
+	q := make([]float32, len(n.pack.Classes))
+	if err := policy.Spread(q, classes, p); err != nil {
+		slog.Warn("a server's answer teaches nothing", "stream", full.Stream, "origin", full.Origin, "error", err)
+		return nil
+	}
+	return q
+}
+
+// fuse makes the row of a miss that of the class which the full model's answer, whose distribution is q, and the stream's
+// window hold likeliest together. That is no answer of the full model any more, and the row names none.
+func (n *nets) fuse(out *schemas.Outcome, st *policy.State, q []float32) {
+	if n.policy.Fuse <= 0 || q == nil || out.Outcome != schemas.Miss || out.Degraded {
+		return
+	}
+	prior, fused := make([]float32, len(q)), make([]float32, len(q))
+	if !n.policy.Prior(prior, st) {
+		return
+	}
+	if _, err := (offload.Fusion{Prior: float64(n.policy.Fuse)}).Combine(fused, q, prior); err != nil {
+		slog.Warn("an answer stands as it is", "stream", out.Stream, "origin", out.Origin, "error", err)
+		return
+	}
+	a := policy.Likeliest(fused)
+	out.Label, out.Confidence, out.Entropy = n.pack.Classes[a.Class], a.Confidence, a.Entropy
+	out.Model, out.ModelSHA256 = models.FusedNet, ""
 }
 
 // earlier is what the stream needs to know of the frame that a row is of: what the small net said, and whether that stands.

@@ -3,6 +3,7 @@ package transforms
 import (
 	"testing"
 
+	"github.com/cachenet/cachenet/models"
 	"github.com/cachenet/cachenet/models/policy"
 	"github.com/cachenet/cachenet/schemas"
 )
@@ -48,9 +49,86 @@ func TestOnlyAnswersTeach(t *testing.T) {
 		var st, before policy.State
 		n.policy.Next(&st)
 		before.Set(&st)
-		n.teach(&st, &schemas.Answer{Row: schemas.Outcome{Outcome: schemas.Miss}, Full: schemas.Outcome{Outcome: schemas.Miss, Label: label, Confidence: 0.9}}, nil)
+		a := &schemas.Answer{Row: schemas.Outcome{Outcome: schemas.Miss}, Full: schemas.Outcome{Outcome: schemas.Miss, Label: label, Confidence: 0.9}}
+		n.teach(&st, a, n.stated(&a.Full))
 		if moved := st.Window[n.classes["red"]] > before.Window[n.classes["red"]]; moved != teaches {
 			t.Errorf("%q: the window moved: %v", label, moved)
 		}
+	}
+}
+
+// What an answer says of several classes is known as it is, and the rest is spread; an old server names one.
+func TestAnAnswerStandsForADistribution(t *testing.T) {
+	n := netsOf(t, true, func(s *policy.Settings) { s.Teacher = policy.Feedback })
+	of := func(top ...schemas.Ranked) []float32 {
+		return n.stated(&schemas.Outcome{Outcome: schemas.Miss, Label: "red", Confidence: 0.6, Top: top})
+	}
+	for name, c := range map[string]struct{ got, want []float32 }{
+		"one class":     {of(), []float32{0.6, 0.4 / 3, 0.4 / 3, 0.4 / 3}},
+		"several":       {of(schemas.Ranked{Label: "red", Probability: 0.6}, schemas.Ranked{Label: "blue", Probability: 0.3}), []float32{0.6, 0.05, 0.3, 0.05}},
+		"unknown class": {of(schemas.Ranked{Label: "pink", Probability: 0.3}, schemas.Ranked{Label: "blue", Probability: 0.1}), []float32{0.6, 0.15, 0.1, 0.15}},
+		"too much":      {of(schemas.Ranked{Label: "blue", Probability: 0.7}), nil},
+	} {
+		if len(c.got) != len(c.want) {
+			t.Errorf("%s: %v", name, c.got)
+			continue
+		}
+		for i := range c.want {
+			if d := c.got[i] - c.want[i]; d > 1e-6 || d < -1e-6 {
+				t.Errorf("%s: %v, want %v", name, c.got, c.want)
+			}
+		}
+	}
+	if q := n.stated(&schemas.Outcome{Outcome: schemas.Error, Label: "red"}); q != nil {
+		t.Errorf("no answer stands for %v", q)
+	}
+}
+
+// A stream that has shown blue for a while turns a doubtful red into blue, and no audit, degraded or sure answer into anything.
+func TestFusedAnswersFollowTheStream(t *testing.T) {
+	doubtful := []float32{0.5, 0.01, 0.48, 0.01}
+	for name, c := range map[string]struct {
+		fuse  float32
+		row   schemas.Outcome
+		q     []float32
+		label string
+	}{
+		"fused":    {1, schemas.Outcome{Outcome: schemas.Miss, Label: "red"}, doubtful, "blue"},
+		"not set":  {0, schemas.Outcome{Outcome: schemas.Miss, Label: "red"}, doubtful, "red"},
+		"sure":     {1, schemas.Outcome{Outcome: schemas.Miss, Label: "red"}, []float32{0.999, 0, 0.001, 0}, "red"},
+		"audit":    {1, schemas.Outcome{Outcome: schemas.Hit, Label: "red"}, doubtful, "red"},
+		"degraded": {1, schemas.Outcome{Outcome: schemas.Miss, Label: "red", Degraded: true}, doubtful, "red"},
+		"unknown":  {1, schemas.Outcome{Outcome: schemas.Miss, Label: "pink"}, nil, "pink"},
+	} {
+		n := netsOf(t, true, func(s *policy.Settings) { s.Teacher, s.Fuse = policy.Feedback, c.fuse })
+		var st policy.State
+		n.policy.Next(&st)
+		for range 5 {
+			if _, err := n.policy.Teach(&st, []float32{0, 0, 1, 0}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c.row.ModelSHA256 = "sha"
+		fused := c.row
+		n.fuse(&fused, &st, c.q)
+		if changed := fused.Model == models.FusedNet; fused.Label != c.label || changed != (name == "fused" || name == "sure") || changed == (fused.ModelSHA256 == "sha") {
+			t.Errorf("%s: %+v", name, fused)
+		}
+	}
+}
+
+// Only a device's frame gets the likeliest classes, and only where there are several.
+func TestAnswersToDevicesRankClasses(t *testing.T) {
+	n := netsOf(t, true, func(*policy.Settings) {})
+	device, own, sure := schemas.Outcome{Origin: "d/t/0/1/00000000"}, schemas.Outcome{}, schemas.Outcome{Origin: "d/t/0/1/00000000"}
+	logits := []float32{2, 1, 0, -9}
+	n.rank(&device, logits)
+	n.rank(&own, logits)
+	n.rank(&sure, []float32{20, 0, 0, 0})
+	if len(device.Top) != 3 || device.Top[0].Label != "red" || device.Top[1].Label != "green" || device.Top[0].Probability != 0.6652 {
+		t.Errorf("%+v", device.Top)
+	}
+	if own.Top != nil || sure.Top != nil {
+		t.Errorf("%+v, %+v", own.Top, sure.Top)
 	}
 }

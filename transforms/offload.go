@@ -68,8 +68,13 @@ func (fn *lookupFn) here(frames []schemas.Missed) (rows []schemas.Outcome) {
 // settle lets a stream learn from an answer of the full model, whose distribution is q or else not known, and returns the
 // frame's row.
 func (fn *lookupFn) settle(st *policy.State, a *schemas.Answer, q []float32) schemas.Outcome {
-	event := fn.walk.nets.teach(st, a, q)
-	out := fn.walk.nets.told(a)
+	n := fn.walk.nets
+	if q == nil {
+		q = n.stated(&a.Full)
+	}
+	out := n.told(a)
+	n.fuse(&out, st, q)
+	event := n.teach(st, a, q)
 	if out.Outcome == schemas.Miss {
 		out.HitRateWindow = st.HitRate
 	}

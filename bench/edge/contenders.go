@@ -19,12 +19,14 @@ const (
 	oursFixed   = "window, late answers"
 	oursFused   = "ours, rule, late answers fused"
 	oursRule    = "ours, rule"
+	oursOne     = "ours, rule, taught one class of an answer"
 	oursHere    = "ours, rule, full here too"
 	oursSkip    = "ours, rule, full here too, may skip the small net"
 	oursCode    = "ours, rule, a code of 256 bytes that costs nothing"
 	oursBandit  = "ours, bandit, full here too"
 	provisional = "ours, provisional"
 	allFused    = "every frame up, fused"
+	oneFused    = "every frame up, answers with one class fused"
 	fixedAsIs   = "fixed: window, ask as it is"
 	fixedHere   = "fixed: window, full here"
 )
@@ -61,12 +63,14 @@ func contenders(p plan) []contender {
 		with(oursFixed, func(*contender) {}),
 		with(oursFused, func(k *contender) { k.control, k.fusion = "rule", &p.missed }),
 		with(oursRule, func(k *contender) { k.control = "rule" }),
+		with(oursOne, func(k *contender) { k.control, k.untaught = "rule", true }),
 		with(oursHere, func(k *contender) { k.control, k.here = "rule", true }),
 		with(oursSkip, func(k *contender) { k.control, k.here, k.skip = "rule", true, true }),
 		with(oursCode, func(k *contender) { k.control, k.code = "rule", codeBytes }),
 		with(oursBandit, func(k *contender) { k.control, k.here, k.skip = "bandit", true, true }),
 		with(provisional, func(k *contender) { k.control, k.deadline = "rule", time.Nanosecond }),
 		with(allFused, func(k *contender) { k.always, k.fusion, k.form = true, &p.all, 0 }),
+		with(oneFused, func(k *contender) { k.always, k.fusion, k.form, k.single = true, &p.all, 0, true }),
 		with(fixedAsIs, func(k *contender) { k.form = 0 }),
 		with(fixedHere, func(k *contender) { k.miss = offload.Here }),
 	}

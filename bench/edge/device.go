@@ -2,30 +2,36 @@ package main
 
 import (
 	"cmp"
+	"math/rand/v2"
 	"slices"
 	"time"
 
+	"github.com/cachenet/cachenet/models/evaluation"
 	"github.com/cachenet/cachenet/models/offload"
 	"github.com/cachenet/cachenet/models/policy"
+	"github.com/cachenet/cachenet/schemas"
 )
 
 // contender is one way to answer a device's frames.
 type contender struct {
 	Name     string
-	nets     string          // "": no small net; small, raw (uncalibrated) or paper
-	settings policy.Settings // of the small net's hit test
-	straight offload.Action  // without a small net: Ask (server only) or Here (device only)
-	miss     offload.Action  // what follows a miss where control is none
-	form     int             // and in which form
-	download bool            // specialists are downloaded over the link
-	control  string          // rule or bandit: chooses in place of miss and straight
-	here     bool            // the device holds the full model too
-	code     int             // bytes of the upload, whatever its form; 0: those of the form
-	skip     bool            // it may pass the small net over
-	deadline time.Duration   // of provisional answers; 0: none
-	fusion   *offload.Fusion // nil: late answers replace what was there
-	always   bool            // every frame is asked about at once, while the small net works too
-	forms    []int           // that a controller may use
+	nets     string            // "": no small net; small, raw (uncalibrated) or paper
+	settings policy.Settings   // of the small net's hit test
+	straight offload.Action    // without a small net: Ask (server only) or Here (device only)
+	miss     offload.Action    // what follows a miss where control is none
+	form     int               // and in which form
+	download bool              // specialists are downloaded over the link
+	control  string            // rule or bandit: chooses in place of miss and straight
+	here     bool              // the device holds the full model too
+	code     int               // bytes of the upload, whatever its form; 0: those of the form
+	skip     bool              // it may pass the small net over
+	deadline time.Duration     // of provisional answers; 0: none
+	fusion   *offload.Fusion   // nil: late answers replace what was there
+	single   bool              // answers have one class, as those of an old server
+	untaught bool              // the window learns the class of an answer alone
+	kinds    []evaluation.Kind // of streams; nil: streamKinds
+	always   bool              // every frame is asked about at once, while the small net works too
+	forms    []int             // that a controller may use
 	examples *[]offload.Example
 }
 
@@ -35,6 +41,8 @@ type outcome struct {
 	first, settled time.Duration // latencies of the first answer and of the last
 	early, class   int           // these answers; -1: dropped
 	hit            bool
+	earlier        policy.Earlier // what the small net said
+	kind           int
 }
 
 // tally is what became of all frames of a run.
@@ -60,14 +68,24 @@ type device struct {
 	held    []int
 	prior   []float32
 	q       []float32
+	fused   []float32
+	shares  []float32
 	row     int     // of the frame at hand, for Nets
 	hits    float64 // moving share
+	coin    coin    // of audits
+	kind    int     // of its stream, in streamKinds
 }
 
-func newDevice(w *world, e *endpoint, k contender, t *tally) *device {
+// coin audits hits at random, the same in every run of a seed.
+type coin struct{ *rand.Rand }
+
+// Toss is uniform over 64 bits.
+func (c coin) Toss() uint64 { return c.Uint64() }
+
+func newDevice(w *world, e *endpoint, k contender, t *tally, seed uint64) *device {
 	f := w.facts
-	d := &device{w: w, e: e, k: k, t: t, hits: 0.8, held: []int{0},
-		prior: make([]float32, f.Classes), q: make([]float32, f.Classes)}
+	d := &device{w: w, e: e, k: k, t: t, hits: 0.8, held: []int{0}, coin: coin{rand.New(rand.NewPCG(seed, 0xc01))},
+		prior: make([]float32, f.Classes), q: make([]float32, f.Classes), fused: make([]float32, f.Classes)}
 	d.policy = policy.Policy{Settings: k.settings, Classes: f.Classes, SelectorTemperature: 1, FullTemperature: 1}
 	d.policy.Teacher = policy.Feedback // answers come late
 	if k.nets == "paper" {
@@ -132,15 +150,15 @@ func (d *device) Full() ([]float32, error)     { return d.w.facts.full[0][d.row]
 
 // frame takes a frame that the camera delivers.
 func (d *device) frame(at time.Duration, row int) {
-	o := outcome{row: row, early: -1, class: -1}
+	o := outcome{row: row, early: -1, class: -1, kind: d.kind}
 	if d.k.nets == "" {
-		d.ask(at, at, &o, offload.Choice{Action: d.k.straight, Form: d.k.form}, nil, true)
+		d.ask(at, at, &o, offload.Choice{Action: d.k.straight, Form: d.k.form}, true)
 		return
 	}
 	if d.control != nil && d.k.skip {
 		if c := d.control.First(at, d.hits, d.e.busy(at)); c.Action != offload.Alone {
 			d.t.actions[c.Action]++
-			d.ask(at, at, &o, c, nil, true)
+			d.ask(at, at, &o, c, true)
 			return
 		}
 	}
@@ -159,20 +177,29 @@ func (d *device) frame(at time.Duration, row int) {
 // look is the moment at which the small net has answered.
 func (d *device) look(at, now time.Duration, o *outcome) {
 	d.row = o.row
-	decision, err := d.policy.Decide(&d.state, d, true)
+	decision, err := d.policy.DecideAudited(&d.state, d, true, d.coin)
 	if err != nil {
 		d.w.fail(err)
 		return
 	}
+	o.earlier = policy.Earlier{Outcome: schemas.Miss, Sure: -1}
 	o.early, o.first = decision.Class, now-at
 	if decision.Hit {
 		d.hits += 0.02 * (1 - d.hits)
 		o.hit, o.class, o.settled = true, decision.Class, now-at
-		d.settle(now, *o, offload.Choice{}, true)
+		o.earlier = policy.Earlier{Outcome: schemas.Hit, Sure: decision.Class}
+		if !decision.Audited {
+			d.settle(now, *o, offload.Choice{}, true)
+			return
+		}
+		d.audit(at, now, o)
 		return
 	}
 	d.hits -= 0.02 * d.hits
-	if o.early = decision.Small.Class; o.early < 0 {
+	if d.policy.Sure(decision.Small, decision.Threshold) && decision.Asked {
+		o.earlier.Sure = decision.Small.Class
+	}
+	if o.early = decision.Small.Class; o.early < 0 || !decision.Asked {
 		o.early = argmax(d.w.facts.small[o.row]) // "other": whatever the specialist says next is not kept
 	}
 	c := offload.Choice{Action: d.k.miss, Form: d.k.form, Provisional: d.k.deadline > 0}
@@ -180,16 +207,22 @@ func (d *device) look(at, now time.Duration, o *outcome) {
 		c = d.control.Miss(now, d.e.busy(now))
 	}
 	d.t.actions[c.Action]++
-	var prior []float32
-	if d.k.fusion != nil && d.policy.Prior(d.prior, &d.state) {
-		prior = slices.Clone(d.prior)
+	d.ask(at, now, o, c, false)
+}
+
+// audit asks the full model about a hit, which keeps its answer.
+func (d *device) audit(at, now time.Duration, o *outcome) {
+	c := offload.Choice{Action: d.k.miss, Form: d.k.form, Provisional: d.k.deadline > 0}
+	if d.control != nil {
+		if c = d.control.Miss(now, d.e.busy(now)); c.Action == offload.Alone {
+			c = offload.Choice{Action: offload.Ask, Form: c.Form} // an audit never goes without an answer
+		}
 	}
-	d.collect(o.row, prior)
-	d.ask(at, now, o, c, prior, false)
+	d.ask(at, now, o, c, false)
 }
 
 // ask gets the full model's answer, or does without it. straight says that the small net was not asked.
-func (d *device) ask(at, now time.Duration, o *outcome, c offload.Choice, prior []float32, straight bool) {
+func (d *device) ask(at, now time.Duration, o *outcome, c offload.Choice, straight bool) {
 	if c.Action == offload.Ask && d.waiting >= mostWaiting {
 		c.Action = offload.Alone
 	}
@@ -201,9 +234,9 @@ func (d *device) ask(at, now time.Duration, o *outcome, c offload.Choice, prior 
 		}
 		d.t.frames = append(d.t.frames, *o)
 	case offload.Here:
-		d.here(now, straight, func(end time.Duration) { d.answered(at, now, end, o, c, 0, prior, straight, true) })
+		d.here(now, straight, func(end time.Duration) { d.answered(at, now, end, o, c, 0, straight, true) })
 	case offload.Ask:
-		d.send(at, now, o, c, prior, straight)
+		d.send(at, now, o, c, straight)
 	}
 }
 
@@ -217,7 +250,7 @@ func (d *device) here(now time.Duration, decode bool, done func(end time.Duratio
 }
 
 // send asks the server. With patience the full model here is asked too, and the first to answer counts.
-func (d *device) send(at, now time.Duration, o *outcome, c offload.Choice, prior []float32, straight bool) {
+func (d *device) send(at, now time.Duration, o *outcome, c offload.Choice, straight bool) {
 	f, form := d.w.facts, c.Form
 	if d.control != nil {
 		form = d.k.forms[c.Form]
@@ -231,7 +264,7 @@ func (d *device) send(at, now time.Duration, o *outcome, c offload.Choice, prior
 	settle := func(back time.Duration, form int, here bool) {
 		if !settled {
 			settled = true
-			d.answered(at, now, back, o, c, form, prior, straight, here)
+			d.answered(at, now, back, o, c, form, straight, here)
 		}
 	}
 	id := 0
@@ -249,6 +282,7 @@ func (d *device) send(at, now time.Duration, o *outcome, c offload.Choice, prior
 			id = d.meter.Send(sent, r.bytes)
 			r.held = func(at time.Duration) { d.ack(at, id) }
 		}
+		r.listed = len(listed(f.full[form][o.row], !d.k.single))
 		r.back = func(back time.Duration) {
 			d.waiting--
 			if d.control != nil {
@@ -261,14 +295,12 @@ func (d *device) send(at, now time.Duration, o *outcome, c offload.Choice, prior
 }
 
 // answered is the moment at which the full model's answer is there: it settles the frame and teaches the window.
-func (d *device) answered(at, chosen, now time.Duration, o *outcome, c offload.Choice, form int, prior []float32, straight, here bool) {
+func (d *device) answered(at, chosen, now time.Duration, o *outcome, c offload.Choice, form int, straight, here bool) {
 	f := d.w.facts
 	full := f.full[form][o.row]
-	o.class, o.settled = argmax(full), now-at
-	if d.k.fusion != nil && !straight {
-		if class, err := d.k.fusion.Combine(d.q, full, f.small[o.row], prior); err == nil {
-			o.class = class
-		}
+	told := d.told(full, here, !d.k.single)
+	if o.settled = now - at; !o.hit {
+		o.class = d.settledClass(o.row, told, straight)
 	}
 	if !c.Provisional {
 		o.first, o.early = o.settled, o.class
@@ -280,20 +312,52 @@ func (d *device) answered(at, chosen, now time.Duration, o *outcome, c offload.C
 	if d.k.nets == "" || d.k.nets == "paper" {
 		return // specialists of the paper's protocol move when one has been downloaded
 	}
-	if _, err := d.policy.Teach(&d.state, d.told(full, here)); err != nil {
+	if _, err := d.policy.Heard(&d.state, d.told(full, here, !d.k.single && !d.k.untaught), o.earlier); err != nil {
 		d.w.fail(err)
 	}
 }
 
-// told is a distribution as a device hears of it: an answer has a class and its probability, the full model on the device is
-// heard whole.
-func (d *device) told(full []float32, here bool) []float32 {
+// settledClass is the class of a miss that the full model has answered: its own, or the one that it and the window's prior
+// hold likeliest together.
+func (d *device) settledClass(row int, told []float32, straight bool) int {
+	if straight || d.k.fusion == nil || !d.policy.Prior(d.prior, &d.state) {
+		return argmax(told)
+	}
+	if d.k.examples != nil {
+		f := d.w.facts
+		*d.k.examples = append(*d.k.examples, offload.Example{Class: f.Labels[row], Group: f.tracks[row], Full: slices.Clone(told), Prior: slices.Clone(d.prior)})
+	}
+	class, err := d.k.fusion.Combine(d.fused, told, d.prior)
+	if err != nil {
+		d.w.fail(err)
+		return argmax(told)
+	}
+	return class
+}
+
+// told is a distribution as a device hears of it: that of the full model on the device whole, a server's answer by the
+// probabilities of the likeliest classes, or of one alone.
+func (d *device) told(full []float32, here, several bool) []float32 {
 	if here {
 		return append(d.q[:0], full...)
 	}
-	class := argmax(full)
-	policy.Spread(d.q, class, full[class])
+	classes := listed(full, several)
+	d.shares = d.shares[:0]
+	for _, c := range classes {
+		d.shares = append(d.shares, full[c])
+	}
+	if err := policy.Spread(d.q, classes, d.shares); err != nil {
+		d.w.fail(err)
+	}
 	return d.q
+}
+
+// listed are the classes whose probabilities an answer has.
+func listed(full []float32, several bool) []int {
+	if !several {
+		return policy.Top(full, 1, 1)
+	}
+	return policy.Top(full, schemas.MostRanked, schemas.RankedShare)
 }
 
 func (d *device) settle(now time.Duration, o outcome, c offload.Choice, small bool) {
@@ -350,23 +414,11 @@ func (d *device) parallel(at time.Duration, o *outcome) {
 	f := d.w.facts
 	d.row = o.row
 	d.e.work(at, f.DecodeUs+f.Small.Us)
-	var prior []float32
-	if d.policy.Prior(d.prior, &d.state) {
-		prior = slices.Clone(d.prior)
-	}
 	if _, err := d.policy.Decide(&d.state, d, false); err != nil {
 		d.w.fail(err)
 		return
 	}
 	o.early, o.first = argmax(f.small[o.row]), d.e.free-at
-	d.collect(o.row, prior)
-	d.ask(at, at, o, offload.Choice{Action: offload.Ask, Form: d.k.form, Provisional: true}, prior, false)
-}
-
-// collect keeps what fusing would have to work with, where weights are fitted.
-func (d *device) collect(row int, prior []float32) {
-	if d.k.examples != nil {
-		f := d.w.facts
-		*d.k.examples = append(*d.k.examples, offload.Example{Class: f.Labels[row], Full: f.full[0][row], Small: f.small[row], Prior: prior})
-	}
+	o.earlier = policy.Earlier{Outcome: schemas.Miss, Sure: -1}
+	d.ask(at, at, o, offload.Choice{Action: offload.Ask, Form: d.k.form, Provisional: true}, false)
 }

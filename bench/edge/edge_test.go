@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cachenet/cachenet/connectors/link"
+	"github.com/cachenet/cachenet/models/offload"
 	"github.com/cachenet/cachenet/models/policy"
 )
 
@@ -29,6 +30,7 @@ func cifar(t *testing.T) *facts {
 func TestShortForm(t *testing.T) {
 	f, o := cifar(t), options{seeds: 1, devices: 2, frames: 40}
 	p := plan{plain: f.Window, window: f.Window, paper: defaultPaper, forms: []int{0, 3}, smallest: 3}
+	p.window.AuditRate = auditRate
 	r := &result{facts: f, plan: p}
 	for i, c := range conditions(4 * time.Second) {
 		if i%3 != 2 && c.Name != tuning().Name && len(c.phases) == 1 {
@@ -115,6 +117,9 @@ func TestServerOnlyTakesWhatItsPartsTake(t *testing.T) {
 	got := play(t, f, at(8e6, 40*time.Millisecond), byName(t, plan{}, serverOnly), 1, 50)
 	for _, o := range got.frames {
 		bytes := int(f.Forms[0].Bytes[o.row]) + recordBytes + answerBytes
+		if n := len(listed(f.full[0][o.row], true)); n > 1 {
+			bytes += n * rankedBytes
+		}
 		want := 40*time.Millisecond + time.Duration(bytes)*time.Microsecond + micros(f.Forms[0].DecodeUs+f.Full.Us)
 		if d := o.settled - want; d < -time.Microsecond || d > time.Microsecond {
 			t.Fatalf("%v, its parts take %v", o.settled, want)
@@ -171,5 +176,58 @@ func TestTemperatureAndFigures(t *testing.T) {
 	}
 	if got := relabel([]int{5, 2, 0}, []int{2, 5}); !slices.Equal(got, []int{1, 0, 2}) {
 		t.Errorf("outputs %v", got)
+	}
+}
+
+// An audited hit keeps its answer, and has its row when the server has answered.
+func TestAuditedHitsKeepTheirAnswer(t *testing.T) {
+	f := cifar(t)
+	p := plan{window: f.Window, forms: []int{0}}
+	p.window.Threshold, p.window.AuditRate = 0.5, 1
+	audited, wrong := 0, 0
+	for _, o := range play(t, f, at(1e8, 40*time.Millisecond), byName(t, p, oursFixed), 2, 100).frames {
+		if !o.hit {
+			continue
+		}
+		audited++
+		wrong += int(share(o.class != f.best[o.row]))
+		if o.settled < 40*time.Millisecond || o.class != o.early && o.first < o.settled {
+			t.Fatalf("%+v", o)
+		}
+	}
+	if audited < 20 || wrong == 0 {
+		t.Errorf("%d audited hits, of which %d are not the full model's answer: neither may be none", audited, wrong)
+	}
+}
+
+// Fused answers are more accurate than the server's here, and answers of one class have little to fuse.
+func TestFusingNeedsSeveralClasses(t *testing.T) {
+	f := cifar(t)
+	p := plan{window: f.Window, forms: []int{0}}
+	p.all.Prior = 1
+	accuracy := map[string]float64{}
+	for _, name := range []string{serverOnly, oneFused, allFused} {
+		got := play(t, f, at(1e8, 40*time.Millisecond), byName(t, p, name), 4, 300)
+		accuracy[name] = got.figures(f).Accuracy
+	}
+	if accuracy[allFused] < accuracy[serverOnly]+0.01 || accuracy[allFused] < accuracy[oneFused]+0.005 {
+		t.Errorf("%v", accuracy)
+	}
+}
+
+// What the window gains on some kinds of stream must not pay for what others lose.
+func TestThresholdsKeepTheBudgetOnEveryKindOfStream(t *testing.T) {
+	f := cifar(t)
+	s := f.Window
+	if err := threshold(f, &s, "small", 60); err != nil {
+		t.Fatal(err)
+	}
+	got, err := trial(f, contender{nets: "small", settings: s, miss: offload.Ask}, 60)
+	if err != nil || got.worst > budget-reserve || got.hits < 0.3 {
+		t.Errorf("threshold %v: %+v, %v", s.Threshold, got, err)
+	}
+	s.Threshold = 0
+	if all, err := trial(f, contender{nets: "small", settings: s, miss: offload.Ask}, 60); err != nil || all.worst <= got.worst || all.hits != 1 {
+		t.Errorf("without misses: %+v, %v", all, err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 
 	"github.com/cachenet/cachenet/models/evaluation"
 	"github.com/cachenet/cachenet/models/policy"
@@ -50,6 +51,7 @@ type facts struct {
 	small, rawSmall, selector [][]float32 // distributions
 	paper                     [][][]float32
 	full                      [][][]float32 // of each form
+	tracks                    []int         // the sequence of each frame
 	best                      []int         // the full model's answer to the frame as it is
 }
 
@@ -112,6 +114,12 @@ func (f *facts) prepare() (err error) {
 			return err
 		}
 		f.full = append(f.full, p)
+	}
+	f.tracks = make([]int, len(f.Labels))
+	for i, t := range slices.Concat(f.Tune, f.Report) {
+		for r := t.First; r < t.First+t.Frames; r++ {
+			f.tracks[r] = i
+		}
 	}
 	for _, p := range f.full[0] {
 		f.best = append(f.best, argmax(p))

@@ -9,9 +9,12 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/cachenet/cachenet/models/evaluation"
 )
 
 // options of a run.
@@ -130,6 +133,8 @@ type result struct {
 	facts *facts
 	plan  plan
 	cells []cell
+
+	unlocal []float64 // accuracy lost by ours, full here too, on streams without locality, of each seed
 }
 
 // contest plays all contenders in all cells.
@@ -149,7 +154,29 @@ func contest(f *facts, o options) (*result, error) {
 	for i := range r.cells {
 		g.Go(func() error { return r.cells[i].play(f, p, o) })
 	}
-	return r, g.Wait()
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	return r, r.withoutLocality(o)
+}
+
+// withoutLocality measures what the policy loses on streams that it was not tuned for.
+func (r *result) withoutLocality(o options) error {
+	all := contenders(r.plan)
+	k := all[slices.IndexFunc(all, func(k contender) bool { return k.Name == oursHere })]
+	k.kinds = []evaluation.Kind{{}}
+	for seed := range o.seeds {
+		t, err := simulate(r.facts, r.facts.Report, tuning(), 5, k, o.devices, o.frames, uint64(firstSeed+seed))
+		if err != nil {
+			return err
+		}
+		lost := 0.0
+		for _, f := range t.frames {
+			lost += share(r.facts.best[f.row] == r.facts.Labels[f.row]) - share(f.class == r.facts.Labels[f.row])
+		}
+		r.unlocal = append(r.unlocal, 100*lost/float64(len(t.frames)))
+	}
+	return nil
 }
 
 func (c *cell) play(f *facts, p plan, o options) error {

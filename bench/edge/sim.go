@@ -18,6 +18,7 @@ const (
 	framePeriod = 100 * time.Millisecond // of a camera
 	recordBytes = 300                    // of a record beside the image: its headers and those of the request, TCP and IP
 	answerBytes = 750                    // of an answer: an outcome as JSON, and the same headers
+	rankedBytes = 35                     // of each class whose probability it has, where they are several
 	ackBytes    = 100                    // of an acknowledgement of the server's broker
 	mostWaiting = 30                     // asks of a device that wait for an answer; beyond them a frame is not sent
 	serverBatch = 16
@@ -57,13 +58,14 @@ type server struct {
 
 // request is a frame on its way through the server.
 type request struct {
-	form  int
-	row   int
-	bytes int    // of its record
-	after func() // runs on the server once the answer has been sent; nil: nothing
-	back  func(at time.Duration)
-	held  func(at time.Duration) // the server's broker has it; nil: nobody wants to know
-	end   *endpoint
+	form   int
+	row    int
+	bytes  int    // of its record
+	listed int    // classes in its answer
+	after  func() // runs on the server once the answer has been sent; nil: nothing
+	back   func(at time.Duration)
+	held   func(at time.Duration) // the server's broker has it; nil: nobody wants to know
+	end    *endpoint
 }
 
 // endpoint is a device's processor and link.
@@ -199,7 +201,11 @@ func (w *world) serve(at time.Duration) {
 }
 
 func (w *world) reply(at time.Duration, r *request) {
-	w.on(r.end.sendDown(at, answerBytes), r.back)
+	bytes := answerBytes
+	if r.listed > 1 {
+		bytes += r.listed * rankedBytes
+	}
+	w.on(r.end.sendDown(at, bytes), r.back)
 	if r.after != nil {
 		r.after()
 	}
@@ -209,12 +215,17 @@ func (w *world) reply(at time.Duration, r *request) {
 func simulate(f *facts, tracks []evaluation.Track, c condition, factor float64, k contender, devices, frames int, seed uint64) (tally, error) {
 	w := &world{facts: f, factor: factor}
 	rng := rand.New(rand.NewPCG(seed, 0xed6e))
+	kinds := k.kinds
+	if kinds == nil {
+		kinds = streamKinds
+	}
 	t := tally{frames: make([]outcome, 0, devices*frames)}
 	for i := range devices {
 		e := newEndpoint(w, c, seed*100+uint64(i)*10)
 		w.ends = append(w.ends, e)
-		d := newDevice(w, e, k, &t)
-		rows := evaluation.Draw(tracks, f.Classes, streamKinds[i%len(streamKinds)], frames, seed*1000+uint64(i))
+		d := newDevice(w, e, k, &t, seed*1000+uint64(i))
+		d.kind = i % len(kinds)
+		rows := evaluation.Draw(tracks, f.Classes, kinds[d.kind], frames, seed*1000+uint64(i))
 		start := time.Duration(rng.Int64N(int64(framePeriod)))
 		for n, row := range rows {
 			at := start + time.Duration(n)*framePeriod

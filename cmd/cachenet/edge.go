@@ -54,6 +54,7 @@ answer by then has no row: the next run with the same --out reads it again. docs
 	f.DurationVar(&d.at.Drain, "drain", pipelines.DefaultDrain, "how long to wait for outstanding answers at the end of the run")
 	f.StringVar((*string)(&d.at.Offload), "offload", string(offload.ModeAsk), "what becomes of a miss: ask (wait for the server), here (ask the full model on the device), alone (the small net's answer stands), or auto (the quickest by the measured link and nets; docs/edge.md)")
 	f.StringVar(&d.upload, "upload", uploadAuto, "form in which misses are sent: auto (the pixels of the full model's input where these are fewer bytes) or frame (unchanged)")
+	f.Float64Var(&d.at.Fuse, "fuse", 0, "weight, 0 to 1, of what the stream has shown lately in the answer to a miss, beside the full model's; 0: the pack's, or else none (docs/edge.md)")
 	f.StringVar(&d.link, "link", "", "for tests: slow the connections to the server down, "+netlink.Syntax)
 	f.StringVar(&d.options.Topic, "topic", "", "topic with the frames")
 	f.StringVar(&d.options.Group, "group", "cachenet-edge", "consumer group whose committed offsets follow the durable rows")

@@ -26,7 +26,7 @@ func TestAMissAndItsAnswerTravel(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)
 		}
-		o := schemas.Outcome{Stream: f.Stream, Outcome: schemas.Miss, Label: "cat", Confidence: 0.75, Origin: origin, EventTime: at}
+		o := schemas.Outcome{Stream: f.Stream, Outcome: schemas.Miss, Label: "cat", Confidence: 0.75, Origin: origin, EventTime: at, Top: []schemas.Ranked{{Label: "cat", Probability: 0.75}, {Label: "dog", Probability: 0.2}}}
 		a, err := answerMessage(&o)
 		if err != nil {
 			t.Fatal(err)
@@ -34,6 +34,17 @@ func TestAMissAndItsAnswerTravel(t *testing.T) {
 		back, err := readAnswer(record{value: a.Value})
 		if diff := cmp.Diff(o, back); diff != "" || err != nil {
 			t.Error(diff, err)
+		}
+	}
+}
+
+// Answers of an older server have one class, and those of a newer one may have more to say.
+func TestAnswersOfOtherVersionsAreRead(t *testing.T) {
+	for _, more := range []string{"", `,"top":[]`, `,"unheard of":[1]`} {
+		value := `{"outcome":"miss","label":"cat","confidence":0.75,"origin":"d/t/0/1/00000000"` + more + `}`
+		o, err := readAnswer(record{value: []byte(value)})
+		if err != nil || o.Label != "cat" || o.Confidence != 0.75 || len(o.Top) != 0 {
+			t.Errorf("%s: %+v, %v", value, o, err)
 		}
 	}
 }

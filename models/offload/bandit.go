@@ -103,7 +103,7 @@ func (b *Bandit) expect(at, busy time.Duration, arms []arm, decode bool) []time.
 			f := b.Forms[a.choice.Form]
 			all[i] = f.Encode + b.Meter.Expect(at, f.Bytes)
 			if b.Full > 0 {
-				all[i] = time.Duration(float64(all[i]) / certain)
+				all[i] = time.Duration(float64(all[i]) / b.Meter.discount())
 			}
 		default:
 			all[i] = -1

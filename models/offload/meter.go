@@ -233,6 +233,14 @@ func (m *Meter) Link() (rtt time.Duration, rate float64, server time.Duration) {
 	return seconds(r), rate, seconds(m.server)
 }
 
+// discount is the share of the time here below which the server is asked.
+func (m *Meter) discount() float64 {
+	if m.replied == 0 {
+		return unheard
+	}
+	return certain
+}
+
 // Known reports whether anything has come back yet.
 func (m *Meter) Known() bool { return m.known }
 

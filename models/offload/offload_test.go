@@ -26,10 +26,10 @@ func distribution(t *rapid.T, k int, name string) []float32 {
 func TestFusionIsADistribution(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		k := rapid.IntRange(1, 20).Draw(t, "classes")
-		full, small, prior := distribution(t, k, "full"), distribution(t, k, "small"), distribution(t, k, "prior")
-		f := Fusion{rapid.Float64Range(0, 1).Draw(t, "small weight"), rapid.Float64Range(0, 1).Draw(t, "prior weight")}
+		full, prior := distribution(t, k, "full"), distribution(t, k, "prior")
+		f := Fusion{rapid.Float64Range(0, 1).Draw(t, "prior weight")}
 		dst, sum := make([]float32, k), float64(0)
-		best, err := f.Combine(dst, full, small, prior)
+		best, err := f.Combine(dst, full, prior)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -42,42 +42,43 @@ func TestFusionIsADistribution(t *testing.T) {
 		if math.Abs(sum-1) > 1e-4 {
 			t.Fatalf("sums to %v", sum)
 		}
-		alone, _ := Fusion{}.Combine(dst, full, small, prior)
+		alone, _ := Fusion{}.Combine(dst, full, prior)
 		for _, p := range full {
 			if p > full[alone] {
-				t.Fatal("without weights the full model's answer must stand")
+				t.Fatal("without a weight the full model's answer must stand")
 			}
 		}
 	})
 }
 
 func TestFusionRefusesOtherClasses(t *testing.T) {
-	if _, err := (Fusion{}).Combine(make([]float32, 2), make([]float32, 3), nil, nil); err == nil {
+	if _, err := (Fusion{}).Combine(make([]float32, 2), make([]float32, 3), make([]float32, 2)); err == nil {
 		t.Error("distributions of different lengths are combined")
 	}
-	if _, err := (Fusion{}).Combine(nil, nil, nil, nil); err == nil {
+	if _, err := (Fusion{}).Combine(nil, nil, nil); err == nil {
 		t.Error("no classes are combined")
 	}
 }
 
-// examples where the full model is right in 7 of 10 frames and says so weakly, and the small net independently.
+// examples where the full model is right in 7 of 10 frames and says so weakly, and the prior in 8 or 3 of 10, independently.
 func examples(n int, seed uint64, informative bool) []Example {
 	rng := rand.New(rand.NewPCG(seed, 1))
-	say := func(class int, right float64) []float32 {
+	say := func(class int, right float64, sure float32) []float32 {
 		if rng.Float64() > right {
 			class = (class + 1 + rng.IntN(3)) % 4
 		}
-		p := []float32{0.2, 0.2, 0.2, 0.2}
-		p[class] = 0.4
+		rest := (1 - sure) / 3
+		p := []float32{rest, rest, rest, rest}
+		p[class] = sure
 		return p
 	}
 	var all []Example
 	for range n {
 		class, helpful := rng.IntN(4), 0.25
 		if informative {
-			helpful = 0.6
+			helpful = 0.8
 		}
-		all = append(all, Example{class, say(class, 0.7), say(class, helpful), say(class, helpful)})
+		all = append(all, Example{class, len(all), say(class, 0.7, 0.4), say(class, helpful, 0.6)})
 	}
 	return all
 }
@@ -85,14 +86,59 @@ func examples(n int, seed uint64, informative bool) []Example {
 func TestFitHelpsOnOtherExamples(t *testing.T) {
 	f := Fit(examples(2000, 1, true), 0.01)
 	other := examples(2000, 2, true)
-	if fused, alone := right(f, other), right(Fusion{}, other); fused < alone+40 {
-		t.Errorf("%+v: %d right, the full model alone %d", f, fused, alone)
+	if fused, alone := count(f, other), count(Fusion{}, other); fused < alone+40 {
+		t.Errorf("%+v: %v right, the full model alone %v", f, fused, alone)
 	}
 	if f := Fit(examples(2000, 3, false), 0.01); f != (Fusion{}) {
 		t.Errorf("what does not help has the weights %+v", f)
 	}
 	if f := Fit(nil, 0); f != (Fusion{}) {
 		t.Errorf("no examples: %+v", f)
+	}
+}
+
+// count is the number of examples that are right.
+func count(f Fusion, examples []Example) (all float64) {
+	for _, n := range f.right(examples) {
+		all += n
+	}
+	return all
+}
+
+// A weight that is best because of one sequence is not told from a smaller one; many sequences that agree tell it.
+func TestFitCountsSequencesNotFrames(t *testing.T) {
+	// the prior rights every such frame from the weight 0.3 on, and those of the doubtful kind from 0.9 on
+	plain := Example{Class: 1, Full: []float32{0.5, 0.45, 0.05}, Prior: []float32{0.3, 0.6, 0.1}}
+	doubtful := Example{Class: 1, Full: []float32{0.6, 0.35, 0.05}, Prior: []float32{0.3, 0.6, 0.1}}
+	of := func(e Example, frames, groups int) (all []Example) {
+		for i := range frames {
+			e.Group = 1000*int(100*e.Full[0]) + i%groups
+			all = append(all, e)
+		}
+		return all
+	}
+	one := Fit(append(of(plain, 100, 100), of(doubtful, 20, 1)...), 0.01)
+	many := Fit(append(of(plain, 100, 100), of(doubtful, 20, 20)...), 0.01)
+	if one.Prior == 0 || one.Prior >= 0.5 || many.Prior <= 0.5 {
+		t.Errorf("20 frames of one sequence ask for %+v, of 20 sequences for %+v", one, many)
+	}
+}
+
+// While the server has never answered only the link's time is known: what leaves it no time is not asked.
+func TestAServerThatNeverAnsweredIsGivenTime(t *testing.T) {
+	for took, want := range map[time.Duration]Action{60 * ms: Ask, 80 * ms: Here} {
+		var m Meter
+		r := Rule{Meter: &m, Costs: Costs{Full: 100 * ms, Forms: []Form{{Bytes: 100}}}, Limits: Limits{Waiting: 5}}
+		m.Ack(took, m.Send(0, 100))
+		if c := r.Miss(took, 0); c.Action != want {
+			t.Errorf("a link of %v, nothing known of the server, 100 ms here: %v", took, c.Action)
+		}
+		id := m.Send(took, 100)
+		m.Ack(2*took, id)
+		m.Answer(id, 2*took+ms)
+		if c := r.Miss(2*took+ms, 0); c.Action != Ask {
+			t.Errorf("a link of %v and a server that takes 1 ms, 100 ms here: %v", took, c.Action)
+		}
 	}
 }
 

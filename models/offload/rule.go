@@ -88,7 +88,8 @@ func (l Limits) open(m *Meter, at time.Duration, alternative bool) bool {
 
 const (
 	probeFirst = 16   // where the small net is passed over, one frame in so many still asks it: the hit rate may have changed
-	certain    = 0.9  // share of the time here below which the server is asked: a link may change, a processor hardly does
+	certain    = 0.9  // share of the time here below which the server is asked: a link may change, a processor hardly does …
+	unheard    = 0.7  // … and while the server has never answered: what is expected is the link's time alone
 	patience   = 1.5  // times the expected time that an answer is waited for where the device can do without
 	margin     = 0.95 // share of the small net's expected cost below which it is passed over
 )
@@ -117,7 +118,7 @@ func (r *Rule) best(at, busy time.Duration) (Choice, time.Duration) {
 			encode += busy
 		}
 		t := encode + r.Meter.Expect(at, f.Bytes)
-		if least < 0 || t < least && (choice.Action != Here || t < time.Duration(certain*float64(least))) {
+		if least < 0 || t < least && (choice.Action != Here || t < time.Duration(r.Meter.discount()*float64(least))) {
 			choice, least = Choice{Action: Ask, Form: i, Provisional: r.late(t) || r.Deadline > 0 && !r.Meter.Known(), Patience: r.patience(t, r.Meter)}, t
 		}
 	}

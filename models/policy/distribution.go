@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Answer is what a net says about a frame.
@@ -23,6 +24,9 @@ func Read(logits []float32, temperature float32) (Answer, error) {
 	return summarise(p, Specialist{}), nil
 }
 
+// Likeliest returns the answer that a distribution over all classes, in order, stands for.
+func Likeliest(p []float32) Answer { return summarise(p, Specialist{}) }
+
 // Probabilities returns the distribution over the outputs that logits stand for at that temperature. Logits that are
 // no finite numbers are an error.
 func Probabilities(logits []float32, temperature float32) ([]float32, error) {
@@ -30,13 +34,44 @@ func Probabilities(logits []float32, temperature float32) ([]float32, error) {
 	return p, softmax(p, logits, temperature)
 }
 
-// Spread writes to q the distribution of which only the likeliest class and its probability are known: the others have equal
-// shares of the rest.
-func Spread(q []float32, class int, confidence float32) {
-	for c := range q {
-		q[c] = (1 - confidence) / float32(max(1, len(q)-1))
+// Top returns the likeliest classes of a distribution, likeliest first: as few as hold the given share of it together, and
+// at most so many.
+func Top(p []float32, most int, share float32) (classes []int) {
+	for sum := float32(0); len(classes) < min(most, len(p)) && (len(classes) == 0 || sum < share); {
+		best := -1
+		for c, v := range p {
+			if (best < 0 || v > p[best]) && !slices.Contains(classes, c) {
+				best = c
+			}
+		}
+		classes, sum = append(classes, best), sum+p[best]
 	}
-	q[class] = confidence
+	return classes
+}
+
+// Spread writes to q the distribution of which only the probabilities of some classes are known, p of each: the others have
+// equal shares of the rest. Probabilities that are none, or sum to more than one, are an error, as are classes that q lacks.
+func Spread(q []float32, classes []int, p []float32) error {
+	clear(q)
+	rest, others := float32(1), len(q)
+	for i, c := range classes {
+		if c < 0 || c >= len(q) || i >= len(p) || !(p[i] >= 0) || q[c] > 0 {
+			return fmt.Errorf("spread: class %d has no probability of its own", c)
+		}
+		if q[c] = p[i]; p[i] > 0 {
+			others--
+		}
+		rest -= p[i]
+	}
+	if rest < -1e-3 {
+		return fmt.Errorf("spread: probabilities sum to %v", 1-rest)
+	}
+	for c := range q {
+		if q[c] == 0 {
+			q[c] = max(0, rest) / float32(others)
+		}
+	}
+	return nil
 }
 
 // softmax writes the distribution of logits ÷ temperature into dst, which has the same length.

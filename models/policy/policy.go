@@ -77,7 +77,7 @@ func (p *Policy) Decide(s *State, nets Nets, learn bool) (Decision, error) {
 // DecideAudited is Decide that audits hits by a coin (nil: none). An audited hit keeps its answer; that of the full
 // model teaches as on a miss.
 func (p *Policy) DecideAudited(s *State, nets Nets, learn bool, coin Coin) (Decision, error) {
-	if x := p.Threshold + p.Alpha + p.Decay + p.Trust + p.Share + p.Slow + p.Guard + p.AuditRate + p.MaxFalseHits + p.Cost; x-x != 0 {
+	if x := p.Threshold + p.Alpha + p.Decay + p.Trust + p.Share + p.Slow + p.Guard + p.Fuse + p.AuditRate + p.MaxFalseHits + p.Cost; x-x != 0 {
 		return Decision{Answer: Answer{Class: -1}, AuditClass: -1}, errors.New("policy: a setting is not a finite number")
 	}
 	s.start(p)
