@@ -96,6 +96,8 @@ taskmanager.memory.network.min: 64m
 taskmanager.memory.network.max: 64m
 taskmanager.memory.managed.size: 128m
 state.checkpoints.dir: file://$dir/checkpoints
+io.tmp.dirs: $dir/tmp
+process.working-dir: $dir/working
 restart-strategy: failure-rate
 restart-strategy.failure-rate.max-failures-per-interval: 10
 restart-strategy.failure-rate.failure-rate-interval: 10 min
