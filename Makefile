@@ -164,7 +164,9 @@ bench-memory: setup build ## memory of a run under twice its capacity, for 120 s
 # The benchmark's peers are Python; their environment is in the cache too, and so are the rendered frames.
 BENCH := $(CACHE)/bench-venv
 .PHONY: bench bench-check bench-flink bench-live bench-scale bench-build bench-venv test-peers
-BENCH_FLAGS := --python $(BENCH)/bin/python --cache $(CACHE)/bench \
+# settings of peers that a search of these results ruled out are not tried again; BENCH_EARLIER= tries all
+BENCH_EARLIER ?= bench/results.json
+BENCH_FLAGS := --python $(BENCH)/bin/python --cache $(CACHE)/bench --earlier "$(BENCH_EARLIER)" \
 	$(if $(BENCH_ROUNDS),--rounds $(BENCH_ROUNDS)) $(if $(BENCH_SIZES),--sizes $(BENCH_SIZES)) $(if $(BENCH_CONTENDERS),--contenders $(BENCH_CONTENDERS)) \
 	$(if $(BENCH_FRAMES),--frames $(BENCH_FRAMES)) $(if $(BENCH_ALSO),--also $(BENCH_ALSO)) $(if $(BENCH_SWEEP),--sweep=$(BENCH_SWEEP)) $(if $(BENCH_LATENCY),--latency=$(BENCH_LATENCY)) \
 	$(if $(BENCH_BUDGET),--budget $(BENCH_BUDGET))

@@ -42,6 +42,7 @@ func (p *plan) flags(f *pflag.FlagSet) {
 	f.DurationVar(&p.Limit, "limit", 3*time.Minute, "for one run of one contender")
 	f.DurationVar(&p.Budget, "budget", time.Hour, "no further round begins after this")
 	f.BoolVar(&p.Sweep, "sweep", true, "find each peer's best setting first")
+	f.StringVar(&p.Earlier, "earlier", "", "results.json of the same machine and versions: settings of peers that its searches found slower by more than 15 % are not tried again")
 	f.BoolVar(&p.Latency, "latency", true, "measure latency at half of the frames/s too")
 	f.StringSliceVar(&p.Also, "also", nil, "NAME=BINARY: another build of cachenet to measure beside it")
 	f.StringVar(&p.Cachenet, "cachenet", "bin/cachenet", "binary")
@@ -59,6 +60,9 @@ func (p plan) run(ctx context.Context) (results, error) {
 	if err != nil {
 		return r, err
 	}
+	if err := p.keepSearches(p.Earlier, r); err != nil {
+		return r, err
+	}
 	deadline := time.Now().Add(p.Budget)
 	for i, name := range p.Sizes {
 		// what is left is shared among the sizes that are left
@@ -68,6 +72,7 @@ func (p plan) run(ctx context.Context) (results, error) {
 			return r, fmt.Errorf("%s: %w", name, err)
 		}
 		r.Sizes = append(r.Sizes, s)
+		p.done = r.Sizes
 		if err := r.write(p.Out, "results"); err != nil {
 			return r, err
 		}
@@ -107,6 +112,9 @@ func (p plan) runSize(ctx context.Context, name string, deadline time.Time) (r s
 		return r, err
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
+	if p.Latency {
+		deadline = deadline.Add(-latencyTakes)
+	}
 	entries, sweeps, err := w.entries(ctx, all)
 	if err != nil {
 		return r, err
@@ -124,7 +132,7 @@ func (p plan) runSize(ctx context.Context, name string, deadline time.Time) (r s
 	}
 	r.Ratios = ratiosOf(name, r.Contenders)
 	if ours := find(r.Contenders, "run"); p.Latency && len(ours) > 0 {
-		r.Latency, err = w.latencyAtHalf(ctx, p.Rounds)
+		r.Latency, err = w.latencyAtHalf(ctx, rounds)
 	}
 	return r, err
 }

@@ -40,6 +40,9 @@ const (
 	patient = 60 * time.Second // for the last outcome
 )
 
+// latencyTakes is about how long measuring three rounds of latency takes, which begin after the last round of the rest.
+const latencyTakes = time.Minute
+
 // waits is what one round found, in ms.
 type waits struct {
 	hit, miss []float64

@@ -23,7 +23,7 @@ func liveCommand() *cobra.Command {
 	f := c.Flags()
 	p.flags(f)
 	f.Float64SliceVar(&rates, "rates", []float64{0}, "frames/s of all streams together; 0: half of the capacity of --cachenet, measured first")
-	for _, fixed := range []string{"contenders", "sweep", "latency", "budget", "out", "loop", "python", "peers", "limit"} {
+	for _, fixed := range []string{"contenders", "sweep", "earlier", "latency", "budget", "out", "loop", "python", "peers", "limit"} {
 		_ = f.MarkHidden(fixed) // it is there
 	}
 	return c

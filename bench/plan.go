@@ -22,10 +22,13 @@ type plan struct {
 	Budget     time.Duration // no round begins after this; there is always one
 	Latency    bool          // measure it too
 	Sweep      bool          // find each peer's best setting; else the first is taken
+	Earlier    string        // results.json whose searches rule out settings; empty: none
 
 	cores    int          // that contenders may use; 0: all
 	unjudged bool         // rows are counted, answers are not compared with the full model's
 	settled  []sizeResult // settings of an earlier benchmark, used instead of a search
+	earlier  []sizeResult // of kept results: settings that their searches ruled out are not tried again
+	done     []sizeResult // of this benchmark
 
 	Cachenet string   // binary
 	Also     []string // NAME=BINARY: other builds of cachenet to compare with

@@ -65,7 +65,7 @@ func scaleCommand() *cobra.Command {
 	f.IntSliceVar(&partitions, "of-partitions", []int{6, 64}, "numbers of partitions")
 	f.IntSliceVar(&cores, "of-cores", []int{2, 1}, "numbers of cores that run may use")
 	f.Float64Var(&rate, "rate", 1000, "frames/s of all streams together at which latency is measured")
-	for _, fixed := range []string{"sizes", "contenders", "frames", "streams", "partitions", "also", "sweep"} {
+	for _, fixed := range []string{"sizes", "contenders", "frames", "streams", "partitions", "also", "sweep", "earlier"} {
 		_ = f.MarkHidden(fixed) // it is there
 	}
 	return c

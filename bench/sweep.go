@@ -13,7 +13,10 @@ type trial struct {
 	CPUUs    float64 `json:"cpu_us"`
 	Accuracy float64 `json:"accuracy"`
 	Failed   string  `json:"failed,omitempty"`
+	LeftOut  string  `json:"left_out,omitempty"` // where an earlier search ruled it out; it was not tried
 }
+
+func (t trial) tried() bool { return t.Failed == "" && t.LeftOut == "" }
 
 // sweepResult is the search for one peer's best settings.
 type sweepResult struct {
@@ -45,12 +48,9 @@ func (w *workload) entries(ctx context.Context, all []contender) ([]*entry, []sw
 				}
 			}
 		default:
-			found := sweepResult{ID: c.id}
-			for _, s := range c.settings {
-				found.Trials = append(found.Trials, w.try(ctx, c, s))
-				if ctx.Err() != nil {
-					return nil, nil, ctx.Err()
-				}
+			found, err := w.search(ctx, c)
+			if err != nil {
+				return nil, nil, err
 			}
 			best, err := found.best()
 			if err != nil {
@@ -63,6 +63,24 @@ func (w *workload) entries(ctx context.Context, all []contender) ([]*entry, []sw
 		}
 	}
 	return entries, sweeps, nil
+}
+
+// search tries the settings of a peer that an earlier search did not rule out, and those too where all others fail.
+func (w *workload) search(ctx context.Context, c contender) (sweepResult, error) {
+	found := sweepResult{ID: c.id}
+	earlier, where := w.searched(c.id, w.size)
+	try, out := promising(c.settings, earlier)
+	for i, s := range slices.Concat(try, out) {
+		if i >= len(try) && slices.ContainsFunc(found.Trials, trial.tried) {
+			found.Trials = append(found.Trials, trial{Setting: s, LeftOut: where})
+			continue
+		}
+		found.Trials = append(found.Trials, w.try(ctx, c, s))
+		if ctx.Err() != nil {
+			return found, ctx.Err()
+		}
+	}
+	return found, nil
 }
 
 // try measures one setting once.
@@ -86,7 +104,7 @@ func (r sweepResult) best() ([]chosen, error) {
 	var fast, lean *trial
 	for i := range r.Trials {
 		t := &r.Trials[i]
-		if t.Failed != "" {
+		if !t.tried() {
 			continue
 		}
 		if fast == nil || t.FPS > fast.FPS {

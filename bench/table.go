@@ -47,7 +47,7 @@ func (s sizeResult) render(b *strings.Builder) {
 		s.Latency.render(b)
 	}
 	if len(s.Sweeps) > 0 {
-		b.WriteString("\nSearch for the peers' best settings, one run each:\n\n| | setting | frames/s | processor time a frame, µs | accuracy, % |\n|---|---|---|---|---|\n")
+		b.WriteString("\nSearch for the peers' best settings, one run each, without those that another search had found slower by more than 15 % and no better by processor time:\n\n| | setting | frames/s | processor time a frame, µs | accuracy, % |\n|---|---|---|---|---|\n")
 	}
 	for _, w := range s.Sweeps {
 		for _, t := range w.Trials {
@@ -100,8 +100,12 @@ func (l *latencyResult) render(b *strings.Builder) {
 }
 
 func (t trial) render(b *strings.Builder, id string) {
-	if t.Failed != "" {
+	switch {
+	case t.Failed != "":
 		fmt.Fprintf(b, "| %s | %s | failed | | |\n", id, t.Setting)
+		return
+	case t.LeftOut != "":
+		fmt.Fprintf(b, "| %s | %s | slower %s | | |\n", id, t.Setting, t.LeftOut)
 		return
 	}
 	fmt.Fprintf(b, "| %s | %s | %s | %.0f | %.2f |\n", id, t.Setting, humanize.Comma(int64(t.FPS)), t.CPUUs, 100*t.Accuracy)

@@ -24,7 +24,8 @@ func example() results {
 			Contenders: []contenderResult{ours, theirs, {ID: "beam-kafka", Title: "Beam", Failed: "no\nbroker"}},
 			Ratios:     []ratio{{What: "run : plain Python", Goal: 8, FPS: spread{8.1, 7.9, 8.3}, CPU: spread{7, 6.9, 7.1}}},
 			Latency:    &latencyResult{Rate: 2500, Capacity: 5000, HitP50: spread{5, 5, 5}, HitP99: spread{20, 18, 30}},
-			Sweeps:     []sweepResult{{"python-full", []trial{{Setting: setting{1, 1, 1, "whole"}, FPS: 600, CPUUs: 1700, Accuracy: 0.96}, {Setting: setting{1, 2, 1, "whole"}, Failed: "why"}}}},
+			Sweeps: []sweepResult{{"python-full", []trial{{Setting: setting{1, 1, 1, "whole"}, FPS: 600, CPUUs: 1700, Accuracy: 0.96}, {Setting: setting{1, 2, 1, "whole"}, Failed: "why"},
+				{Setting: setting{1, 2, 16, "whole"}, LeftOut: "at 640x480"}}}},
 		}},
 		Scale: []scaleResult{{Streams: 10_000, Partitions: 64, Cores: 1, Frames: 200_000, FPS: spread{4000, 3900, 4100}, Rounds: []sample{{Verdict: good}}}, {Streams: 10, Partitions: 6, Cores: 2, Failed: "did not end"}},
 	}
@@ -45,6 +46,7 @@ func TestMarkdown(t *testing.T) {
 		"p50 5.0 ms, p99 20.0 (18.0 – 30.0) ms",
 		"| python-full | 1 × process, 1 × thread, batch 1, decoded whole | 600 | 1700 | 96.00 |",
 		"| python-full | 1 × process, 2 × thread, batch 1, decoded whole | failed | | |",
+		"| python-full | 1 × process, 2 × thread, batch 16, decoded whole | slower at 640x480 | | |",
 		"| 10,000 | 64 | 1 | 4,000 (3,900 – 4,100) |",
 		"| 10 | 6 | 2 | failed: did not end | | | | | |",
 	} {
