@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"sync"
 
+	"github.com/cachenet/cachenet/connectors/kafkaio"
 	netlink "github.com/cachenet/cachenet/connectors/link"
 	"github.com/cachenet/cachenet/connectors/packs"
 	"github.com/cachenet/cachenet/models"
@@ -19,15 +20,16 @@ import (
 // CacheBytes all of a version is here before it is used. With it that holds for the nets that every frame may need, and
 // specialists come while frames flow. A device's full model and its teacher are the server, so it starts without any net.
 func (o Options) fetchPack(ctx context.Context) (local Options, closing func() error, err error) {
-	if !packs.IsURL(o.Pack) {
+	if !packs.IsRemote(o.Pack) {
 		return o, func() error { return nil }, nil
 	}
-	source, err := packs.NewSource(o.Pack, packs.SourceOptions{Client: o.packClient()})
+	source, leave, err := o.packSource()
 	if err != nil {
 		return o, nil, err
 	}
 	cache, err := packs.Open(o.Cache, source)
 	if err != nil {
+		leave()
 		return o, nil, err
 	}
 	wanted := packs.Everything
@@ -42,6 +44,7 @@ func (o Options) fetchPack(ctx context.Context) (local Options, closing func() e
 	}
 	if err != nil {
 		transforms.UnshareDepot(cache.Blobs())
+		leave()
 		return o, nil, errors.Join(err, cache.Close())
 	}
 	following, stop := context.WithCancel(ctx)
@@ -52,8 +55,26 @@ func (o Options) fetchPack(ctx context.Context) (local Options, closing func() e
 		stop()
 		follow.Wait()
 		transforms.UnshareDepot(cache.Blobs())
+		leave()
 		return cache.Close()
 	}, nil
+}
+
+// packSource says how the pack is reached; leave closes the connections.
+func (o Options) packSource() (source *packs.Source, leave func(), err error) {
+	if !packs.IsTopic(o.Pack) {
+		source, err = packs.NewSource(o.Pack, o.packClient(), packs.SourceOptions{})
+		return source, func() {}, err
+	}
+	topic, name, err := packs.TopicOf(o.Pack)
+	if err != nil {
+		return nil, nil, err
+	}
+	log, err := kafkaio.OpenLog(o.Server.Cluster, topic, o.Server.Link)
+	if err != nil {
+		return nil, nil, err
+	}
+	return packs.NewTopicSource(log, name, packs.SourceOptions{}), log.Close, nil
 }
 
 // packClient reaches the server of the pack: on a device through the same link as everything else; nil: in the usual way.
@@ -80,12 +101,19 @@ func (o Options) depot() string {
 
 // checkCache returns what is wrong with the options of a pack that a server offers.
 func (o Options) checkCache() error {
-	remote := packs.IsURL(o.Pack) || o.packs != nil
+	if packs.IsTopic(o.Pack) {
+		if _, _, err := packs.TopicOf(o.Pack); err != nil {
+			return fmt.Errorf("--%w", err)
+		}
+	}
+	remote := packs.IsRemote(o.Pack) || o.packs != nil
 	switch {
+	case packs.IsTopic(o.Pack) && o.Server == nil:
+		return errors.New("--pack kafka:TOPIC/NAME: only on a device (cachenet edge): name a folder, or an address over HTTP")
 	case remote && o.Cache == "":
 		return errors.New("--cache is missing: name a folder in which the pack of that address is kept")
 	case !remote && (o.Cache != "" || o.CacheBytes != 0):
-		return errors.New("--cache, --cache-bytes: have an effect only with the address of a pack (http://…): leave them out")
+		return errors.New("--cache, --cache-bytes: have an effect only with the address of a pack (http://…, kafka:…): leave them out")
 	case o.CacheBytes < 0:
 		return fmt.Errorf("--cache-bytes %d: must not be negative", o.CacheBytes)
 	case o.CacheBytes > 0 && o.ModelMemory > 0:

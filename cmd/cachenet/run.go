@@ -141,7 +141,7 @@ func (r *run) follow(c *cobra.Command) (failure error) {
 		o.Started = func(job *session.Session) { m.Follow(job); started(job) }
 	}
 	var caches cacheWatch
-	if packs.IsURL(o.Pack) {
+	if packs.IsRemote(o.Pack) {
 		started := o.Started
 		o.Started = func(job *session.Session) { started(job); caches.follow(job) }
 	}
@@ -191,7 +191,7 @@ func policyFlags(f *pflag.FlagSet, o *pipelines.Options) {
 
 // packFlags adds the flags that say where the pack is; without is what happens without --cache-bytes.
 func (r *run) packFlags(f *pflag.FlagSet, without string) {
-	f.StringVar(&r.options.Pack, "pack", "", "folder of the pack, or its address if a server offers it, e.g. http://server:8090/v1/packs/scenes (docs/packs.md)")
+	f.StringVar(&r.options.Pack, "pack", "", "folder of the pack, or its address if a server offers it: http://HOST:PORT/v1/packs/NAME, or for cachenet edge also kafka:TOPIC/NAME (docs/packs.md)")
 	f.StringVar(&r.options.Cache, "cache", "", "with an address as --pack: folder that the pack is kept in")
 	f.Int64Var(&r.options.CacheBytes, "cache-bytes", 0, "with an address as --pack: maximum bytes of its nets, on disk and in memory; specialists are fetched when frames need them (default: "+without+")")
 }

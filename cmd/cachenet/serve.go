@@ -2,12 +2,15 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"log/slog"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
+	"github.com/cachenet/cachenet/connectors/kafkaio"
 	"github.com/cachenet/cachenet/connectors/packs"
 	"github.com/cachenet/cachenet/pipelines"
 )
@@ -34,7 +37,8 @@ drops the second answer. docs/edge.md says how devices and servers fit together.
 	f.StringVar(&r.options.Offset, "offset", "oldest", "where to start in partitions without rows: oldest, newest or a number")
 	f.StringVar(&r.options.Pack, "pack", "", "folder of the pack")
 	f.StringVar(&offer.listen, "listen", "", "offer packs to devices over HTTP at this HOST:PORT, without authentication (default off; docs/packs.md)")
-	f.StringVar(&offer.dir, "packs", "", "with --listen: folder with the packs to offer (default that of --pack)")
+	f.StringVar(&offer.topic, "packs-topic", "", "offer packs to devices in this topic, where they reach nothing but Kafka; it is created if missing (default off; docs/packs.md)")
+	f.StringVar(&offer.dir, "packs", "", "with --listen or --packs-topic: folder with the packs to offer (default that of --pack)")
 	providerFlag(f, &r.options)
 	r.dataFlags(f)
 	r.watchFlags(f)
@@ -42,25 +46,54 @@ drops the second answer. docs/edge.md says how devices and servers fit together.
 }
 
 // offerFlags say which packs a server offers, and where.
-type offerFlags struct{ listen, dir string }
+type offerFlags struct{ listen, topic, dir string }
 
 // start offers them until closing is called.
-func (o offerFlags) start(pack string) (closing func() error, err error) {
+func (o offerFlags) start(pack string, cluster kafkaio.Cluster) (closing func() error, err error) {
+	nothing := func() error { return nil }
 	switch {
-	case o.listen == "" && o.dir != "":
-		return nil, usageError{errors.New("--packs: has an effect only with --listen: leave it out")}
-	case o.listen == "":
-		return func() error { return nil }, nil
+	case o.listen == "" && o.topic == "" && o.dir != "":
+		return nil, usageError{errors.New("--packs: has an effect only with --listen or --packs-topic: leave it out")}
+	case o.listen == "" && o.topic == "":
+		return nothing, nil
 	}
 	offer, err := packs.NewOffer(cmp.Or(o.dir, pack))
 	if err != nil {
 		return nil, err
 	}
-	at, closing, err := packs.Listen(o.listen, offer)
-	if err == nil {
+	closing = nothing
+	if o.listen != "" {
+		var at string
+		if at, closing, err = packs.Listen(o.listen, offer); err != nil {
+			return nil, err
+		}
 		slog.Info("packs are offered", "packs", strings.Join(offer.Names(), ", "), "at", "http://"+at+"/v1/packs/")
 	}
-	return closing, err
+	if o.topic == "" {
+		return closing, nil
+	}
+	stop, err := publish(offer, cluster, o.topic)
+	if err != nil {
+		return nil, errors.Join(err, closing())
+	}
+	listening := closing
+	return func() error { stop(); return listening() }, nil
+}
+
+// publish puts an offer into a topic until stop is called.
+func publish(offer *packs.Offer, cluster kafkaio.Cluster, topic string) (stop func(), err error) {
+	log, err := kafkaio.OpenLog(cluster, topic, nil)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var publishing sync.WaitGroup
+	publishing.Go(func() { packs.Publish(ctx, offer, log) })
+	return func() {
+		cancel()
+		publishing.Wait()
+		log.Close()
+	}, nil
 }
 
 func (r *run) serve(c *cobra.Command, offer offerFlags) (err error) {
@@ -72,7 +105,7 @@ func (r *run) serve(c *cobra.Command, offer offerFlags) (err error) {
 		return err
 	}
 	r.options.Cluster = r.cluster.Cluster
-	closing, err := offer.start(r.options.Pack)
+	closing, err := offer.start(r.options.Pack, r.options.Cluster)
 	if err != nil {
 		return err
 	}

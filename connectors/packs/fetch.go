@@ -9,7 +9,6 @@ import (
 	"hash"
 	"io"
 	"log/slog"
-	"net/http"
 	"os"
 	"time"
 
@@ -42,12 +41,12 @@ func (c *Cache) Fetch(ctx context.Context, sha string, begin func(size int64) er
 		if errors.Is(err, errDamaged) {
 			c.count(func(n *Counts) { n.Damaged++ })
 			if !again {
-				slog.Warn("a damaged file of a pack is fetched again", "blob", sha, "from", c.source.blobs)
+				slog.Warn("a damaged file of a pack is fetched again", "file", c.source.at(sha))
 				continue
 			}
 			err = fmt.Errorf("%w, twice: check the pack on the server", err)
 		}
-		return fmt.Errorf("fetch %s%s: %w", c.source.blobs, sha, err)
+		return fmt.Errorf("fetch %s: %w", c.source.at(sha), err)
 	}
 }
 
@@ -123,20 +122,15 @@ func (d *download) connect(ctx context.Context) error {
 	defer cancel(nil)
 	silent := time.AfterFunc(s.stall, func() { cancel(fmt.Errorf("nothing came for %v", s.stall)) })
 	defer silent.Stop()
-	header := http.Header{}
-	if d.have > 0 {
-		header.Set("Range", fmt.Sprintf("bytes=%d-", d.have))
-		header.Set("If-Range", etag(d.sha))
-	}
-	r, err := s.get(ctx, s.blobs+d.sha, header)
+	from, err := s.open(ctx, d.sha, d.have)
 	if err != nil {
 		return reason(ctx, err)
 	}
-	defer r.Body.Close()
-	if err := d.accept(r); err != nil || d.whole() {
+	defer from.body.Close()
+	if err := d.accept(from); err != nil || d.whole() {
 		return err
 	}
-	return reason(ctx, d.take(r.Body, func() { silent.Reset(s.stall) }))
+	return reason(ctx, d.take(from.body, func() { silent.Reset(s.stall) }))
 }
 
 // reason is the error of a cancelled request, with why it was cancelled.
@@ -147,39 +141,18 @@ func reason(ctx context.Context, err error) error {
 	return err
 }
 
-// accept brings the file to where the response begins.
-func (d *download) accept(r *http.Response) error {
-	size := r.ContentLength
-	switch r.StatusCode {
-	case http.StatusOK:
+// accept brings the file to where the rest of it begins.
+func (d *download) accept(rest stream) error {
+	if rest.from != d.have {
 		if err := d.restart(); err != nil {
 			return err
 		}
-	case http.StatusPartialContent:
-		var from, to int64
-		if n, err := fmt.Sscanf(r.Header.Get("Content-Range"), "bytes %d-%d/%d", &from, &to, &size); n != 3 || err != nil || from != d.have {
-			return final("the response to a request for bytes from %d says %q", d.have, r.Header.Get("Content-Range"))
-		}
-	case http.StatusRequestedRangeNotSatisfiable:
-		if n, err := fmt.Sscanf(r.Header.Get("Content-Range"), "bytes */%d", &size); n == 1 && err == nil && size == d.have {
-			d.size = size // the process ended between the last byte and the check
-			return nil
-		}
-		if err := d.restart(); err != nil {
-			return err
-		}
-		return errors.New("the partial file is longer than the one that is offered: it is fetched from the start")
-	default:
-		return refused(d.cache.source.blobs+d.sha, r)
 	}
-	if size < 0 {
-		return final("the response does not say how long the file is")
-	}
-	d.size = size
+	d.size = rest.size
 	if d.begin != nil {
 		begin := d.begin
 		d.begin = nil
-		if err := begin(size); err != nil {
+		if err := begin(d.size); err != nil {
 			return finalError{err}
 		}
 	}

@@ -100,8 +100,8 @@ func (w *wire) set(change func(*wire)) {
 // source is a pack at the other end of the wire; every request takes a connection of its own.
 func (w *wire) source(t *testing.T, name string, o SourceOptions) *Source {
 	t.Helper()
-	o.Client = &http.Client{Transport: &http.Transport{DialContext: w.dial, DisableKeepAlives: true}}
-	s, err := NewSource("http://server"+packsPath+name, o)
+	client := &http.Client{Transport: &http.Transport{DialContext: w.dial, DisableKeepAlives: true}}
+	s, err := NewSource("http://server"+packsPath+name, client, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -189,24 +189,36 @@ func (o *Offer) offered() (all []offered) {
 
 func (o *Offer) blob(w http.ResponseWriter, r *http.Request) {
 	sha := r.PathValue("sha")
+	f, err := o.file(sha)
+	if err != nil {
+		if !errors.Is(err, errNotOffered) {
+			slog.Warn("a file of a pack cannot be offered", "error", err)
+		}
+		http.Error(w, err.Error(), http.StatusNotFound)
+		return
+	}
+	defer f.Close()
+	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+	serve(w, r, sha, "application/octet-stream", f)
+}
+
+var errNotOffered = errors.New("no file with that sha256 is offered")
+
+// file opens the file with that sha256. The error names no path of this machine.
+func (o *Offer) file(sha string) (*os.File, error) {
 	o.mu.Lock()
 	have, ok := o.blobs[sha]
 	o.mu.Unlock()
 	if !ok {
-		http.Error(w, "no file with that sha256 is offered", http.StatusNotFound)
-		return
+		return nil, errNotOffered
 	}
 	f, err := os.Open(have.path)
 	if err != nil {
-		slog.Warn("a file of a pack cannot be offered", "error", err)
-		http.Error(w, "the file is not there any more", http.StatusNotFound)
-		return
+		return nil, fmt.Errorf("the file %s is not there any more", filepath.Base(have.path))
 	}
-	defer f.Close()
 	if info, err := f.Stat(); err != nil || info.Size() != have.size || !info.ModTime().Equal(have.modified) {
-		http.Error(w, "the file is not the one that was checked: ask for the manifest again", http.StatusNotFound)
-		return
+		f.Close()
+		return nil, fmt.Errorf("the file %s is not the one that was checked: ask for the manifest again", filepath.Base(have.path))
 	}
-	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-	serve(w, r, sha, "application/octet-stream", f)
+	return f, nil
 }

@@ -211,8 +211,8 @@ func TestAddresses(t *testing.T) {
 		"http://h:1/v1/packs/sc%2fenes":       "",
 		"http://user:secret@h/v1/packs/scene": "http://user:secret@h/v1/blobs/",
 	} {
-		s, err := NewSource(address, SourceOptions{})
-		if (err == nil) != (blobs != "") || err == nil && s.blobs != blobs {
+		s, err := NewSource(address, nil, SourceOptions{})
+		if (err == nil) != (blobs != "") || err == nil && s.at("") != blobs {
 			t.Errorf("%s: %v, %+v", address, err, s)
 		}
 	}

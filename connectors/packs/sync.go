@@ -133,7 +133,7 @@ func (c *Cache) Follow(ctx context.Context, every time.Duration, wanted Wanted) 
 			slog.Info("the server of the pack responds again")
 		}
 		if changed {
-			slog.Info("a new version of the pack is here", "pack", c.source.url)
+			slog.Info("a new version of the pack is here", "pack", c.source.name())
 		}
 	}
 }
@@ -153,13 +153,13 @@ func (c *Cache) update(ctx context.Context, wanted Wanted) (changed bool, err er
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return false, finalError{fmt.Errorf("pack cache: %w", err)}
 	}
-	text, err := c.source.manifest(ctx, known)
+	text, err := c.source.latest(ctx, known)
 	if err != nil || text == nil {
 		return false, err
 	}
 	m, err := models.ParseManifest(text)
 	if err != nil {
-		return false, final("manifest of %s: %w", c.source.url, err)
+		return false, final("manifest of %s: %w", c.source.name(), err)
 	}
 	version := filepath.Join(c.dir, "packs", models.Digest(text))
 	if err := c.build(ctx, version, text, m, wanted); err != nil {
