@@ -147,7 +147,8 @@ func (r *run) follow(c *cobra.Command) (failure error) {
 	}
 	var first, last *session.Session
 	begun := o.Started
-	o.Started = func(job *session.Session) { first, last = cmp.Or(first, job), job; begun(job) }
+	var uplinks uplinkWatch
+	o.Started = func(job *session.Session) { first, last = cmp.Or(first, job), job; uplinks.follow(job); begun(job) }
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
@@ -157,7 +158,7 @@ func (r *run) follow(c *cobra.Command) (failure error) {
 	err = pipelines.Run(c.Context(), o)
 	bar.stop()
 	if bar.followed() { // else nothing was read, and err says why
-		err = errors.Join(err, tellRun(c, o, r.format, first, last, total, &caches))
+		err = errors.Join(err, tellRun(c, o, r.format, first, last, total, &caches, &uplinks))
 	}
 	return err
 }

@@ -27,15 +27,15 @@ type runSummary struct {
 	Errors    int64                 `json:"errors"`
 	ErrorRate float64               `json:"error_rate"`       // of all frames, 0 to 1
 	Reasons   []parquetio.Reason    `json:"reasons"`          // for the errors, the most frequent first
-	Uplink    *kafkaio.UplinkCounts `json:"uplink,omitempty"` // what passed between a device and its server, in the last job
+	Uplink    *kafkaio.UplinkCounts `json:"uplink,omitempty"` // what passed between a device and its server
 	Audits    *audit.Result         `json:"audits,omitempty"` // of the hits; absent where none could be audited
 	Cache     *cacheSummary         `json:"cache,omitempty"`  // absent where the pack came from no server
 	Pooled    int64                 `json:"pooled,omitempty"` // rows that the processes of a worker pool wrote; they are counted nowhere else
 }
 
 // tellRun says how a run went, from its first job to its last.
-func tellRun(c *cobra.Command, o pipelines.Options, format string, first, last *session.Session, t parquetio.Tally, caches *cacheWatch) error {
-	s := runSummary{Policy: o.PolicyFile, Frames: t.Frames(), Hits: t.Hits, Misses: t.Misses, Same: t.Same, Errors: t.Errors, Reasons: t.Reasons(), Uplink: uplinkOf(last)}
+func tellRun(c *cobra.Command, o pipelines.Options, format string, first, last *session.Session, t parquetio.Tally, caches *cacheWatch, uplinks *uplinkWatch) error {
+	s := runSummary{Policy: o.PolicyFile, Frames: t.Frames(), Hits: t.Hits, Misses: t.Misses, Same: t.Same, Errors: t.Errors, Reasons: t.Reasons(), Uplink: uplinks.summary()}
 	if s.Frames > 0 {
 		s.ErrorRate = float64(s.Errors) / float64(s.Frames)
 	}
@@ -106,12 +106,4 @@ func durable(job *session.Session, topic string) (n int64) {
 		n += offsets.Count()
 	}
 	return n
-}
-
-// uplinkOf returns what passed between the device of a job and its server; nil where there is none.
-func uplinkOf(job *session.Session) *kafkaio.UplinkCounts {
-	if c, ok := kafkaio.Uplink(job); ok {
-		return &c
-	}
-	return nil
 }

@@ -72,7 +72,7 @@ func (o offerFlags) start(pack string, cluster kafkaio.Cluster) (closing func() 
 	if o.topic == "" {
 		return closing, nil
 	}
-	stop, err := publish(offer, cluster, o.topic)
+	stop, err := publishPacks(offer, cluster, o.topic)
 	if err != nil {
 		return nil, errors.Join(err, closing())
 	}
@@ -80,8 +80,8 @@ func (o offerFlags) start(pack string, cluster kafkaio.Cluster) (closing func() 
 	return func() error { stop(); return listening() }, nil
 }
 
-// publish puts an offer into a topic until stop is called.
-func publish(offer *packs.Offer, cluster kafkaio.Cluster, topic string) (stop func(), err error) {
+// publishPacks puts an offer into a topic until stop is called.
+func publishPacks(offer *packs.Offer, cluster kafkaio.Cluster, topic string) (stop func(), err error) {
 	log, err := kafkaio.OpenLog(cluster, topic, nil)
 	if err != nil {
 		return nil, err

@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"sync"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 	"github.com/segmentio/kafka-go"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/schemas"
@@ -65,15 +65,8 @@ func (fn *answerFn) ProcessElement(_ context.Context, at beam.EventTime, outcome
 
 // FinishBundle sends the answers, to several devices at a time.
 func (fn *answerFn) FinishBundle(ctx context.Context, emit func(beam.EventTime, schemas.Outcomes)) error {
-	var group sync.WaitGroup
-	failed := make(chan error, len(fn.pending))
-	for device, messages := range fn.pending {
-		group.Go(func() { failed <- fn.send(ctx, AnswersTopic(fn.Config.Topic, device), messages) })
-	}
-	group.Wait()
-	close(failed)
-	for err := range failed {
-		if err != nil {
+	if len(fn.pending) > 0 {
+		if err := fn.send(ctx); err != nil {
 			return err
 		}
 	}
@@ -85,20 +78,19 @@ func (fn *answerFn) FinishBundle(ctx context.Context, emit func(beam.EventTime, 
 	return nil
 }
 
-// send sends answers to one device.
-func (fn *answerFn) send(ctx context.Context, topic string, messages []kafka.Message) error {
+func (fn *answerFn) send(ctx context.Context) error {
 	job, err := session.Find(fn.Config.Job)
 	if err != nil {
-		return fmt.Errorf("kafka: write to %s: %w", topic, err)
+		return fmt.Errorf("kafka: answer devices: %w", err)
 	}
-	w, err := session.Part(job, "kafkaio.Answer "+topic, func() (*writer, error) {
-		if _, err := EnsureTopic(ctx, fn.Config.Cluster, topic, 1); err != nil {
-			return nil, err
-		}
-		return fn.Config.Cluster.newWriter(topic)
-	})
+	a, err := session.Part(job, "kafkaio.Answer "+fn.Config.Topic, func() (*answerer, error) { return newAnswerer(fn.Config.Cluster) })
 	if err != nil {
 		return err
 	}
-	return w.write(ctx, messages)
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(answersAtOnce)
+	for device, messages := range fn.pending {
+		group.Go(func() error { return a.send(ctx, AnswersTopic(fn.Config.Topic, device), messages) })
+	}
+	return group.Wait()
 }

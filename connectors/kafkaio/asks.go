@@ -26,6 +26,7 @@ type ask struct {
 	kept      bool      // the server's broker acknowledged it, at
 	partition int32     // … this place of the misses topic
 	offset    int64
+	looked    time.Duration // how long it had waited when the topic was asked for its record; 0: it was not
 }
 
 // asks are the frames of one job that wait for the server. It knows nothing of Kafka. Its methods may be called
@@ -304,7 +305,7 @@ func (a *asks) count() UplinkCounts {
 	defer a.mu.Unlock()
 	c := a.counts
 	c.Pending, c.Wait = int64(len(a.pending)), a.waits
-	c.WaitP50, c.WaitP99 = milliseconds(a.waits.Quantile(0.5)), milliseconds(a.waits.Quantile(0.99))
+	c.quantiles()
 	return c
 }
 

@@ -1,6 +1,9 @@
 package kafkaio
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // kept notes where the server's broker holds a batch that it acknowledged.
 func (a *asks) kept(batch []*ask, partition int32, first int64) {
@@ -31,9 +34,31 @@ func (a *asks) lost(held []Partition) int {
 	return n
 }
 
+// doubtful returns the frame that waits longest of those that the broker holds, as far as is known, when it is time to look whether that is true:
+// the topic may have been deleted, recreated and filled beyond its offset. It is looked for after 30 s, and again each time that its wait has doubled.
+func (a *asks) doubtful(now time.Time) (origin string, partition int32, offset int64, due bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var oldest *ask
+	for _, k := range a.pending {
+		if k.kept && !k.queued && (oldest == nil || k.since.Before(oldest.since)) {
+			oldest = k
+		}
+	}
+	if oldest == nil {
+		return "", 0, 0, false
+	}
+	waited := now.Sub(oldest.since)
+	if waited < max(recheckEvery, 2*oldest.looked) {
+		return "", 0, 0, false
+	}
+	oldest.looked = waited
+	return oldest.origin, oldest.partition, oldest.offset, true
+}
+
 // requeue expects that a is locked.
 func (a *asks) requeue(k *ask) {
-	k.queued, k.kept = true, false
+	k.queued, k.kept, k.looked = true, false, 0
 	a.queue = append(a.queue, k)
 	a.counts.Resent++
 	signal(a.work)

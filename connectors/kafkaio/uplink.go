@@ -180,35 +180,6 @@ func (u *uplink) works() {
 	}
 }
 
-// recheckEvery is how often a device with frames that wait looks whether the server's topic still holds them.
-const recheckEvery = 30 * time.Second
-
-// recheck sends what waits once more where the server's topic has lost it. It looks after an outage, and now and then: retention
-// and operators delete without one.
-func (u *uplink) recheck(ctx context.Context) error {
-	u.mu.Lock()
-	due := u.restored || time.Since(u.checked) > recheckEvery
-	u.restored = false
-	if due {
-		u.checked = time.Now()
-	}
-	u.mu.Unlock()
-	if !due || u.count().Pending == 0 {
-		return nil
-	}
-	all, err := persist(ctx, u, func(ctx context.Context) ([]Partition, error) {
-		all, err := u.client.bounds(ctx, u.cfg.Misses, u.places())
-		return all, u.recreate(ctx, err)
-	})
-	if err != nil {
-		return err
-	}
-	if n := u.lost(all); n > 0 {
-		slog.Warn("the server has lost frames: they are sent again", "topic", u.cfg.Misses, "frames", n)
-	}
-	return nil
-}
-
 // recreate creates the topics again where a request found that one is missing. It returns the request's error all the same.
 func (u *uplink) recreate(ctx context.Context, err error) error {
 	if !missing(err) {
