@@ -57,7 +57,9 @@ func TestADeviceWithAnEmptyCache(t *testing.T) {
 			if err := w.Cut(false); err != nil {
 				t.Fatal(err)
 			}
-			eventually(t, "the cut is noticed", func() bool { return device.running(t) && strings.Contains(device.said(t), "a download of a pack was cut") })
+			eventually(t, "the cut is noticed", func() bool {
+				return device.running(t) && strings.Contains(device.said(t), "a download of a pack was cut")
+			})
 			if err := w.Mend(t.Context()); err != nil {
 				t.Fatal(err)
 			}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
@@ -99,6 +100,9 @@ func publishPacks(offer *packs.Offer, cluster kafkaio.Cluster, topic string) (st
 func (r *run) serve(c *cobra.Command, offer offerFlags) (err error) {
 	if err := required(c, "brokers", "topic", "answers-topic", "pack", "out"); err != nil {
 		return err
+	}
+	if offer.topic != "" && offer.topic == r.options.Topic {
+		return usageError{fmt.Errorf("--packs-topic %s: is the topic with the misses: name another topic", offer.topic)}
 	}
 	r.options.Policy = pipelines.PolicyFull
 	if err := r.check(); err != nil {

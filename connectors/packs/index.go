@@ -95,10 +95,11 @@ func chunkKey(sha string, chunk int64) string { return fmt.Sprintf("%s %d", sha,
 type topicIndex struct {
 	log *kafkaio.Log
 
-	mu    sync.Mutex
-	next  int64
-	packs map[string]topicPack
-	blobs map[string]topicBlob
+	mu      sync.Mutex
+	next    int64
+	packs   map[string]topicPack
+	blobs   map[string]topicBlob
+	foreign bool // the topic holds records of something else
 }
 
 func newTopicIndex(log *kafkaio.Log) *topicIndex {
@@ -113,7 +114,7 @@ func (x *topicIndex) forget() {
 }
 
 func (x *topicIndex) reset(next int64) {
-	x.next = next
+	x.next, x.foreign = next, false
 	clear(x.packs)
 	clear(x.blobs)
 }
@@ -150,18 +151,29 @@ func (x *topicIndex) catchUp(ctx context.Context) error {
 
 // take takes in one record. One that cannot be read counts as deleted: its file is published again.
 func (x *topicIndex) take(key string, value []byte) {
-	if name, ok := strings.CutPrefix(key, packKey); ok {
+	name, isPack := strings.CutPrefix(key, packKey)
+	sha, isBlob := strings.CutPrefix(key, blobKey)
+	switch {
+	case isPack:
 		var p topicPack
 		if delete(x.packs, name); value != nil && json.Unmarshal(value, &p) == nil && isSHA256(p.Manifest) {
 			x.packs[name] = p
 		}
-	}
-	if sha, ok := strings.CutPrefix(key, blobKey); ok {
+	case isBlob:
 		var b topicBlob
 		if delete(x.blobs, sha); value != nil && json.Unmarshal(value, &b) == nil && b.sound() {
 			x.blobs[sha] = b
 		}
+	default:
+		x.foreign = true
 	}
+}
+
+// strange reports whether the topic is used for something else.
+func (x *topicIndex) strange() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.foreign
 }
 
 func (x *topicIndex) pack(name string) (p topicPack, ok bool, names []string) {

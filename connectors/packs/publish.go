@@ -77,6 +77,9 @@ func (p *publisher) pass(ctx context.Context) (changed bool, err error) {
 	if err := p.index.catchUp(ctx); err != nil {
 		return false, err
 	}
+	if p.index.strange() {
+		return false, fmt.Errorf("topic %s holds records that are no packs: name another topic", p.log.Topic())
+	}
 	var news []kafkaio.LogRecord
 	sent := maps.Clone(p.sent)
 	for _, o := range p.offer.offered() {

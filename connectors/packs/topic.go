@@ -55,7 +55,7 @@ func (t *overTopic) look(ctx context.Context) error {
 }
 
 func (t *overTopic) manifest(ctx context.Context, known string) ([]byte, error) {
-	if err := t.look(ctx); err != nil {
+	if err := t.look(ctx); err != nil && !errors.Is(err, kafkaio.ErrNoLog) {
 		return nil, err
 	}
 	p, ok, names := t.index.pack(t.pack)

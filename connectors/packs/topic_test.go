@@ -233,7 +233,7 @@ func TestPacksThatATopicDoesNotHold(t *testing.T) {
 	broker := kafkatest.Own(t).Addr()
 	p, _ := publishing(t, broker)
 	s := NewTopicSource(openLog(t, broker, ""), "shapes", SourceOptions{})
-	if _, err := s.latest(t.Context(), ""); err == nil || !passes(err) {
+	if _, err := s.latest(t.Context(), ""); err == nil || !passes(err) || !strings.Contains(err.Error(), "holds no pack yet") {
 		t.Errorf("without a topic: %v", err)
 	}
 	if err := p.log.Create(t.Context(), topicPartitions); err != nil {
@@ -275,6 +275,23 @@ func TestChunksFitTheTopic(t *testing.T) {
 		t.Fatal(err)
 	}
 	stored(t, c, content)
+}
+
+// A topic that is used for something else is left alone.
+func TestATopicOfSomethingElseIsRefused(t *testing.T) {
+	p, _ := publishing(t, kafkatest.Own(t).Addr())
+	if err := p.log.Create(t.Context(), topicPartitions); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.log.Append(t.Context(), indexPartition, kafkaio.LogRecord{Key: []byte("cam-1"), Value: []byte("frame")}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.pass(t.Context()); err == nil || !strings.Contains(err.Error(), "name another topic") {
+		t.Errorf("error is %v", err)
+	}
+	if n := chunksEnd(t, p); n != 0 {
+		t.Errorf("%d chunks were published", n)
+	}
 }
 
 // A file that is not what its name says is never listed.
