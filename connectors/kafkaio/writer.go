@@ -37,6 +37,9 @@ type writer struct {
 	limit int64     // max.message.bytes of the topic, 0 where the broker does not report it
 
 	sayOnce sync.Once // that records are too large
+
+	open   sync.RWMutex // held for reading while requests are sent beside kafka-go's writers
+	closed bool         // under open
 }
 
 func (c Cluster) newWriter(topic string) (*writer, error) {
@@ -45,11 +48,12 @@ func (c Cluster) newWriter(topic string) (*writer, error) {
 		return nil, err
 	}
 	w := &writer{client: client, topic: topic}
-	w.batches, w.singles = w.open(batchRecords, batchBytes), w.open(1, maxRecord)
+	w.batches, w.singles = w.sender(batchRecords, batchBytes), w.sender(1, maxRecord)
 	return w, nil
 }
 
-func (w *writer) open(records int, bytes int64) *kafka.Writer {
+// sender returns kafka-go's writer with batches of at most that many records and bytes.
+func (w *writer) sender(records int, bytes int64) *kafka.Writer {
 	return &kafka.Writer{
 		Addr:         w.client.Addr,
 		Topic:        w.topic,
@@ -82,6 +86,11 @@ func (w *writer) deliver(ctx context.Context, messages []kafka.Message) (refused
 		part, to := messages[:n], w.batches
 		if large {
 			to = w.singles
+		} else if part = w.together(ctx, part); len(part) == 0 {
+			messages = messages[n:]
+			continue
+		} else if err := ctx.Err(); err != nil {
+			return refused, fmt.Errorf("kafka: write %d records to %s: %w", len(part), w.topic, err)
 		}
 		left, err := w.send(ctx, to, part)
 		if len(left) > 0 && !large {
@@ -156,6 +165,9 @@ func (w *writer) sendAll(ctx context.Context, to *kafka.Writer, messages []kafka
 
 // Close waits for what is being sent and closes the connections.
 func (w *writer) Close() error {
+	w.open.Lock()
+	w.closed = true
+	w.open.Unlock()
 	err := errors.Join(w.batches.Close(), w.singles.Close())
 	w.client.close()
 	if err != nil {
