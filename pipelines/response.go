@@ -18,9 +18,9 @@ import (
 	"google.golang.org/grpc/metadata"
 )
 
-// responseLead is by how much a bundle's response is sent before the end of its data: time to be received, on a busy
-// machine too.
-const responseLead = 2 * time.Millisecond
+// responseLead is by how much a bundle's response is sent before the end of its data: time to be received. Frames wait for it
+// twice, in the bundles of the source and of the caching step. On a busy machine 2 ms saved no processor time over this.
+const responseLead = 200 * time.Microsecond
 
 // Names of the methods that carry responses and data.
 const (

@@ -17,6 +17,7 @@ import (
 const (
 	fetchWait = 500 * time.Millisecond // how long the broker holds a fetch that finds nothing
 	patience  = 2 * time.Minute        // with an open transaction; brokers end most after one
+	rest      = 5 * time.Millisecond   // between two fetches at the end of a partition: bundles begin further apart, and each fetch costs both sides
 )
 
 // errTruncated ends a fetcher: to continue would skip or repeat frames unnoticed.
@@ -84,6 +85,21 @@ func (f *fetcher) run(ctx context.Context) {
 			return
 		}
 		f.advance(b)
+		f.rest(ctx)
+	}
+}
+
+// rest waits, at the end of the partition, for more than the few records that came since the last fetch.
+func (f *fetcher) rest(ctx context.Context) {
+	left := rest - time.Since(f.begun)
+	if left <= 0 || f.at < f.end.Load() {
+		return
+	}
+	t := time.NewTimer(left)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
 	}
 }
 
