@@ -28,7 +28,18 @@ func TestMain(m *testing.M) {
 		writeUntilKilled(dir, false)
 	}
 	beam.Init()
-	os.Exit(m.Run())
+	os.Exit(tidily(m))
+}
+
+// tidily runs the tests with a temporary folder of their own, where prism.Execute leaves an empty file for each pipeline.
+func tidily(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "parquetio-")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	os.Setenv("TMPDIR", dir)
+	return m.Run()
 }
 
 // rowsOfRun makes the outcomes of the i-th run of 16 frames.
