@@ -150,7 +150,8 @@ func (j *job) plan() plan {
 	p.parquet = parquetio.WriteConfig{Job: id, Dir: j.Out, Pack: j.pack, Version: Version, FileAge: j.FileAge, GiveUp: j.DiskWait,
 		EveryBundle: j.runner.everyBundle, Shared: j.runner.shared || j.Share}
 	if j.OutcomesTopic != "" {
-		p.topic = &kafkaio.WriteConfig{Job: id, Cluster: j.Cluster, Topic: j.OutcomesTopic}
+		p.topic = &kafkaio.WriteConfig{Job: id, Cluster: j.Cluster, Topic: j.OutcomesTopic, Early: j.runner.credit}
+		p.model.Early = true
 	}
 	if j.AnswersTopic != "" {
 		p.answers = &kafkaio.WriteConfig{Job: id, Cluster: j.Cluster, Topic: j.AnswersTopic}

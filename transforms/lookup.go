@@ -148,6 +148,13 @@ func (fn *lookupFn) look(ctx context.Context, where states, settled func(beam.Ev
 	}
 	read := time.Now()
 	told := fn.hear()
+	if fn.walk.early = nil; fn.Model.Early && fn.memory != nil { // a cell is written only after its stream's last frame
+		fn.walk.early = func(rows []schemas.Outcome) {
+			early := schemas.Outcomes{Rows: rows}
+			emitAt(&early, time.Now())
+			settled(fn.at, early)
+		}
+	}
 	done, pending := fn.walk.run(fn.strands)
 	fn.offload(&done, &pending)
 	done.Rows = append(done.Rows, told...)

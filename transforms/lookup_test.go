@@ -2,6 +2,7 @@ package transforms
 
 import (
 	"context"
+	"strconv"
 	"testing"
 	"time"
 
@@ -74,6 +75,46 @@ func TestABundleIsLookedAtTogether(t *testing.T) {
 	}
 	if err := fn.FinishBundle(ctx, out.settled, out.missed); err != nil || len(out.rows) != 4 {
 		t.Errorf("an empty bundle: %d rows, error %v", len(out.rows), err)
+	}
+}
+
+// Where somebody waits for outcomes, hits leave before the full model is asked about other frames of the bundle.
+func TestHitsOfABundleAreEmittedFirst(t *testing.T) {
+	for _, early := range []bool{false, true} {
+		job := session.Open("early", 1<<20)
+		defer job.Close()
+		fn, _ := lookupOf(t, job)
+		fn.Model.Early = early
+		ctx, at := context.Background(), mtime.FromTime(time.Unix(1000, 0))
+		for bundle := range int64(2) { // the first one teaches the streams red
+			var out sink
+			fn.StartBundle(ctx, out.settled, out.missed)
+			for i := range leastEarly + 1 {
+				f := pixel(bundle, 250, 5, 5)
+				if f.Stream = strconv.Itoa(i); i == 0 && bundle == 1 {
+					f.Image = []byte{120, 125, 120}
+				}
+				if err := fn.ProcessElement(ctx, at, nil, f.Stream, job.Hold(schemas.Run{Frames: []schemas.Frame{f}}), out.settled, out.missed); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := fn.FinishBundle(ctx, out.settled, out.missed); err != nil {
+				t.Fatal(err)
+			}
+			elements := 1
+			if early && bundle == 1 {
+				elements = 2
+			}
+			missLast := out.rows[len(out.rows)-1].Stream == "0"
+			if len(out.rows) != leastEarly+1 || len(out.at) != elements || elements == 2 && !missLast {
+				t.Errorf("early %v, bundle %d: %d rows in %d elements, the last one of stream %s", early, bundle, len(out.rows), len(out.at), out.rows[len(out.rows)-1].Stream)
+			}
+			for _, r := range out.rows {
+				if r.LatencyUs <= 0 {
+					t.Errorf("stream %s: a row without its latency", r.Stream)
+				}
+			}
+		}
 	}
 }
 

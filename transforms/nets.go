@@ -32,6 +32,7 @@ type Model struct {
 	Shrink      bool            // on a device: misses are sent as the full model's input shows them, where that is fewer bytes
 	FullTimeout time.Duration   // with Provisional: how long the full model is waited for
 	Job         string          // id of the job, for its Memory and its Watch; empty: none
+	Early       bool            // somebody waits for outcomes: where there is a Memory, those that are settled do not wait for the full model
 }
 
 // Secret is the key of the audits' coin, in hexadecimal. It travels with the pipeline, and is never printed.

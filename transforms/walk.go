@@ -14,6 +14,9 @@ import (
 // stay in the processor's cache.
 const openStrands = 32
 
+// leastEarly is how many settled outcomes are worth a request of their own to Kafka: fewer wait for the others of their bundle.
+const leastEarly = 4
+
 // walk takes the frames of some streams through the policy, each stream's in order. What the small net says of a frame
 // does not depend on the stream's state, so it answers up to 16 frames of one stream or of several in one call before the
 // policy looks at them one by one (ask.go). With several specialists a frame may turn out to be another one's; then what
@@ -46,6 +49,8 @@ type walk struct {
 
 	done    schemas.Outcomes
 	pending schemas.MissedRun
+	handed  int                     // of done, that were given to early
+	early   func([]schemas.Outcome) // takes what is settled before the full model is asked; nil: run returns everything
 }
 
 func newWalk(n *nets, watch *Watch) *walk {
@@ -113,12 +118,14 @@ type fullAnswer struct {
 }
 
 // run moves each strand's state through its frames, and returns the outcomes that are settled and the misses that the
-// full-model transform has to answer; both belong to the caller. No stream may have two strands.
+// full-model transform has to answer; both belong to the caller. What early was given is not returned again. No stream
+// may have two strands.
 func (w *walk) run(strands []strand) (schemas.Outcomes, schemas.MissedRun) {
 	frames := 0
 	for i := range strands {
 		frames += len(strands[i].frames)
 	}
+	w.handed = 0
 	w.done, w.pending = schemas.Outcomes{Rows: make([]schemas.Outcome, 0, frames)}, schemas.MissedRun{}
 	w.decoded, w.small, w.selector, w.full = turns{}, turns{}, turns{}, turns{}
 	if w.nets.policy.Routes() {
@@ -141,7 +148,17 @@ func (w *walk) run(strands []strand) (schemas.Outcomes, schemas.MissedRun) {
 		w.step()
 		w.open = slices.DeleteFunc(w.open, func(s *strand) bool { return len(s.frames) == 0 })
 	}
+	w.done.Rows = w.done.Rows[w.handed:]
 	return w.done, w.pending
+}
+
+// handOver passes on what is settled when the full model has to be asked about other streams' frames: a call of it takes as
+// long as many hits together, which should not wait for it.
+func (w *walk) handOver() {
+	if n := len(w.done.Rows); w.early != nil && len(w.wanted) > 0 && n >= w.handed+leastEarly {
+		w.early(w.done.Rows[w.handed:n:n])
+		w.handed = n
+	}
 }
 
 func (w *walk) suspicious(strands []strand) bool {
@@ -185,6 +202,7 @@ func (w *walk) step() {
 		for _, s := range w.open {
 			w.advance(s)
 		}
+		w.handOver()
 		w.askFull()
 	}
 	for _, s := range w.open {

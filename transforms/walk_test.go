@@ -140,6 +140,15 @@ func TestInterleavedStreamsDecideAsEachAlone(t *testing.T) {
 					want[i] = alone(n, rest[i])
 				}
 				w := walkOf(n, nil)
+				take := func(rows []schemas.Outcome) {
+					for _, r := range rows {
+						i, _ := strconv.Atoi(r.Stream)
+						got[i].Rows = append(got[i].Rows, r)
+					}
+				}
+				if rapid.Bool().Draw(t, "early") {
+					w.early = take
+				}
 				for left := 1; left > 0; {
 					left = 0
 					bundle := rapid.IntRange(1, 5).Draw(t, "bundle")
@@ -153,10 +162,7 @@ func TestInterleavedStreamsDecideAsEachAlone(t *testing.T) {
 						left = max(left, len(rest[i]))
 					}
 					done, missed := w.run(strands)
-					for _, r := range done.Rows {
-						i, _ := strconv.Atoi(r.Stream)
-						got[i].Rows = append(got[i].Rows, r)
-					}
+					take(done.Rows)
 					for _, m := range missed.Frames {
 						i, _ := strconv.Atoi(m.Outcome.Stream)
 						got[i].Missed = append(got[i].Missed, m)
@@ -167,6 +173,39 @@ func TestInterleavedStreamsDecideAsEachAlone(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// Hits of other streams, and those before it of its own, do not wait for a frame that the full model has to answer.
+func TestHitsDoNotWaitForTheFullModel(t *testing.T) {
+	n := netsOf(t, true, func(s *policy.Settings) { s.Teacher = policy.Inline })
+	w := walkOf(n, nil)
+	states := make([]policy.State, leastEarly+1)
+	var strands []strand
+	for i := range states {
+		frames := []schemas.Frame{pixel(0, 250, 5, 5), pixel(1, 250, 5, 5)}
+		w.one(&states[i], frames) // the window is on red
+		strands = append(strands, strand{st: &states[i], frames: []schemas.Frame{pixel(2, 250, 5, 5)}})
+	}
+	last := &strands[leastEarly]
+	last.frames = []schemas.Frame{pixel(2, 250, 5, 5), pixel(3, 120, 125, 120), pixel(4, 250, 5, 5)}
+	var early []schemas.Outcome
+	w.early = func(rows []schemas.Outcome) {
+		if w.full.frames > 0 {
+			t.Error("handed over after the full model was asked")
+		}
+		early = append(early, rows...)
+	}
+	done, _ := w.run(strands)
+	var kinds []string
+	for _, r := range early {
+		kinds = append(kinds, r.Outcome)
+	}
+	if diff := cmp.Diff(slices.Repeat([]string{schemas.Hit}, leastEarly+1), kinds); diff != "" {
+		t.Errorf("before the full model was asked: %s", diff)
+	}
+	if len(done.Rows) != 2 || done.Rows[0].Outcome != schemas.Miss || done.Rows[1].Offset != 4 {
+		t.Errorf("after it: %+v", done.Rows)
 	}
 }
 

@@ -25,6 +25,7 @@ type WriteConfig struct {
 	Job     string // id of the job, see connectors/session
 	Cluster Cluster
 	Topic   string // has to exist, see EnsureTopic
+	Early   bool   // outcomes are sent while their bundle goes on: for bundles that are long and bring many at a time
 }
 
 // Write sends a PCollection<schemas.Outcomes> to a topic, a record for each outcome: key = stream, value =
@@ -42,8 +43,9 @@ type writeFn struct {
 
 	writer  *writer
 	pending []kafka.Message
-	held    schemas.Outcomes // those of pending
+	held    schemas.Outcomes // those of pending, and of what is being sent
 	at      beam.EventTime
+	sending chan error // what becomes of earlier records; nil: none are being sent
 }
 
 // Setup finds the job's writer; it outlives bundles and is closed with the job's session.
@@ -63,28 +65,59 @@ func (c WriteConfig) open(open func() (*writer, error)) (*writer, error) {
 
 // StartBundle forgets what a failed bundle left.
 func (fn *writeFn) StartBundle(context.Context, func(beam.EventTime, schemas.Outcomes)) {
+	if fn.sending != nil {
+		_ = <-fn.sending // that bundle failed already
+		fn.sending = nil
+	}
 	fn.pending, fn.held = fn.pending[:0], schemas.Outcomes{}
 }
 
-// ProcessElement collects records, and sends when they fill a batch.
+// ProcessElement collects records, and sends when they fill a batch, or at once where they are sent early.
 func (fn *writeFn) ProcessElement(ctx context.Context, at beam.EventTime, outcomes schemas.Outcomes, emit func(beam.EventTime, schemas.Outcomes)) (err error) {
 	fn.at = at
 	if fn.pending, err = outcomeMessages(fn.pending, outcomes.Rows); err != nil {
 		return err
 	}
 	fn.held.Rows = append(fn.held.Rows, outcomes.Rows...)
-	if len(fn.pending) < batchRecords {
-		return nil
+	if len(fn.pending) >= batchRecords {
+		return fn.FinishBundle(ctx, emit)
 	}
-	return fn.FinishBundle(ctx, emit)
+	if fn.Config.Early {
+		return fn.sendEarly(ctx)
+	}
+	return nil
+}
+
+// sendEarly sends what there is in the background. What comes meanwhile waits, so that a stream's records keep their order.
+func (fn *writeFn) sendEarly(ctx context.Context) error {
+	if fn.sending != nil {
+		select {
+		case err := <-fn.sending:
+			if fn.sending = nil; err != nil {
+				return err
+			}
+		default:
+			return nil
+		}
+	}
+	records, sent := fn.pending, make(chan error, 1)
+	fn.pending, fn.sending = nil, sent
+	go func() { sent <- fn.writer.write(ctx, records) }()
+	return nil
 }
 
 // FinishBundle sends the rest.
 func (fn *writeFn) FinishBundle(ctx context.Context, emit func(beam.EventTime, schemas.Outcomes)) error {
-	if len(fn.pending) == 0 {
+	if len(fn.held.Rows) == 0 {
 		return nil
 	}
-	err := fn.writer.write(ctx, fn.pending)
+	var err error
+	if fn.sending != nil {
+		err, fn.sending = <-fn.sending, nil
+	}
+	if err == nil && len(fn.pending) > 0 {
+		err = fn.writer.write(ctx, fn.pending)
+	}
 	if err == nil {
 		emit(fn.at, fn.held)
 	}
