@@ -465,8 +465,8 @@ What these figures say, and what they do not:
 - CIFAR-10's nets are those of ` + "`make pack-cifar10`" + ` (the full model is right about 90 % of the test pictures, the small net about 86 % of those held out for training).
   ` + "`make bench-edge-facts`" + ` records the nets of another pack.
 - Thresholds keep the budget of accuracy on the tuning part in the mean and on every kind of stream there: mean accuracy alone would let streams that the window
-  makes more accurate pay for others. They are laxer than the packs' own, which also hold for streams without locality (their loss is stated below): a device gets such a threshold with
-  ` + "`cachenet tune`" + ` from its own rows, or in its policy file.
+  makes more accurate pay for others. They are laxer than the packs' own, which also hold for streams without locality (their loss is stated below): ` + "`cachenet tune`" + ` finds such
+  a threshold on recorded frames of a device, and ` + "`--policy-file`" + ` takes it.
 - Devices audit 1 % of their hits and let the full model confirm a class that is new to the stream or follows another one, as ` + "`cachenet edge`" + ` does by default. That costs four to six points of hits, and
   is what holds the accuracy on sequences that the thresholds were not found on: without it, scenes lose 1.3 points in the worst cell.
 - A camera's frame takes time to decode before any net sees it; that bounds the gain on scenes.
