@@ -484,7 +484,7 @@ const fusedText = `A server's answer has the likeliest classes that hold 99 % of
 that these and the prior of the stream's window, to the power of W, make likeliest: a doubtful answer becomes that of what the stream has shown. The weight is found on the tuning part; among those that
 are not told from the best one by one standard error between sequences, it is the least. It pays where errors of the full model are independent (CIFAR-10's pictures); on scenes the frames of one object err together and there
 is nothing to gain, so it is off unless a pack or the flag says otherwise. Answers with one class carry too little for it, and while the window learns from all
-that an answer lists, as from a full model on the device, that does not make it better over the grid (*taught one class of an answer* below).
+that an answer lists, as from a full model on the device, that does not make it better over the grid (*taught one class of an answer* above).
 `
 
 const codesText = `A feature code (a small encoder on the device, its head on the server: AECNN's idea) would at best be as accurate as the pixels of the net's input, free to compute, and a few hundred bytes.
@@ -503,7 +503,7 @@ Printed by ` + "`make bench-edge`" + `: %s.
 **This is a simulation in virtual time.** What the nets say about each frame, the bytes of each frame in each form, and the time of nets,
 decoding and encoding were measured, on this machine (the quickest of 60 calls: it is shared); a device's time is the measured time times 1, 5 or 20. Links are the model of
 ` + "`connectors/link`" + ` (the one behind ` + "`--link`" + `). What decides is the code that runs on devices: ` + "`models/policy`" + ` (hit test, window, set of
-specialists) taught by answers when they arrive, as devices hear of them (a class and its probability), with audits and confirmations, and ` + "`models/offload`" + ` (measuring, controllers,
+specialists) taught by answers when they arrive, as devices hear of them (the likeliest classes with their probabilities), with audits and confirmations, and ` + "`models/offload`" + ` (measuring, controllers,
 fusing). The server is one processor with a queue and batches of up to 16. Records carry 300 bytes beside the image, answers 750 and 35 for each class where they list several; a device probes its link
 where it has sent nothing for a second.
 
