@@ -11,6 +11,8 @@ import (
 	"sync"
 
 	"github.com/gofrs/flock"
+
+	"github.com/cachenet/cachenet/connectors/fsync"
 )
 
 // Cache is a folder of files named by their sha256, fetched from one source, and the pack's manifest. It keeps what it
@@ -139,16 +141,7 @@ func (c *Cache) place(f *os.File, sha string) error {
 	if err := os.Rename(f.Name(), c.blob(sha)); err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
-	return syncFolder(c.Blobs())
-}
-
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("store: %w", err)
-	}
-	defer d.Close()
-	if err := d.Sync(); err != nil {
+	if err := fsync.Folder(c.Blobs()); err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
 	return nil

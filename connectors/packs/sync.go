@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/cachenet/cachenet/connectors/fsync"
 	"github.com/cachenet/cachenet/connectors/retry"
 	"github.com/cachenet/cachenet/models"
 )
@@ -212,7 +213,7 @@ func (c *Cache) use(version string) error {
 		err = os.Rename(next, c.Pack())
 	}
 	if err == nil {
-		err = syncFolder(c.dir)
+		err = fsync.Folder(c.dir)
 	}
 	if err != nil {
 		return finalError{fmt.Errorf("pack cache: %w", err)}

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/cachenet/cachenet/connectors/fsync"
 )
 
 // Everything that is not a finished file lives outside outcomes/: polars refuses a folder with a second kind of file.
@@ -73,7 +75,7 @@ func writeDurably(path string, data []byte) error {
 // syncUp makes durable that folder holds what it holds, and that the folders above it, up to dir, hold it.
 func syncUp(folder, dir string) error {
 	for {
-		if err := syncFolder(folder); err != nil {
+		if err := fsync.Folder(folder); err != nil {
 			return err
 		}
 		parent := filepath.Dir(folder)
@@ -82,18 +84,6 @@ func syncUp(folder, dir string) error {
 		}
 		folder = parent
 	}
-}
-
-func syncFolder(folder string) error {
-	f, err := os.Open(folder)
-	if err != nil {
-		return err
-	}
-	err = f.Sync()
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	return err
 }
 
 // prepare makes the folders of a data set, durably, and thereby finds out whether they can be written to.

@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/cachenet/cachenet/connectors/fsync"
 )
 
 // longName is how many bytes of a name become part of a file's name; file systems take 255.
@@ -55,7 +57,7 @@ func KeepPrivate(dir, name string, data []byte) ([]byte, error) {
 		err = os.Link(partial, PrivatePath(dir, name)) // fails where another process was first
 	}
 	if err == nil || errors.Is(err, fs.ErrExist) {
-		err = syncFolder(privateFolder(dir))
+		err = fsync.Folder(privateFolder(dir))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("write %s: %w", name, err)
@@ -79,7 +81,7 @@ func RemovePrivate(dir, name string) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case err == nil:
-		err = syncFolder(privateFolder(dir))
+		err = fsync.Folder(privateFolder(dir))
 	}
 	if err != nil {
 		return fmt.Errorf("remove %s: %w", name, err)
