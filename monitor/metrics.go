@@ -51,7 +51,7 @@ func newMetrics(run Run, job func() *session.Session) *metrics {
 	m := &metrics{registry: prometheus.NewRegistry(), job: job, topic: run.Topic, stages: map[session.Stage]session.StageTime{}}
 	m.frames = m.counters("cachenet_frames_total", "Frames that have a row.", "outcome", schemas.Hit, schemas.Miss, schemas.Same, schemas.Error)
 	m.events = m.counters("cachenet_stream_cache_events_total", "Changes of the specialists that streams hold, and of who answers them after audits.", "event",
-		schemas.CacheSwap, schemas.CacheLoad, schemas.CacheEvict, schemas.CacheStall, schemas.TrustStricter, schemas.TrustDrift, schemas.TrustBypass, schemas.TrustReturn)
+		schemas.CacheSwap, schemas.CacheLoad, schemas.CacheEvict, schemas.CacheStall, schemas.TrustStricter, schemas.TrustDrift, schemas.TrustBypass, schemas.TrustReturn, schemas.TrustChanged)
 	audits := m.counters("cachenet_audited_hits_total", "Hits and repeated answers that the full model was asked about too.", "answer", "same", "different")
 	m.audits = [2]prometheus.Counter{audits["same"], audits["different"]}
 	letters := m.counters("cachenet_dead_letters_total", "Frames that went to the dead-letter topic.", "reason",

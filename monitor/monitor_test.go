@@ -229,7 +229,7 @@ func TestTheDashboardQueriesExistingMetrics(t *testing.T) {
 // What audits make a stream do is counted beside what happens to its specialists.
 func TestAuditEventsAreCounted(t *testing.T) {
 	m := newMetrics(Run{}, func() *session.Session { return nil })
-	for _, event := range []string{schemas.TrustStricter, schemas.TrustDrift, schemas.TrustBypass, schemas.TrustReturn} {
+	for _, event := range []string{schemas.TrustStricter, schemas.TrustDrift, schemas.TrustBypass, schemas.TrustReturn, schemas.TrustChanged} {
 		if m.events[event] == nil {
 			t.Errorf("%s is not counted", event)
 		}

@@ -29,6 +29,7 @@ const (
 	TrustDrift    = "drift"    // the stream left what its net knows: it goes to the full model for a while
 	TrustBypass   = "bypass"   // the stream goes to the full model: hits are wrong too often, or cost more than they save
 	TrustReturn   = "return"   // the threshold went one step back, or the small net answers again
+	TrustChanged  = "changed"  // the small net was sure, but the picture had changed: the full model answered, and agreed
 )
 
 // Values of Outcome.Stage: where an error was found.

@@ -214,6 +214,9 @@ type frameNets struct {
 	wanted bool     // the full model's answer, which is not there yet
 	absent []string // nets that are not on this machine
 
+	small   policy.Thumbnail // of the frame …
+	reduced bool             // … once it was made
+
 	specialistUs, selectorUs, fullUs float32
 }
 
@@ -223,7 +226,7 @@ var errWanted = errors.New("the full model has not been asked yet")
 // show turns to another frame.
 func (f *frameNets) show(l *look) {
 	f.others.Show(l.frame)
-	f.look, f.wanted, f.absent = l, false, f.absent[:0]
+	f.look, f.wanted, f.absent, f.reduced = l, false, f.absent[:0], false
 	f.specialistUs, f.selectorUs, f.fullUs = l.each, 0, 0
 }
 
@@ -233,6 +236,19 @@ func (f *frameNets) Specialist(i int) ([]float32, error) {
 
 func (f *frameNets) Selector() ([]float32, error) {
 	return f.run(models.SelectorNet, *f.pack.Selector, &f.selectorUs)
+}
+
+// Picture reduces what the frame was decoded to, for the small net or for the full model.
+func (f *frameNets) Picture() (*policy.Thumbnail, bool) {
+	l := f.look
+	if l.skipped || len(l.pixels) == 0 {
+		return nil, false
+	}
+	if !f.reduced {
+		f.small.Reduce(l.pixels, l.view.Width, l.view.Height)
+		f.reduced = true
+	}
+	return &f.small, true
 }
 
 // Full answers with what the full model said before, or when it was asked about several frames.

@@ -15,6 +15,7 @@ type lookup struct {
 	groups      [][]int // masked: the classes that each specialist, in truth one net, is confined to
 	selector    *column
 	full        *column
+	glances     []policy.Glance // of the table's frames; nil: none
 
 	frame   int
 	us      float64 // in nets
@@ -46,6 +47,14 @@ func (l *lookup) Specialist(i int) ([]float32, error) {
 	}
 	l.scratch = masked(l.scratch[:0], c.distribution(l.frame), l.groups[i])
 	return l.scratch, nil
+}
+
+// Picture is that of the recorded frame, where there is one.
+func (l *lookup) Picture() (*policy.Thumbnail, bool) {
+	if l.glances == nil || !l.glances[l.frame].Seen {
+		return nil, false
+	}
+	return &l.glances[l.frame].Picture, true
 }
 
 func (l *lookup) Selector() ([]float32, error) {

@@ -143,7 +143,7 @@ type Setup struct {
 // player makes a rival with its settings ready to play; an error says which net is missing.
 func (t *Table) player(r rival, s Setup) (*player, error) {
 	p := &player{table: t, feedback: r.feedback, always: r.nets == roleFull, static: r.static, oracle: r.oracle, belady: r.belady}
-	p.nets.full, p.nets.selector = t.full(), t.selector()
+	p.nets.full, p.nets.selector, p.nets.glances = t.full(), t.selector(), t.glances
 	if s.Settings.Teacher == policy.Selector && p.nets.selector == nil {
 		return nil, errors.New("no selector among the nets")
 	}

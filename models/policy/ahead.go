@@ -22,5 +22,8 @@ func (a *Ahead) Specialist(i int) ([]float32, error) {
 // Selector asks the rest.
 func (a *Ahead) Selector() ([]float32, error) { return a.Rest.Selector() }
 
+// Picture is that of the rest, where they show any.
+func (a *Ahead) Picture() (*Thumbnail, bool) { return sight(a.Rest) }
+
 // Full asks the rest.
 func (a *Ahead) Full() ([]float32, error) { return a.Rest.Full() }

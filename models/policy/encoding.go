@@ -7,9 +7,10 @@ import (
 )
 
 // stateVersion is the first byte of an encoded state. Those of earlier versions are read too: the first hold nothing about
-// audits, the next nothing about repeated answers, the next no last answer, the next no pictures.
+// audits, the next nothing about repeated answers, the next no last answer, the next no pictures, the next none that the full model saw.
 const (
-	stateVersion    = 6
+	stateVersion    = 7
+	shotless        = 6
 	pictureless     = 5
 	answerless      = 4
 	unrepeating     = 3
@@ -41,7 +42,7 @@ func (s *State) AppendBinary(b []byte) ([]byte, error) {
 	for _, v := range [...]int64{int64(s.Candidate), int64(s.Named), int64(s.Partition), s.Offset} {
 		b = binary.AppendVarint(b, v)
 	}
-	return s.Last.append(s.Trust.append(b)), nil
+	return s.appendShots(s.Last.append(s.Trust.append(b))), nil
 }
 
 // append appends one byte where there are no audits and the cost of nets is unknown.
@@ -121,7 +122,7 @@ func (s *State) UnmarshalBinary(b []byte) error {
 	s.Candidate, s.Named = int(r.varint()), int(r.varint())
 	partition := r.varint()
 	s.Partition, s.Offset = int32(partition), r.varint()
-	s.Trust, s.Last = Trust{}, Last{}
+	s.Trust, s.Last, s.Shots = Trust{}, Last{}, [shots]Shot{}
 	if version > unauditedStates {
 		s.Trust = r.trust(version)
 	}
@@ -130,6 +131,9 @@ func (s *State) UnmarshalBinary(b []byte) error {
 		s.Last = r.last()
 	case version > unrepeating:
 		r.lengths()
+	}
+	if version > shotless {
+		s.Shots = r.shots()
 	}
 	if r.bad || len(r.b) > 0 || partition != int64(s.Partition) {
 		s.clear()

@@ -64,7 +64,8 @@ type Decision struct {
 	AuditErr   error   // why an audit has no answer; the hit stands
 
 	weak    bool // a hit that deserves a look
-	doubted bool // a hit that the full model has to confirm first
+	doubted bool // a hit that the full model has to confirm first …
+	changed bool // … because of its picture
 }
 
 // Decide looks at one frame of a stream and moves the stream's state. Without learn (a frame that is not
@@ -108,6 +109,7 @@ func (p *Policy) decide(s *State, nets Nets, learn bool, coin Coin) (Decision, e
 			s.HitRate = s.HitRate*hitRateDecay + 1 - hitRateDecay
 			p.tick(&s.Trust)
 			s.touch(d.Specialist)
+			p.unchanged(s, nets, d.Class)
 		}
 		return p.audit(s, nets, d, coin, learn), nil
 	}
@@ -165,6 +167,9 @@ func (p *Policy) test(s *State, nets Nets, learn bool) (Decision, error) {
 			d.CacheEvent, d.Moved = schemas.CacheSwap, d.Moved || learn
 		}
 		d.doubted = p.confirms(s, a.Class)
+		if !d.doubted && p.changed(s, nets, a.Class) {
+			d.doubted, d.changed = true, true
+		}
 		if learn && alone == a.Class && !d.doubted {
 			s.teach(s.only(a.Class, p.Classes), p)
 			d.Moved = true
@@ -267,6 +272,7 @@ func (p *Policy) miss(s *State, nets Nets, d Decision, learn bool) (Decision, er
 	}
 	if learn && p.Teacher != Feedback {
 		p.expect(s, s.q)
+		p.keep(s, nets, largest(s.q), d.changed)
 		d.CacheEvent, d.Moved = p.learn(s, s.q), true
 	}
 	return d, nil

@@ -28,8 +28,8 @@ type frame struct {
 	shade       int
 }
 
-func (f frame) nets() *fakeNets {
-	n := says(max(0, f.small), f.full)
+func (f frame) nets() *seeing {
+	n := sees(20*max(0, f.shade), max(0, f.small), f.full)
 	if f.small < 0 {
 		n.specialist[0] = make([]float32, 4)
 	}

@@ -3,18 +3,19 @@ package policy
 // State is what a stream remembers between frames. The zero value is a stream not seen yet. A State may be reused for
 // one stream after the other with [State.UnmarshalBinary]; it then allocates nothing.
 type State struct {
-	Cached    []int      // specialists the stream holds, most recently used first; Cached[0] is active
-	Window    []float32  // K: decaying average of the teacher's answers, sums to 1; empty until the first frame
-	Slow      []float32  // K: like Window, over a longer time; uniform unless the policy has one (slow)
-	Credit    [2]float32 // weight that Window and Slow have earned by predicting, 0 … 1 together (share)
-	Outside   float32    // running mean of the raw mass outside the window, 0 … 1 (guard)
-	HitRate   float32    // decaying average of hits, 0 … 1
-	Candidate int        // specialist that the last misses named but that is not held, -1 when none
-	Named     int        // how many misses in a row named it
-	Partition int32      // where the last learned frame was read
-	Offset    int64      // of the last learned frame
-	Trust     Trust      // what audits have shown
-	Last      Last       // what frames may take their answer from (similar)
+	Cached    []int       // specialists the stream holds, most recently used first; Cached[0] is active
+	Window    []float32   // K: decaying average of the teacher's answers, sums to 1; empty until the first frame
+	Slow      []float32   // K: like Window, over a longer time; uniform unless the policy has one (slow)
+	Credit    [2]float32  // weight that Window and Slow have earned by predicting, 0 … 1 together (share)
+	Outside   float32     // running mean of the raw mass outside the window, 0 … 1 (guard)
+	HitRate   float32     // decaying average of hits, 0 … 1
+	Candidate int         // specialist that the last misses named but that is not held, -1 when none
+	Named     int         // how many misses in a row named it
+	Partition int32       // where the last learned frame was read
+	Offset    int64       // of the last learned frame
+	Trust     Trust       // what audits have shown
+	Last      Last        // what frames may take their answer from (similar)
+	Shots     [shots]Shot // what the full model saw last, of each class
 
 	raw, q []float32 // scratch, so that a decision allocates nothing
 }
@@ -97,7 +98,7 @@ func (s *State) fits(classes, specialists int) bool {
 			return false
 		}
 	}
-	return s.Trust.sound() && s.Last.sound(classes, specialists) && shares(s.Window) && shares(s.Slow)
+	return s.Trust.sound() && s.Shots[0].sound(classes) && s.Shots[1].sound(classes) && s.Last.sound(classes, specialists) && shares(s.Window) && shares(s.Slow)
 }
 
 // share reports whether v lies in 0 … 1, up to rounding; NaN does not.

@@ -56,7 +56,8 @@ const (
 
 	confirmEvery = 32               // frames to which one class is confirmed in the long run …
 	limitEvery   = 16               // … and where MaxFalseHits is to be held …
-	mostSpent    = 6 * confirmEvery // … beyond so many that were saved up
+	mostSpent    = 6 * confirmEvery // … beyond so many that were saved up …
+	turnsSpent   = mostSpent / 2    // … of which turns to classes that the stream has shown leave half to new ones
 
 	driftShare = 0.2   // ε of the wager on drift …
 	driftBet   = 4     // … and λ: a wrong answer counts 4.2 times, a right one a fifth
@@ -90,8 +91,8 @@ func (p *Policy) confirms(s *State, class int) bool {
 	t := &s.Trust
 	last := t.Class == uint16(class+1)
 	inFlight := last && p.Teacher == Feedback
-	return p.confirming() && int(t.Spent)+p.confirmation() <= mostSpent &&
-		(!p.holds(s, class) && !inFlight || t.Class > 0 && !last)
+	spent := int(t.Spent) + p.confirmation()
+	return p.confirming() && (spent <= mostSpent && !p.holds(s, class) && !inFlight || spent <= turnsSpent && t.Class > 0 && !last)
 }
 
 // confirmation is the price of one, in frames.
@@ -116,9 +117,15 @@ func (p *Policy) confirm(s *State, nets Nets, d Decision, learn bool) (Decision,
 		return d, err
 	}
 	s.HitRate *= hitRateDecay
-	s.Trust.Spent += uint8(p.confirmation())
+	if !d.changed {
+		s.Trust.Spent += uint8(p.confirmation())
+	}
+	if d.changed && d.CacheEvent == schemas.CacheNone {
+		d.CacheEvent = schemas.TrustChanged
+	}
 	p.weighCost(s, &d)
 	if p.Teacher == Feedback {
+		p.keep(s, nets, small, d.changed) // as if it were right, until the answer comes
 		s.Trust.Class, d.Moved = uint16(small+1), true
 		return d, nil
 	}
@@ -172,6 +179,9 @@ func (p *Policy) audit(s *State, nets Nets, d Decision, coin Coin, learn bool) D
 		d.AuditClass = largest(s.q)
 	}
 	if learn {
+		if p.Teacher == Inline {
+			p.keep(s, nets, d.AuditClass, false)
+		}
 		d.CacheEvent, d.Moved = p.learn(s, s.q), true
 		if p.Teacher == Inline {
 			p.verdict(s, &d)

@@ -1,0 +1,162 @@
+package policy
+
+import (
+	"encoding/binary"
+	"math"
+)
+
+// Sight is what [Nets] may be too: they show the picture that the nets see. Streams of those that do not are never asked
+// about because of it.
+type Sight interface {
+	// Picture returns the frame at hand on a small scale; false: it could not be decoded.
+	Picture() (*Thumbnail, bool)
+}
+
+// Shot is the picture of the last frame that the full model gave a class.
+type Shot struct {
+	Class   uint16 // of its answer, plus one; 0: there is none
+	Picture Thumbnail
+	Limit   float32 // difference, in shades, from which a hit on that class is confirmed
+}
+
+// shots is how many classes of a stream, the last ones that the full model answered, have their picture kept.
+const shots = 2
+
+// A hit whose picture differs from the last one in which the full model saw the same class by more than is usual for the stream is
+// confirmed: the camera was turned, the scene was cut, something large came in. What is usual follows the stream: the limit rises with each
+// confirmation and falls with each hit, so that in the long run one hit in changeEvery exceeds it, however much the pictures move.
+const (
+	changeEvery = 200
+	changeStep  = 0.15 // of the limit's logarithm with a confirmation
+	firstLimit  = 10   // shades, of 256, in the mean over the picture
+	leastLimit  = 4    // noise and light are below it
+	mostLimit   = 300  // one step above the largest difference
+)
+
+// What the limit is multiplied by after a hit, and after a confirmation.
+var (
+	stepDown = float32(math.Exp(-changeStep / changeEvery))
+	stepUp   = float32(math.Exp(changeStep - changeStep/changeEvery))
+)
+
+// shot returns where the picture of a class is kept, nil where it is not.
+func (s *State) shot(class int) *Shot {
+	for i := range s.Shots {
+		if s.Shots[i].Class == uint16(class+1) {
+			return &s.Shots[i]
+		}
+	}
+	return nil
+}
+
+// changed reports whether a hit on that class is confirmed because of its picture.
+func (p *Policy) changed(s *State, nets Nets, class int) bool {
+	last := s.shot(class)
+	if last == nil || !p.confirming() {
+		return false
+	}
+	now, seen := sight(nets)
+	return seen && difference(&last.Picture, now) >= last.Limit
+}
+
+// unchanged lowers the limit of a class after a hit on it that was not confirmed. The first hit of a stream that the full model
+// has not answered yet is what later ones are compared with.
+func (p *Policy) unchanged(s *State, nets Nets, class int) {
+	if s.Shots[0].Class == 0 {
+		p.keep(s, nets, class, false)
+	} else if last := s.shot(class); last != nil {
+		last.Limit = max(leastLimit, last.Limit*stepDown)
+	}
+}
+
+// keep keeps the picture of a frame that the full model answers, and raises the limit of its class if the frame was asked about because of it.
+func (p *Policy) keep(s *State, nets Nets, class int, changed bool) {
+	now, seen := sight(nets)
+	if !seen || !p.confirming() {
+		return
+	}
+	last := s.shot(class)
+	if last == nil {
+		copy(s.Shots[1:], s.Shots[:shots-1])
+		last = &s.Shots[0]
+		*last = Shot{Class: uint16(class + 1), Limit: firstLimit}
+	}
+	last.Picture = *now
+	if changed {
+		last.Limit = min(mostLimit, last.Limit*stepUp)
+	}
+}
+
+func sight(nets Nets) (*Thumbnail, bool) {
+	if v, ok := nets.(Sight); ok {
+		return v.Picture()
+	}
+	return nil, false
+}
+
+// difference is the mean over the fields of two pictures, in shades.
+func difference(a, b *Thumbnail) float32 {
+	sum := 0
+	for i, v := range a {
+		d := int(v) - int(b[i])
+		sum += max(d, -d)
+	}
+	return float32(sum) / float32(len(a))
+}
+
+// Reduce makes a thumbnail of a picture of width × height pixels in RGB, row by row. Each field is the mean of four pixels
+// of its part of the picture, whatever the size: more of them cost time and tell little.
+func (t *Thumbnail) Reduce(rgb []byte, width, height int) {
+	var columns [2 * ThumbnailSide]int
+	for i := range columns {
+		columns[i] = 3 * (i * width / len(columns))
+	}
+	var sums [ThumbnailSide]uint32
+	for i := range columns {
+		row := rgb[3*width*(i*height/len(columns)):][:3*width]
+		for k, x := range columns {
+			p := row[x : x+3 : x+3]
+			sums[k/2] += 77*uint32(p[0]) + 150*uint32(p[1]) + 29*uint32(p[2]) // luma of BT.601
+		}
+		if i%2 == 1 {
+			for k, sum := range sums {
+				t[i/2*ThumbnailSide+k] = byte(sum >> 10)
+			}
+			clear(sums[:])
+		}
+	}
+}
+
+// sound reports whether a policy of that many classes can have left the shot.
+func (h *Shot) sound(classes int) bool {
+	return int(h.Class) <= classes && (h.Class == 0 || h.Limit >= leastLimit && h.Limit <= mostLimit)
+}
+
+// appendShots appends one byte where there are none.
+func (s *State) appendShots(b []byte) []byte {
+	n := 0
+	for n < shots && s.Shots[n].Class > 0 {
+		n++
+	}
+	b = append(b, byte(n))
+	for i := range n {
+		h := &s.Shots[i]
+		b = appendFloat(append(binary.AppendUvarint(b, uint64(h.Class)), h.Picture[:]...), h.Limit)
+	}
+	return b
+}
+
+// shots reads what appendShots wrote.
+func (r *reader) shots() (all [shots]Shot) {
+	n := int(r.byte())
+	if n > shots {
+		r.bad = true
+	}
+	for i := 0; i < n && !r.bad; i++ {
+		all[i].Class = r.short()
+		copy(all[i].Picture[:], r.bytes(len(all[i].Picture)))
+		all[i].Limit = r.float()
+		r.bad = r.bad || all[i].Class == 0
+	}
+	return all
+}
