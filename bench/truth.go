@@ -16,6 +16,7 @@ import (
 	"github.com/cachenet/cachenet/bench/recording"
 	"github.com/cachenet/cachenet/connectors/parquetio"
 	"github.com/cachenet/cachenet/models"
+	"github.com/cachenet/cachenet/models/policy"
 	"github.com/cachenet/cachenet/schemas"
 )
 
@@ -87,22 +88,12 @@ func askFull(rec *recording.Recording, pack *models.Pack) (all []recording.Answe
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			all = append(all, recording.Answer{Stream: f.Stream, Sequence: f.Sequence, Class: largest(logits)})
+			all = append(all, recording.Answer{Stream: f.Stream, Sequence: f.Sequence, Class: policy.Largest(logits)})
 			return nil
 		})
 	}
 	err = g.Wait() // before all is read
 	return all, err
-}
-
-func largest(v []float32) int {
-	best := 0
-	for i := range v {
-		if v[i] > v[best] {
-			best = i
-		}
-	}
-	return best
 }
 
 // fullRight is the accuracy of the full model, 0 … 1.

@@ -16,7 +16,7 @@ import (
 )
 
 // DefaultAuditRate is the share of the hits that the full model is asked about too, where a user names none.
-const DefaultAuditRate = 0.01
+const DefaultAuditRate = policy.DefaultAuditRate
 
 // leastSecret is how many bytes a secret must have at least: a shorter one could be guessed.
 const leastSecret = 16

@@ -200,7 +200,7 @@ func (d *device) look(at, now time.Duration, o *outcome) {
 		o.earlier.Sure = decision.Small.Class
 	}
 	if o.early = decision.Small.Class; o.early < 0 || !decision.Asked {
-		o.early = argmax(d.w.facts.small[o.row]) // "other": whatever the specialist says next is not kept
+		o.early = policy.Largest(d.w.facts.small[o.row]) // "other": whatever the specialist says next is not kept
 	}
 	c := offload.Choice{Action: d.k.miss, Form: d.k.form, Provisional: d.k.deadline > 0}
 	if d.control != nil {
@@ -321,7 +321,7 @@ func (d *device) answered(at, chosen, now time.Duration, o *outcome, c offload.C
 // hold likeliest together.
 func (d *device) settledClass(row int, told []float32, straight bool) int {
 	if straight || d.k.fusion == nil || !d.policy.Prior(d.prior, &d.state) {
-		return argmax(told)
+		return policy.Largest(told)
 	}
 	if d.k.examples != nil {
 		f := d.w.facts
@@ -330,7 +330,7 @@ func (d *device) settledClass(row int, told []float32, straight bool) int {
 	class, err := d.k.fusion.Combine(d.fused, told, d.prior)
 	if err != nil {
 		d.w.fail(err)
-		return argmax(told)
+		return policy.Largest(told)
 	}
 	return class
 }
@@ -418,7 +418,7 @@ func (d *device) parallel(at time.Duration, o *outcome) {
 		d.w.fail(err)
 		return
 	}
-	o.early, o.first = argmax(f.small[o.row]), d.e.free-at
+	o.early, o.first = policy.Largest(f.small[o.row]), d.e.free-at
 	o.earlier = policy.Earlier{Outcome: schemas.Miss, Sure: -1}
 	d.ask(at, at, o, offload.Choice{Action: offload.Ask, Form: d.k.form, Provisional: true}, false)
 }

@@ -122,7 +122,7 @@ func (f *facts) prepare() (err error) {
 		}
 	}
 	for _, p := range f.full[0] {
-		f.best = append(f.best, argmax(p))
+		f.best = append(f.best, policy.Largest(p))
 	}
 	return nil
 }
@@ -169,16 +169,6 @@ func fitTemperature(logits []int16, outputs int, labels, rows []int) float64 {
 		}
 		if sum < least {
 			best, least = t, sum
-		}
-	}
-	return best
-}
-
-func argmax(p []float32) int {
-	best := 0
-	for c, v := range p {
-		if v > p[best] {
-			best = c
 		}
 	}
 	return best

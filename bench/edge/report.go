@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/cachenet/cachenet/models/policy"
 )
 
 // document is what make bench-edge writes.
@@ -443,7 +445,7 @@ func (r *result) exits(b *strings.Builder) {
 		}{{"1 (uncalibrated)", f.rawSmall}, {fmt.Sprintf("%.2f", f.Small.Temperature), f.small}} {
 			taken, right, n := 0.0, 0.0, 0.0
 			for _, row := range rowsOf(f.Report) {
-				class := argmax(net.p[row])
+				class := policy.Largest(net.p[row])
 				n++
 				if net.p[row][class] >= at {
 					taken++

@@ -80,7 +80,7 @@ func tune(f *facts, frames int) (plan, error) {
 func (f *facts) right(form int) float64 {
 	n, all := 0.0, 0.0
 	for _, r := range rowsOf(f.Tune) {
-		n, all = n+share(argmax(f.full[form][r]) == f.Labels[r]), all+1
+		n, all = n+share(policy.Largest(f.full[form][r]) == f.Labels[r]), all+1
 	}
 	return n / max(1, all)
 }

@@ -35,3 +35,22 @@ func TestSetsAreParsed(t *testing.T) {
 		t.Errorf("%+v", o.sets)
 	}
 }
+
+// What people wrote about the figures stays in its place, however often they are measured.
+func TestRemarksStay(t *testing.T) {
+	before := "# Title\n\nold\n" + remarks + "\n- why\n\n## Cameras\n\nold\n"
+	want := "# Title\n\nnew\n" + remarks + "\n- why\n\n## Cameras\n\nnew\n"
+	fresh := "# Title\n\nnew\n\n## Cameras\n\nnew\n"
+	if got := keepRemarks(before, fresh); got != want {
+		t.Errorf("%q", got)
+	}
+	if got := keepRemarks(want, fresh); got != want {
+		t.Errorf("again: %q", got)
+	}
+	if got := keepRemarks("nothing", fresh); got != fresh {
+		t.Errorf("without remarks: %q", got)
+	}
+	if got := keepRemarks(before, "new\n"); got != "new\n"+remarks+"\n- why\n" {
+		t.Errorf("without sections: %q", got)
+	}
+}

@@ -80,6 +80,9 @@ func (o *options) measure(ctx context.Context) error {
 		fmt.Print(text)
 		return nil
 	}
+	if before, err := os.ReadFile(o.out); err == nil && !o.fuse {
+		text = keepRemarks(string(before), text)
+	}
 	return os.WriteFile(o.out, []byte(text), 0o666)
 }
 
@@ -142,6 +145,24 @@ func document(sets []evaluation.TrustSet, still, note string) string {
 			"lost is accuracy against it. The goal is ≥ 80 %% saved at ≤ 0.5 points.\n%s", still)
 	}
 	return b.String()
+}
+
+// remarks is the heading of what people wrote about the figures; it stays when they are measured again.
+const remarks = "\n## What is not reached, and why\n"
+
+// keepRemarks puts the remarks of the document before in front of the first section of the new one.
+func keepRemarks(before, text string) string {
+	_, kept, some := strings.Cut(before, remarks)
+	if !some {
+		return text
+	}
+	kept, _, _ = strings.Cut(kept, "\n## ")
+	head, sections, more := strings.Cut(text, "\n## ")
+	head = strings.TrimRight(head, "\n") + "\n" + remarks + strings.TrimRight(kept, "\n") + "\n"
+	if more {
+		head += "\n## " + sections
+	}
+	return head
 }
 
 func testPart(dir string) string {

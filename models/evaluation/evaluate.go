@@ -44,8 +44,8 @@ func evaluate(ctx context.Context, p *models.Pack, card *Card, t *Table, e effor
 	return newComparison(t, t.tracks, e, seed).report(ctx, p.ID(), card.Setups, packSetups(p))
 }
 
-// auditRate is that of the row with audits; a run audits as many hits where its user names no other rate.
-const auditRate = 0.01
+// auditRate is that of the row with audits.
+const auditRate = policy.DefaultAuditRate
 
 // packSetups lists the ways to run a pack by its manifest.
 func packSetups(p *models.Pack) []ownSetup {

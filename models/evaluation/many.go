@@ -122,7 +122,7 @@ func (r *ranked) Specialist(i int) *policy.Known {
 		l.small = true
 	}
 	l.scratch = masked(l.scratch[:0], c.distribution(l.frame), l.groups[i])
-	r.best[0] = int32(argmax(l.scratch))
+	r.best[0] = int32(policy.Largest(l.scratch))
 	*k = policy.Known{P: l.scratch, Top: r.best[:], Place: r.places[i]}
 	return k
 }

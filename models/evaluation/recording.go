@@ -133,6 +133,7 @@ func (r *recorder) finish(ctx context.Context) (*Recording, error) {
 		rec.streams[stream] = append(rec.streams[stream], row)
 	}
 	t.index()
+	rec.cameras()
 	if err := t.price(ctx, r.loaded); err != nil {
 		return nil, err
 	}

@@ -57,7 +57,9 @@ func LoadRecording(from io.Reader, p *models.Pack) (*Recording, error) {
 		t.nets = append(t.nets, column{Net: e, outputs: e.Outputs(len(t.classes)), logits: s.Logits[i], us: s.Us[i], decode: s.Decode[i], view: s.View[i]})
 	}
 	t.finish()
-	return &Recording{table: t, streams: s.Streams, truth: s.Truth}, t.settle()
+	r := &Recording{table: t, streams: s.Streams, truth: s.Truth}
+	r.cameras()
+	return r, t.settle()
 }
 
 // Table returns the frames of the recording with their answers, to draw streams from.

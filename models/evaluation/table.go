@@ -20,6 +20,7 @@ type Table struct {
 	glance  float64          // µs to take one
 	best    []int            // the full model's answer of each frame
 	trackOf []int            // index of each frame's track
+	cameras []int            // of a recording: the stream that each track is of
 	ranked  bool             // there are many classes: columns have a ranking
 	places  [][]int32        // ranked: output of each class among each specialist's
 }
@@ -94,7 +95,7 @@ func (t *Table) finish() {
 	t.index()
 	t.best = make([]int, len(t.labels))
 	for f := range t.best {
-		t.best[f] = argmax(t.full().row(f))
+		t.best[f] = policy.Largest(t.full().row(f))
 	}
 }
 
@@ -166,7 +167,7 @@ func (t *Table) accuracy(c *column, tracks []track) float64 {
 				continue
 			}
 			all++
-			if argmax(c.row(f)) == target {
+			if policy.Largest(c.row(f)) == target {
 				right++
 			}
 		}
@@ -240,7 +241,7 @@ func (t *Table) calibrationError(c *column, tracks []track) float64 {
 				continue
 			}
 			p := c.distribution(f)
-			best := argmax(p)
+			best := policy.Largest(p)
 			bin := min(calibrationBins-1, int(p[best]*calibrationBins))
 			confidence[bin] += float64(p[best])
 			n[bin]++
@@ -255,14 +256,4 @@ func (t *Table) calibrationError(c *column, tracks []track) float64 {
 		sum += math.Abs(confidence[b] - right[b])
 	}
 	return sum / max(1, all)
-}
-
-func argmax(v []float32) int {
-	best := 0
-	for i := range v {
-		if v[i] > v[best] {
-			best = i
-		}
-	}
-	return best
 }

@@ -27,7 +27,9 @@ type Trust struct {
 	Drifting [3]Drift // streams that come to show more and more unknown classes: without audits, with, and with the limit
 	Switch   [3]Drift // streams that switch to unknown classes at once, in the same ways; losses of the first 30 frames
 	Leave    [2][]int // frames from that switch until the full model answers, of each run, with audits and with the limit
-	False    float64  // drift events per 10,000 frames of streams of known classes
+	Fixed    [3]Drift // as Switch, on streams whose sequences are all of one camera; none: cameras are not known
+	Drifts   float64  // drift events per 10,000 frames of streams of known classes …
+	False    float64  // … and those of them where the small net is right often enough: false alarms
 }
 
 // Ratio is some of all.
@@ -240,55 +242,54 @@ func (m *trustMeter) drifting(ctx context.Context, seed uint64) error {
 	return nil
 }
 
-// switching plays streams that switch to unknown classes at frame 400.
+// switchAt is the frame at which streams switch to unknown classes.
+const switchAt = 400
+
+// switching plays streams that switch to unknown classes.
 func (m *trustMeter) switching(ctx context.Context, seed uint64) error {
-	var left [3][]int
-	const at = 400
 	for run := range 5 * m.out.Runs {
-		s := m.stretches(seed+uint64(run)<<9, 200, 0, 0, 1)
+		seed := seed + uint64(run)<<9
+		secret := fmt.Sprint("switching ", seed, run)
+		s := m.stretches(seed, 200, 0, 0, 1)
+		fixed, some := m.oneCamera(seed, 200, 0, 0, 1)
 		for i, way := range m.ways() {
-			p, err := m.player(m.confused, way[0], way[1], fmt.Sprint("switching ", seed, run))
+			lost, after, err := m.switched(ctx, s, way, secret)
 			if err != nil {
 				return err
 			}
-			lost, after := 0, len(s.rows)
-			p.watch = func(f, row int, d policy.Decision) {
-				if f >= at && f < at+firstFrames && d.Hit {
-					lost += count(m.table.best[row] == m.table.labels[row]) - count(d.Class == m.table.labels[row])
-				}
-				if f >= at && d.CacheEvent == schemas.TrustBypass {
-					after = min(after, f-at)
-				}
+			m.out.Switch[i].add(lost, firstFrames)
+			if i > 0 {
+				m.out.Leave[i-1] = append(m.out.Leave[i-1], after)
 			}
-			if _, err := p.all(ctx, []stream{s}); err != nil {
+			if !some {
+				continue
+			}
+			if lost, _, err = m.switched(ctx, fixed, way, secret); err != nil {
 				return err
 			}
-			m.out.Switch[i].add(lost, firstFrames)
-			left[i] = append(left[i], after)
+			m.out.Fixed[i].add(lost, firstFrames)
 		}
 	}
-	copy(m.out.Leave[:], left[1:])
 	return nil
 }
 
-// stationary counts drifts on streams of known classes.
-func (m *trustMeter) stationary(ctx context.Context, seed uint64) error {
-	drifts, frames := 0, 0
-	p, err := m.player(m.table, auditRate, 0, fmt.Sprint("stationary ", seed))
+// switched plays one such stream: what its first frames after the switch lose, and frames until its net is left.
+func (m *trustMeter) switched(ctx context.Context, s stream, way [2]float64, secret string) (lost, after int, err error) {
+	p, err := m.player(m.confused, way[0], way[1], secret)
 	if err != nil {
-		return err
+		return 0, 0, err
 	}
-	p.watch = func(_, _ int, d policy.Decision) { drifts += count(d.CacheEvent == schemas.TrustDrift) }
-	for _, k := range kinds(len(m.table.classes), false) {
-		d := newDrawer(m.table.tracks, len(m.table.classes), nil, seed)
-		sum, err := p.all(ctx, d.draw(k, 200*m.out.Runs))
-		if err != nil {
-			return err
+	after = len(s.rows)
+	p.watch = func(f, row int, d policy.Decision) {
+		if f >= switchAt && f < switchAt+firstFrames && d.Hit {
+			lost += count(m.table.best[row] == m.table.labels[row]) - count(d.Class == m.table.labels[row])
 		}
-		frames += sum.frames
+		if f >= switchAt && d.CacheEvent == schemas.TrustBypass {
+			after = min(after, f-switchAt)
+		}
 	}
-	m.out.False = 1e4 * share(drifts, frames)
-	return nil
+	_, err = p.all(ctx, []stream{s})
+	return lost, after, err
 }
 
 // costs compares the time in nets with and without audits, and without locality with that of the full model.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/cachenet/cachenet/models/audit"
+	"github.com/cachenet/cachenet/models/policy"
 )
 
 // TrustSet is a set of frames that audits were measured on.
@@ -43,13 +44,14 @@ func TrustMarkdown(sets []TrustSet) string {
 		}
 	}
 	fmt.Fprintf(&b, `
-Mean ± standard deviation over the seeds; runs are those of all seeds, each with streams and coins of its own (of the switch five times as many). Unknown classes are
+A drift event is a false alarm if the small net, where it is sure by itself, differs from the full model on at most %.0f %% of all frames of the sequences that the stream
+showed since it was put on probation. Mean ± standard deviation over the seeds; runs are those of all seeds, each with streams and coins of its own (of the switch five times as many). Unknown classes are
 played as the worst kind there is: for a quarter of the classes (of fewer than %d classes: for a quarter of the sequences) the small net gives its answers about a sequence of
 another class, as sure as it is of that, and the full model goes on to know them. Its entropy shows nothing of it; without audits only the
 locality window stands against it. A stream drifts when more and more of its active classes, over 10,000 frames, are such; a run
 is one stream. The bound is that of models/audit at %.0f %%, looked at after each wrong hit. A net is left when the full model answers in its place
 (event bypass). The time of nets is measured on the machine at hand.
-`, fewClasses, 100*(1-audit.Alpha))
+`, 100*policy.DriftShare, fewClasses, 100*(1-audit.Alpha))
 	return b.String()
 }
 
@@ -106,7 +108,20 @@ func trustLines(sets []TrustSet) []trustLine {
 		{"loss in the first 30 frames, no audits, points", "", first(0)},
 		{"the same, audits at 1 %", "≤ 3", first(1)},
 		{"the same, with the limit", "≤ 3", first(2)},
-		{"drift events per 10,000 frames of known classes", "≤ 1", func(seeds []*Trust) string {
+		{"the same where all sequences are of one camera: no audits, audits, with the limit", "", func(seeds []*Trust) string {
+			if seeds[0].Fixed[0].Within.All == 0 {
+				return "cameras not known"
+			}
+			var all []string
+			for i := range seeds[0].Fixed {
+				all = append(all, acrossSeeds(seeds, "%.2f", func(t *Trust) float64 { return 100 * t.Fixed[i].Mean }))
+			}
+			return strings.Join(all, ", ")
+		}},
+		{"drift events per 10,000 frames of known classes", "", func(seeds []*Trust) string {
+			return acrossSeeds(seeds, "%.2f", func(t *Trust) float64 { return t.Drifts })
+		}},
+		{"those where the small net is right often enough (false alarms)", "≤ 1", func(seeds []*Trust) string {
 			return acrossSeeds(seeds, "%.2f", func(t *Trust) float64 { return t.False })
 		}},
 		{"speed-up over full only: without audits, with, with the limit", "named", func(seeds []*Trust) string {

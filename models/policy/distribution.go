@@ -120,7 +120,7 @@ const negligible = 1e-7
 
 // summarise finds the answer in a distribution over the outputs of a net.
 func summarise(p []float32, sp Specialist) Answer {
-	best, entropy := largest(p), float32(0)
+	best, entropy := Largest(p), float32(0)
 	for _, v := range p {
 		if v > negligible {
 			entropy -= v * log(v)
@@ -129,8 +129,8 @@ func summarise(p []float32, sp Specialist) Answer {
 	return Answer{Class: sp.label(best, len(p)), Confidence: p[best], Entropy: max(0, entropy)}
 }
 
-// largest returns the index of the largest value, the first of several.
-func largest(p []float32) int {
+// Largest returns the index of the largest value, the first of several.
+func Largest(p []float32) int {
 	best := 0
 	for i, v := range p {
 		if v > p[best] {

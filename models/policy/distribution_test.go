@@ -27,7 +27,7 @@ func TestTopAndSpreadKeepWhatIsListed(t *testing.T) {
 		p := shareOf(t, k)
 		most, share := rapid.IntRange(1, 14).Draw(t, "most"), rapid.Float32Range(0, 1).Draw(t, "share")
 		top := Top(p, most, share)
-		if len(top) == 0 || len(top) > most || top[0] != largest(p) {
+		if len(top) == 0 || len(top) > most || top[0] != Largest(p) {
 			t.Fatalf("%v of %v", top, p)
 		}
 		var listed []float32
@@ -48,7 +48,7 @@ func TestTopAndSpreadKeepWhatIsListed(t *testing.T) {
 				t.Fatalf("class %d of %v, from %v of %v", c, q, top, p)
 			}
 		}
-		if math.Abs(all-1) > 1e-4 || Likeliest(q).Class != largest(q) {
+		if math.Abs(all-1) > 1e-4 || Likeliest(q).Class != Largest(q) {
 			t.Fatalf("%v sums to %v", q, all)
 		}
 	})

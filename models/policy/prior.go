@@ -52,7 +52,7 @@ func (p *Policy) sure(raw []float32, i int) int {
 	if p.Trust <= 0 || p.Kind == Paper {
 		return -1
 	}
-	if best := largest(raw); raw[best] >= p.Trust {
+	if best := Largest(raw); raw[best] >= p.Trust {
 		return p.Specialists[i].label(best, len(raw))
 	}
 	return -1

@@ -36,6 +36,12 @@ type Trust struct {
 	Class  uint16  // of the last answer, plus one; 0: there is none, or nothing is confirmed
 }
 
+// DefaultAuditRate is the share of the hits that are audited where a user names none.
+const DefaultAuditRate = 0.01
+
+// DriftShare is how many of a net's sure answers may be wrong before it is said not to know the pictures.
+const DriftShare = 0.2
+
 // Rates of audits, as multiples of AuditRate.
 const (
 	freshRate = 3  // after a switch
@@ -59,8 +65,7 @@ const (
 	mostSpent    = 6 * confirmEvery // … beyond so many that were saved up …
 	turnsSpent   = mostSpent / 2    // … of which turns to classes that the stream has shown leave half to new ones
 
-	driftShare = 0.2   // ε of the wager on drift …
-	driftBet   = 4     // … and λ: a wrong answer counts 4.2 times, a right one a fifth
+	driftBet   = 4     // λ of the wager on drift, of which DriftShare is ε: a wrong answer counts 4.2 times, a right one a fifth
 	driftAlarm = 20000 // seven wrong answers in a row
 	driftAfter = 50    // frames on probation that prove nothing
 	firstProof = 3     // right answers in a row that end a probation
@@ -176,7 +181,7 @@ func (p *Policy) audit(s *State, nets Nets, d Decision, coin Coin, learn bool) D
 		return d
 	}
 	if p.Teacher != Selector {
-		d.AuditClass = largest(s.q)
+		d.AuditClass = Largest(s.q)
 	}
 	if learn {
 		if p.Teacher == Inline {
@@ -217,7 +222,7 @@ func (p *Policy) weak(s *State, a Answer, evidence float32) bool {
 
 // expect notes a class that the window does not hold, before it is taught: the stream switched.
 func (p *Policy) expect(s *State, q []float32) {
-	if p.AuditRate > 0 && s.Window[largest(q)] < insideShare {
+	if p.AuditRate > 0 && s.Window[Largest(q)] < insideShare {
 		s.Trust.Fresh = freshFrames
 	}
 }
@@ -317,7 +322,7 @@ func (p *Policy) Heard(s *State, q []float32, e Earlier) (event string, err erro
 		return schemas.CacheNone, fmt.Errorf("teach: not a distribution over %d classes", p.Classes)
 	}
 	s.start(p)
-	full := largest(q)
+	full := Largest(q)
 	if e.Outcome == schemas.Miss {
 		p.expect(s, q)
 	}
@@ -386,10 +391,10 @@ func (p *Policy) compare(s *State, d *Decision, shadow Decision) {
 	}
 	if shadow.Hit && shadow.Class == d.Class {
 		t.Right++
-		t.Drift = max(1, t.Drift*(1-driftBet*driftShare))
+		t.Drift = max(1, t.Drift*(1-driftBet*DriftShare))
 	} else if shadow.Hit {
 		t.Right = 0
-		t.Drift = min(2*driftAlarm, t.Drift*(1+driftBet*(1-driftShare)))
+		t.Drift = min(2*driftAlarm, t.Drift*(1+driftBet*(1-DriftShare)))
 	}
 	switch {
 	case t.Right >= max(firstProof, t.Proof):
