@@ -12,7 +12,7 @@ type Sight interface {
 	Picture() (*Thumbnail, bool)
 }
 
-// Shot is the picture of the last frame that the full model gave a class.
+// Shot is the picture of the last frame that the full model gave a class. That of a new class takes the limit of the one that it pushes out.
 type Shot struct {
 	Class   uint16 // of its answer, plus one; 0: there is none
 	Picture Thumbnail
@@ -28,7 +28,7 @@ const shots = 2
 const (
 	changeEvery = 200
 	changeStep  = 0.15 // of the limit's logarithm with a confirmation
-	firstLimit  = 10   // shades, of 256, in the mean over the picture
+	firstLimit  = 20   // shades, of 256, in the mean over the picture
 	leastLimit  = 4    // noise and light are below it
 	mostLimit   = 300  // one step above the largest difference
 )
@@ -71,15 +71,22 @@ func (p *Policy) unchanged(s *State, nets Nets, class int) {
 
 // keep keeps the picture of a frame that the full model answers, and raises the limit of its class if the frame was asked about because of it.
 func (p *Policy) keep(s *State, nets Nets, class int, changed bool) {
+	if !p.confirming() {
+		return
+	}
 	now, seen := sight(nets)
-	if !seen || !p.confirming() {
+	if !seen {
 		return
 	}
 	last := s.shot(class)
 	if last == nil {
+		limit := s.Shots[shots-1].Limit
 		copy(s.Shots[1:], s.Shots[:shots-1])
 		last = &s.Shots[0]
-		*last = Shot{Class: uint16(class + 1), Limit: firstLimit}
+		*last = Shot{Class: uint16(class + 1), Limit: limit}
+		if limit == 0 {
+			last.Limit = firstLimit
+		}
 	}
 	last.Picture = *now
 	if changed {

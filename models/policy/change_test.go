@@ -102,6 +102,10 @@ func TestPicturesMatterToAuditedStreamsOnly(t *testing.T) {
 func TestPicturesOfTheLastClassesAreKept(t *testing.T) {
 	var s State
 	p := audited(nil)
+	for c := range shots {
+		p.keep(&s, sees(0, c+1, c+1), c+1, false)
+		s.shot(c + 1).Limit = 7 // which stays when the class is pushed out
+	}
 	for c := range shots + 1 {
 		p.keep(&s, sees(10*c, c, c), c, false)
 		p.keep(&s, sees(10*c+1, c, c), c, false)
@@ -110,7 +114,7 @@ func TestPicturesOfTheLastClassesAreKept(t *testing.T) {
 		t.Error("the oldest is still there")
 	}
 	for c := 1; c <= shots; c++ {
-		if h := s.shot(c); h == nil || h.Picture[0] != byte(10*c+1) || h.Limit != firstLimit {
+		if h := s.shot(c); h == nil || h.Picture[0] != byte(10*c+1) || h.Limit != 7 {
 			t.Errorf("class %d: %+v", c, h)
 		}
 	}
