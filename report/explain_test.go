@@ -76,6 +76,8 @@ func TestExplainAMiss(t *testing.T) {
 		"other": {schemas.Outcome{SmallConfidence: .9, SpecialistUs: 9}, "", []string{"the small net said none of its classes", "no threshold makes a hit"}},
 		"guard": {schemas.Outcome{SmallLabel: "cat", SmallConfidence: .95, SpecialistUs: 9}, "",
 			[]string{"which passes the threshold of 0.7, but the rare-class guard", "a run without --guard"}},
+		"changed": {schemas.Outcome{SmallLabel: "cat", SmallConfidence: .95, SpecialistUs: 9, CacheEvent: schemas.TrustChanged}, "",
+			[]string{"which passes the threshold of 0.7, but the picture differs", "a picture like the last one"}},
 		"compared": {schemas.Outcome{SmallLabel: "cat", SmallConfidence: .95, SpecialistUs: 9}, schemas.TrustDrift,
 			[]string{"but the full model answers this stream since offset 4 (drift)", "audits confirm"}},
 		"returned": {schemas.Outcome{SmallLabel: "cat", SmallConfidence: .6, SpecialistUs: 9}, schemas.TrustReturn, []string{"a threshold of at most 0.600"}},
@@ -92,6 +94,7 @@ func TestExplainAMiss(t *testing.T) {
 					o.CacheEvent = tt.bypass
 				case i == 10:
 					o.Outcome, o.Label, o.Model = schemas.Miss, "dog", "full"
+					o.CacheEvent = tt.miss.CacheEvent
 					o.SmallLabel, o.SmallConfidence, o.SpecialistUs = tt.miss.SmallLabel, tt.miss.SmallConfidence, tt.miss.SpecialistUs
 				}
 			})

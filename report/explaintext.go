@@ -118,10 +118,13 @@ func (e Explanation) smallPassed() bool {
 
 // withheld says why an answer that passed the threshold did not stand.
 func (e Explanation) withheld() string {
+	if e.Row.CacheEvent == schemas.TrustChanged {
+		return "the picture differs much from the last one that the full model saw of this class"
+	}
 	if e.Bypass != nil {
 		return fmt.Sprintf("the full model answers this stream since offset %d (%s), and the small net was asked for comparison", e.Bypass.Offset, e.Bypass.CacheEvent)
 	}
-	return "the rare-class guard asked the full model"
+	return "the rare-class guard asked the full model, or the class was new to the stream and had to be confirmed"
 }
 
 func (e Explanation) bypassed() string {
@@ -201,6 +204,8 @@ func (e Explanation) otherwiseHit() string {
 		return "a small net that knows this class: no threshold makes a hit of an answer that is none of its classes"
 	case e.smallPassed() && e.Bypass != nil:
 		return "small answers on this stream that audits confirm: until then the full model answers (docs/trust.md)"
+	case r.CacheEvent == schemas.TrustChanged:
+		return "a picture like the last one that the full model saw of this class, or a run without audits (docs/trust.md)"
 	case e.smallPassed():
 		return "a run without --guard"
 	case e.Test == TestEntropy:
