@@ -228,7 +228,7 @@ static inline void quarters(const cn_plane *p, int64_t mean, const int64_t low[5
   } else if (p->wide == 4 && p->high == 4 && copies == 1) {
     for (int y = 0; y < 4; y++, pix += stride) {
       pix[0] = pix[3] = q[y & 2];
-      pix[6] = pix[9] = q[y & 2 | 1];
+      pix[6] = pix[9] = q[(y & 2) | 1];
     }
   } else {
     for (int64_t y = 0; y < p->high; y++, pix += stride) {
