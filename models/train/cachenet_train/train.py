@@ -18,6 +18,7 @@ from . import nets
 from .catalogue import Catalogue
 from .fit import Place, Recipe, fit, logits_of
 from .frames import Frames
+from .label import answers_of
 from .losses import Distilled, Labels
 from .pixels import Unreadable
 from .plan import Plan, recipe
@@ -103,19 +104,26 @@ class Training:
 
     def _by_pack(self, teacher: PackTeacher) -> None:
         """Runs the full model of a pack once on every unchanged image, at its own input size."""
-        key = self._key(teacher.digest, "pack")
-        agreed = self._answers(teacher, key, "val").argmax(1) == self.val.frames.labels
+        key, known = self._key(teacher.digest, "pack"), answers_of(self.task.root, teacher)
+        told = {split: self._answers(teacher, known or {}, key, split) for split in ("val", "train")}
+        if known is not None:  # what counts is agreement with it on each frame: the folder has one class for a whole sequence
+            self.labels, key = told["train"].argmax(1), f"{key} by frame"
+            self.val.frames = replace(self.val.frames, labels=told["val"].argmax(1))
+        agreed = told["val"].argmax(1) == self.val.frames.labels
         self.catalogue.adopt_pack("full.onnx", teacher, agreed.float().mean().item())
-        self.taught, self.taught_key = self._answers(teacher, key, "train")[None].half(), f"{key} {self.plan.views}"
+        self.taught, self.taught_key = told["train"][None].half(), f"{key} {self.plan.views}"
 
-    def _answers(self, teacher: PackTeacher, key: str, split: str) -> torch.Tensor:
-        """Logits float32 [N,K] of the images of a split; kept in a file under key."""
+    def _answers(self, teacher: PackTeacher, known: dict[str, np.ndarray], key: str, split: str) -> torch.Tensor:
+        """Logits float32 [N,K] of the images of a split, those that are not known from teacher; kept in a file under key."""
         path = self.place.checkpoints / f"teacher-{key}" / f"{split}.npy"
         if not path.exists():
             frames = self.task.frames[split]
-            rows = teacher.of_images([self.task.root / image for image in frames.paths])
             logits = torch.zeros(len(frames), len(self.task.classes))
-            for i, got in enumerate(tqdm(rows, total=len(frames), desc=f"teacher {split}", unit="image", mininterval=1)):
+            asked = [i for i, image in enumerate(frames.paths) if image not in known]
+            for i in set(range(len(frames))) - set(asked):
+                logits[i] = torch.from_numpy(known[frames.paths[i]])
+            rows = teacher.of_images([self.task.root / frames.paths[i] for i in asked]) if asked else ()
+            for i, got in zip(asked, tqdm(rows, total=len(asked), desc=f"teacher {split}", unit="image", mininterval=1), strict=True):
                 if isinstance(got, Unreadable):
                     self.place.say(f"warning: {frames.paths[i]} is trained on its folder's class only: {got}")
                     logits[i, frames.labels[i]] = LABEL_ALONE

@@ -12,6 +12,7 @@ from conftest import draw
 
 from cachenet_train.cli import main
 from cachenet_train.folder import DataError
+from cachenet_train.label import answers_of
 from cachenet_train.pixels import Unreadable, decode, program
 from cachenet_train.teacher import PackTeacher
 
@@ -97,3 +98,31 @@ def test_no_view_hides_what_the_teacher_saw():
     views = Views(Frames(pixels, rows, [""] * 8, "key"), slight(Augment()), seed=1)
     for number in range(20):
         assert ((views.view(number, rows) == 255).flatten(1).sum(1) >= 9).all()
+
+
+def test_training_does_not_ask_again_what_label_was_told(pack, frames, tmp_path, capsys, monkeypatch):
+    data = tmp_path / "data"
+    assert main(["label", str(frames), "--teacher", str(pack), "--out", str(data)]) == 0
+    told = answers_of(data, PackTeacher(pack))
+    images = sorted(p for p in (data / "train").rglob("*.png"))
+    assert sorted(told) == [str(p.relative_to(data)) for p in images]
+    for path, answer in zip(images, PackTeacher(pack).of_images(images), strict=True):
+        np.testing.assert_array_equal(told[str(path.relative_to(data))], answer.numpy())
+    draw(data / "train/red/added_1.png", COLOURS["blue"], np.random.default_rng(1))
+    asked = []
+    of_images = PackTeacher.of_images
+    monkeypatch.setattr(PackTeacher, "of_images", lambda self, paths: of_images(self, asked.extend(paths) or paths))
+    nets = ["--small", "4/2 8/2", "--selector", "8/2 12/2", "--specialist-size", "0", "--groups", "2", "--effort", "0.001", "--size", "16"]
+    assert main(["train", str(data), "--teacher", str(pack), "--out", str(tmp_path / "nets"), "--threads", "1", *nets]) == 0
+    assert asked == [data / "train/red/added_1.png"]
+    full = json.loads((tmp_path / "nets/nets.json").read_text())["nets"][0]
+    assert full["val_accuracy"] == 1  # an image counts by its own answer, not by the class of its folder
+
+
+def test_answers_of_two_recordings_are_kept_together(pack, frames, tmp_path):
+    data, teacher = tmp_path / "data", PackTeacher(pack)
+    for split in ("train", "val"):
+        assert main(["label", str(frames), "--teacher", str(pack), "--out", str(data), "--split", split]) == 0
+    assert {p.split("/")[0] for p in answers_of(data, teacher)} == {"train", "val"}
+    (data / "labelled-by.json").write_text('{"sha256": "another"}')
+    assert answers_of(data, teacher) is None
