@@ -16,7 +16,7 @@ from .export import ExportError
 from .fit import Place, peak_memory_mb
 from .folder import DataError
 from .label import label
-from .plan import PRESETS, quick, scaled
+from .plan import PRESETS, faded, quick, scaled
 from .stability import stability, table
 from .teacher import OnnxTeacher, PackTeacher
 from .train import Task, Training
@@ -74,6 +74,7 @@ def _add_train(commands, raw) -> None:
     train.add_argument("--teacher", type=Path, metavar="MODEL", help="your own classifier instead of a full net: a pack made by `cachenet pack import`, or an ONNX file")
     train.add_argument("--quick", action="store_true", help="short training: minutes on two cores")
     train.add_argument("--effort", type=float, default=1.0, metavar="X", help="scale every training budget by X (default: 1)")
+    train.add_argument("--augment", type=float, default=1.0, metavar="X", help="scale shifts, boxes and changes of light by X; 0: none, for many frames that a teacher answered unchanged (default: 1)")
     train.add_argument("--flip", action="store_true", help="mirrored images have the same class")
     train.add_argument("--size", type=_size, default=(32, 32), metavar="WxH", help="input size (default: 32)")
     train.add_argument("--groups", type=int, metavar="N", help="specialists (default: classes/8, at least 2)")
@@ -141,7 +142,7 @@ def _task(options, data: folder.Folder, decoded, place: Place) -> Task:
     plan = PRESETS[options.preset]
     given = {"full": options.full, "smalls": tuple(options.small or ()), "selector": options.selector}
     plan = replace(plan, **{key: value for key, value in given.items() if value})
-    plan = scaled(quick(plan) if options.quick else plan, options.effort)
+    plan = faded(scaled(quick(plan) if options.quick else plan, options.effort), options.augment)
     if options.specialist_size >= len(plan.smalls):
         raise DataError(f"--specialist-size {options.specialist_size}: there are {len(plan.smalls)} small nets")
     return Task(
@@ -166,6 +167,8 @@ def _check(options: argparse.Namespace) -> None:
         raise DataError(f"read data: {options.data} is not a folder: give an image folder")
     if not 0 < options.val_share < 1:
         raise DataError(f"--val-share {options.val_share}: give a share between 0 and 1")
+    if not 0 <= options.augment <= 4:
+        raise DataError(f"--augment {options.augment}: give a number from 0 to 4")
     if options.effort <= 0:
         raise DataError(f"--effort {options.effort}: give a number above 0")
     if options.groups is not None and options.groups < 2:

@@ -82,6 +82,11 @@ def scaled(plan: Plan, effort: float) -> Plan:
     )
 
 
+def faded(plan: Plan, share: float) -> Plan:
+    """The plan with shifts, boxes and changes of light multiplied by share; 0 leaves frames as they are."""
+    return replace(plan, shift=share * plan.shift, cutout=share * plan.cutout, light=share * plan.light)
+
+
 def recipe(frames: int, per_epoch: int, lr: float, batch: int = 256) -> Recipe:
     """A recipe that sees about the given number of frames."""
     return Recipe(epochs=min(MOST_EPOCHS, max(2, round(frames / max(1, per_epoch)))), batch=batch, lr=lr)

@@ -11,6 +11,7 @@ from conftest import COLOURS
 from PIL import Image
 
 from cachenet_train.cli import main
+from cachenet_train.plan import PRESETS, faded
 
 NAMES = sorted(COLOURS)
 NETS = ["--full", "8/2 16/2", "--small", "4/2 8/2", "--selector", "8/2 12/2", "--specialist-size", "0"]
@@ -109,6 +110,7 @@ def test_frames_without_labels_are_sorted_by_sequence(trained, photos, tmp_path,
         (["{photos}", "--contexts", "1"], "--contexts 1"),
         (["{photos}", "--specialist-size", "7"], "--specialist-size 7"),
         (["{photos}", "--effort", "-1"], "--effort -1"),
+        (["{photos}", "--augment", "-1"], "--augment -1"),
     ],
 )
 def test_errors_are_one_line(photos, tmp_path, capsys, arguments, said):
@@ -116,3 +118,11 @@ def test_errors_are_one_line(photos, tmp_path, capsys, arguments, said):
     assert train(data, tmp_path, *more) == 1
     last = capsys.readouterr().err.strip().splitlines()[-1]
     assert last.startswith("cachenet_train: ") and said in last
+
+
+def test_augmentation_is_scaled():
+    plan = PRESETS["scenes"]
+    none, half = faded(plan, 0), faded(plan, 0.5)
+    assert (none.shift, none.cutout, none.light) == (0, 0, 0)
+    assert (half.shift, half.cutout, half.light) == (plan.shift / 2, plan.cutout / 2, plan.light / 2)
+    assert half.small_frames == plan.small_frames
