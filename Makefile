@@ -73,7 +73,7 @@ test-train: setup build train-venv ## tests of the training project
 	cd models/train && $(VENV)/bin/python -m pytest -q
 
 test-own-model: setup build train-venv ## run docs/your-own-model.md: from a classifier and video to a measured pack (fetches 100 MB)
-	CACHENET_TEST_OWN_MODEL=1 go test -count=1 -timeout 45m -v -run OwnModelDocument ./cmd/cachenet
+	CACHENET_TEST_OWN_MODEL=1 go test -count=1 -timeout 80m -v -run OwnModelDocument ./cmd/cachenet
 
 pack: setup build train-venv ## train the bundled pack from scratch (hours on a small machine)
 	test -d $(WORK)/scenes/frames || bin/cachenet scenes --out $(WORK)/scenes/frames --held-out 200

@@ -27,7 +27,7 @@ func TestOwnModelDocument(t *testing.T) {
 	for _, b := range shellBlock.FindAllSubmatch(text, -1) {
 		script.Write(b[1])
 	}
-	runWithin(t, 40*time.Minute, root, script.String())
+	runWithin(t, 75*time.Minute, root, script.String())
 	s, err := report.Read(t.Context(), filepath.Join(root, "out", "own-model", "outcomes"))
 	if err != nil {
 		t.Fatal(err)
