@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
@@ -66,7 +67,8 @@ func (c WriteConfig) open(open func() (*writer, error)) (*writer, error) {
 // StartBundle forgets what a failed bundle left.
 func (fn *writeFn) StartBundle(context.Context, func(beam.EventTime, schemas.Outcomes)) {
 	if fn.sending != nil {
-		_ = <-fn.sending // that bundle failed already
+		err := <-fn.sending
+		slog.Debug("kafka: outcomes of a bundle that failed were being sent", "topic", fn.Config.Topic, "error", err)
 		fn.sending = nil
 	}
 	fn.pending, fn.held = fn.pending[:0], schemas.Outcomes{}
