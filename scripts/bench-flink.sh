@@ -10,38 +10,8 @@ cd "$(dirname "$0")/.."
 rounds=${1:-3} streams=${2:-48} small=${3:-1000} large=${4:-150}
 pack=models/packs/scenes
 
-port() {
-  python3 - <<'PY'
-import socket
-while True:
-    held = [socket.socket() for _ in range(3)]
-    try:
-        held[0].bind(("127.0.0.1", 0))
-        port = held[0].getsockname()[1]
-        for i in (1, 2):
-            held[i].bind(("127.0.0.1", port + i))
-        print(port)
-        break
-    except OSError:
-        pass
-PY
-}
-
-work=$(mktemp -d)
-# shellcheck disable=SC2329  # called by the trap
-cleanup() {
-  [ -d "$work/flink" ] && scripts/flink.sh stop "$work/flink"
-  [ -f "$work/kafka/pid" ] && scripts/kafka.sh stop "$work/kafka"
-  rm -rf "$work"
-}
-trap cleanup EXIT
-
-scripts/kafka.sh jars >/dev/null
-scripts/flink.sh jars >/dev/null
-brokers=127.0.0.1:$(port)
-scripts/kafka.sh start "$work/kafka" "${brokers##*:}" >/dev/null
-service=127.0.0.1:$(port)
-scripts/flink.sh start "$work/flink" "${service##*:}"
+# shellcheck source=scripts/kafka-and-flink.sh
+. scripts/kafka-and-flink.sh
 publish() { # TOPIC SIZE FRAMES
   bin/cachenet produce --brokers "$brokers" --topic "$1" --partitions 8 --source scenes --size "$2" \
     --streams "$streams" --frames "$3" --active 3 --dwell 60 --seed 1 2>/dev/null
@@ -81,16 +51,12 @@ PY
   rm -rf "$out"
 }
 
-flink() { echo --runner flink --endpoint "$service" --flink-rest "127.0.0.1:$((${service##*:} + 2))" --checkpoints 2s --parallelism "$1"; }
-# shellcheck disable=SC2046
-measure "Flink, first job" 32x32 $(flink 2) # in which the JVMs compile; it is left out
+measure "Flink, first job" 32x32 "${flink[@]}" --parallelism 2 # in which the JVMs compile; it is left out
 for _ in $(seq "$rounds"); do
   for topic in start 32x32 640x480; do
     measure prism $topic
-    # shellcheck disable=SC2046  # flags, one word each
-    measure "Flink, parallelism 1" $topic $(flink 1)
-    # shellcheck disable=SC2046
-    measure "Flink, parallelism 2" $topic $(flink 2)
+    measure "Flink, parallelism 1" $topic "${flink[@]}" --parallelism 1
+    measure "Flink, parallelism 2" $topic "${flink[@]}" --parallelism 2
   done
 done
 

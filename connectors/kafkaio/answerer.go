@@ -76,14 +76,7 @@ func (a *answerer) try(ctx context.Context, topic string, batch []kafka.Message)
 	if err := a.ensure(ctx, topic); err != nil {
 		return err
 	}
-	records := make([]kafka.Record, len(batch))
-	for i, m := range batch {
-		records[i] = kafka.Record{Key: kafka.NewBytes(m.Key), Value: kafka.NewBytes(m.Value), Time: m.Time, Headers: m.Headers}
-	}
-	res, err := a.client.Produce(ctx, &kafka.ProduceRequest{Topic: topic, RequiredAcks: kafka.RequireAll, Records: kafka.NewRecordReader(records...)})
-	if err == nil {
-		err = res.Error
-	}
+	_, err := a.client.produce(ctx, topic, 0, recordsOf(batch))
 	if err == nil {
 		return nil
 	}

@@ -87,14 +87,11 @@ func (l *Log) Append(ctx context.Context, partition int32, records ...LogRecord)
 	for i, r := range records {
 		sent[i] = kafka.Record{Key: kafka.NewBytes(r.Key), Value: kafka.NewBytes(r.Value)}
 	}
-	res, err := l.client.Produce(ctx, &kafka.ProduceRequest{Topic: l.topic, Partition: int(partition), RequiredAcks: kafka.RequireAll, Records: kafka.NewRecordReader(sent...)})
-	if err == nil {
-		err = res.Error
-	}
+	first, err := l.client.produce(ctx, l.topic, partition, sent)
 	if err != nil {
 		return 0, l.worded(fmt.Errorf("kafka: write %d records to %s/%d: %w", len(records), l.topic, partition, err))
 	}
-	return res.BaseOffset, nil
+	return first, nil
 }
 
 // Read returns records from an offset on, about as many as have that many bytes but one at least, and the offset to go on from. There are none

@@ -87,7 +87,7 @@ func (w *writer) divide(ctx context.Context, messages []kafka.Message) (partitio
 			return nil, nil
 		}
 		partitions[i] = p
-		leaders[p].records[p] = append(leaders[p].records[p], kafka.Record{Time: m.Time, Key: kafka.NewBytes(m.Key), Value: kafka.NewBytes(m.Value), Headers: m.Headers})
+		leaders[p].records[p] = append(leaders[p].records[p], recordOf(m))
 	}
 	return partitions, shares
 }

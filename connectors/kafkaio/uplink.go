@@ -249,23 +249,17 @@ func (u *uplink) refusal(err error) string {
 
 // produce is one request.
 func (u *uplink) produce(ctx context.Context, partition int32, batch []*ask, messages []kafka.Message) error {
-	records, bytes := make([]kafka.Record, len(batch)), int64(0)
-	for i, m := range messages {
-		records[i] = kafka.Record{Key: kafka.NewBytes(m.Key), Value: kafka.NewBytes(m.Value), Time: m.Time, Headers: m.Headers}
-		bytes += sizeOf(&m)
+	bytes := int64(0)
+	for i := range messages {
+		bytes += sizeOf(&messages[i])
 	}
-	res, err := u.client.Produce(ctx, &kafka.ProduceRequest{
-		Topic: u.cfg.Misses, Partition: int(partition), RequiredAcks: kafka.RequireAll, Records: kafka.NewRecordReader(records...),
-	})
-	if err == nil {
-		err = res.Error
-	}
+	first, err := u.client.produce(ctx, u.cfg.Misses, partition, recordsOf(messages))
 	if err != nil {
 		return fmt.Errorf("kafka: send %d frames to the server's topic %s: %w", len(batch), u.cfg.Misses, err)
 	}
 	u.acknowledged(batch)
 	u.moved(bytes, 0)
-	u.kept(batch, partition, res.BaseOffset)
+	u.kept(batch, partition, first)
 	return nil
 }
 

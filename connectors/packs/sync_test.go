@@ -12,8 +12,8 @@ import (
 	"github.com/cachenet/cachenet/models"
 )
 
-// served offers a version of the test pack at the other end of a wire; the function returned puts another one in its place.
-func served(t *testing.T) (w *wire, put func(number string)) {
+// versions offers a version of the test pack; put puts another one in its place.
+func versions(t *testing.T) (o *Offer, put func(number string)) {
 	t.Helper()
 	root := t.TempDir()
 	link := filepath.Join(root, "current")
@@ -27,6 +27,13 @@ func served(t *testing.T) (w *wire, put func(number string)) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return o, put
+}
+
+// served is such an offer at the other end of a wire.
+func served(t *testing.T) (w *wire, put func(number string)) {
+	t.Helper()
+	o, put := versions(t)
 	return newWire(t, o), put
 }
 

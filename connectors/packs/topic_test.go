@@ -3,7 +3,6 @@ package packs
 import (
 	"bytes"
 	"context"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -41,18 +40,7 @@ func openLog(t *testing.T, broker, link string) *kafkaio.Log {
 // publishing prepares a publisher of a version of the test pack; put puts another version in its place.
 func publishing(t *testing.T, broker string) (p *publisher, put func(number string)) {
 	t.Helper()
-	root := t.TempDir()
-	link := filepath.Join(root, "current")
-	put = func(number string) {
-		dir := filepath.Join(root, number)
-		version(t, dir, number, alter(t, dir))
-		point(t, number, link)
-	}
-	put("1.0.0")
-	offer, err := NewOffer(link)
-	if err != nil {
-		t.Fatal(err)
-	}
+	offer, put := versions(t)
 	moment := time.Now()
 	offer.now = func() time.Time { moment = moment.Add(rescan); return moment } // looks at every pass
 	return newPublisher(offer, openLog(t, broker, "")), put
