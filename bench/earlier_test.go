@@ -71,3 +71,35 @@ func TestSearchesOfOthersAreNotKept(t *testing.T) {
 		}
 	}
 }
+
+// A search never ends without a setting because an earlier one ruled the working ones out.
+func TestRuledOutSettingsAreTriedWhereAllOthersFail(t *testing.T) {
+	a, b, c, d := setting{1, 1, 1, "whole"}, setting{1, 1, 16, "whole"}, setting{2, 1, 1, "whole"}, setting{2, 1, 16, "whole"}
+	for _, test := range []struct {
+		works []setting
+		tried []setting
+	}{
+		{[]setting{a, b, c, d}, []setting{a, b}},
+		{[]setting{b, c, d}, []setting{a, b}},
+		{[]setting{c, d}, []setting{a, b, c}},
+		{[]setting{d}, []setting{a, b, c, d}},
+		{nil, []setting{a, b, c, d}},
+	} {
+		var tried []setting
+		trials := tryAll([]setting{a, b}, []setting{c, d}, "at 640x480", func(s setting) trial {
+			tried = append(tried, s)
+			if !slices.Contains(test.works, s) {
+				return trial{Setting: s, Failed: "why"}
+			}
+			return trial{Setting: s, FPS: 1}
+		})
+		if !slices.Equal(tried, test.tried) || len(trials) != 4 {
+			t.Errorf("where %v work, %v were tried: %+v", test.works, tried, trials)
+		}
+		for i, s := range []setting{a, b, c, d} {
+			if trials[i].Setting != s || (trials[i].LeftOut == "at 640x480") == slices.Contains(tried, s) {
+				t.Errorf("where %v work: %+v", test.works, trials[i])
+			}
+		}
+	}
+}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/cachenet/cachenet/bench/recording"
 	"github.com/cachenet/cachenet/connectors/kafkaio"
+	"github.com/cachenet/cachenet/connectors/retry"
 	"github.com/cachenet/cachenet/schemas"
 )
 
@@ -273,12 +274,12 @@ func publishAt(ctx context.Context, cluster kafkaio.Cluster, topic string, rec *
 					}
 					batch = batch[:0]
 					if rate > 0 {
-						if err := pause(ctx, max(time.Until(due), linger-time.Since(sent))); err != nil {
+						if err := retry.Pause(ctx, max(time.Until(due), linger-time.Since(sent))); err != nil {
 							return err
 						}
 					}
 				}
-				if err := pause(ctx, time.Until(due)); err != nil {
+				if err := retry.Pause(ctx, time.Until(due)); err != nil {
 					return err
 				}
 				batch = append(batch, schemas.Frame{Stream: streamName(f.Stream), Sequence: int64(f.Sequence), ContentType: schemas.JPEG, Truth: rec.Classes[f.Class], EventTime: due, Image: f.Image})
@@ -287,21 +288,6 @@ func publishAt(ctx context.Context, cluster kafkaio.Cluster, topic string, rec *
 		})
 	}
 	return g.Wait()
-}
-
-// pause waits, if there is anything to wait for.
-func pause(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return nil
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
 }
 
 // quantile returns the value below which a share q of values lies; 0 when there are none.

@@ -65,22 +65,29 @@ func (w *workload) entries(ctx context.Context, all []contender) ([]*entry, []sw
 	return entries, sweeps, nil
 }
 
-// search tries the settings of a peer that an earlier search did not rule out, and those too where all others fail.
+// search looks for the best settings of a peer.
 func (w *workload) search(ctx context.Context, c contender) (sweepResult, error) {
-	found := sweepResult{ID: c.id}
 	earlier, where := w.searched(c.id, w.size)
-	try, out := promising(c.settings, earlier)
-	for i, s := range slices.Concat(try, out) {
-		if i >= len(try) && slices.ContainsFunc(found.Trials, trial.tried) {
-			found.Trials = append(found.Trials, trial{Setting: s, LeftOut: where})
-			continue
-		}
-		found.Trials = append(found.Trials, w.try(ctx, c, s))
-		if ctx.Err() != nil {
-			return found, ctx.Err()
+	likely, ruledOut := promising(c.settings, earlier)
+	trials := tryAll(likely, ruledOut, where, func(s setting) trial { return w.try(ctx, c, s) })
+	return sweepResult{ID: c.id, Trials: trials}, ctx.Err()
+}
+
+// tryAll tries the likely settings. Those that an earlier search ruled out are only recorded with where that was, unless every
+// likely one fails: then they are tried until one does not.
+func tryAll(likely, ruledOut []setting, where string, try func(setting) trial) []trial {
+	var trials []trial
+	for _, s := range likely {
+		trials = append(trials, try(s))
+	}
+	for _, s := range ruledOut {
+		if slices.ContainsFunc(trials, trial.tried) {
+			trials = append(trials, trial{Setting: s, LeftOut: where})
+		} else {
+			trials = append(trials, try(s))
 		}
 	}
-	return found, nil
+	return trials
 }
 
 // try measures one setting once.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cachenet/cachenet/connectors/kafkatest"
+	"github.com/cachenet/cachenet/connectors/retry"
 )
 
 // startCuts puts a wire between the device and the server's broker, and cuts it for random times at random moments until ctx
@@ -19,7 +20,7 @@ func (t *trial) startCuts(ctx context.Context, random *rand.Rand) (mended func()
 	go func() {
 		for {
 			whole, cut := time.Duration(random.Int64N(int64(2*t.pause))), time.Duration(random.Int64N(int64(t.pause)))
-			if !pass(ctx, whole) {
+			if retry.Pause(ctx, whole) != nil {
 				ended <- nil
 				return
 			}
@@ -40,7 +41,7 @@ func (t *trial) cut(ctx context.Context, length time.Duration, silent bool) erro
 		return err
 	}
 	t.cuts++
-	pass(ctx, length)
+	_ = retry.Pause(ctx, length) // the wire is mended either way
 	return t.wire.Mend(context.WithoutCancel(ctx))
 }
 
@@ -54,16 +55,4 @@ func (t *trial) sitOut(ctx context.Context, after time.Duration) error {
 		err = failed
 	}
 	return err
-}
-
-// pass waits, and reports whether the time passed before ctx was done.
-func pass(ctx context.Context, d time.Duration) bool {
-	wait := time.NewTimer(d)
-	defer wait.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-wait.C:
-		return true
-	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/cachenet/cachenet/connectors/frames"
 	"github.com/cachenet/cachenet/connectors/kafkaio"
+	"github.com/cachenet/cachenet/connectors/retry"
 	"github.com/cachenet/cachenet/schemas"
 )
 
@@ -149,7 +150,8 @@ func (p *production) publish(ctx context.Context, producer *kafkaio.Producer, w,
 	start := time.Now()
 	for step := 0; ; step++ {
 		if p.rate > 0 {
-			if err := sleepUntil(ctx, start.Add(time.Duration(float64(step)/p.rate*float64(time.Second)))); err != nil {
+			due := start.Add(time.Duration(float64(step) / p.rate * float64(time.Second)))
+			if err := retry.Pause(ctx, time.Until(due)); err != nil {
 				return err
 			}
 		}
@@ -188,15 +190,4 @@ func (p *production) round(ctx context.Context, producer *kafkaio.Producer, play
 		}
 	}
 	return published, flush()
-}
-
-func sleepUntil(ctx context.Context, t time.Time) error {
-	timer := time.NewTimer(time.Until(t))
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }

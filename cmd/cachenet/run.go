@@ -1,19 +1,18 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/cachenet/cachenet/connectors/kafkaio"
-	"github.com/cachenet/cachenet/connectors/packs"
 	"github.com/cachenet/cachenet/connectors/parquetio"
 	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/monitor"
@@ -112,43 +111,20 @@ func (r *run) check() error {
 // follow runs the pipeline and shows how it goes.
 func (r *run) follow(c *cobra.Command) (failure error) {
 	o := r.options
-	bar := newProgress(c.ErrOrStderr(), "frames")
-	bar.topic = o.Topic
-	o.Started = bar.follow
-	if r.pprof != "" {
-		_, closePprof, err := monitor.StartPprof(r.pprof)
-		if err != nil {
-			return err
-		}
-		defer func() { failure = errors.Join(failure, closePprof()) }()
-	}
-	about := monitor.Run{Topic: o.Topic, Version: pipelines.Version, DeadLetters: o.DeadLetterTopic != "", LiveFrames: r.liveFrames}
-	traces, err := monitor.StartTraces(c.Context(), r.otel, about)
+	watchers, stop, err := r.observe(c.Context())
 	if err != nil {
 		return err
 	}
-	if traces != nil {
-		defer traces.Close()
-		o.Started = func(job *session.Session) { job.TraceTo(traces); bar.follow(job) }
-	}
-	if r.metrics != "" {
-		m, err := monitor.Start(r.metrics, about)
-		if err != nil {
-			return err
+	defer func() { failure = errors.Join(failure, stop()) }()
+	var all jobs
+	bar := newProgress(c.ErrOrStderr(), "frames")
+	bar.topic = o.Topic
+	watchers = append(watchers, all.follow, bar.follow)
+	o.Started = func(job *session.Session) {
+		for _, follow := range watchers {
+			follow(job)
 		}
-		defer func() { failure = errors.Join(failure, m.Close()) }()
-		started := o.Started
-		o.Started = func(job *session.Session) { m.Follow(job); started(job) }
 	}
-	var caches cacheWatch
-	if packs.IsRemote(o.Pack) {
-		started := o.Started
-		o.Started = func(job *session.Session) { started(job); caches.follow(job) }
-	}
-	var first, last *session.Session
-	begun := o.Started
-	var uplinks uplinkWatch
-	o.Started = func(job *session.Session) { first, last = cmp.Or(first, job), job; uplinks.follow(job); begun(job) }
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
@@ -158,9 +134,51 @@ func (r *run) follow(c *cobra.Command) (failure error) {
 	err = pipelines.Run(c.Context(), o)
 	bar.stop()
 	if bar.followed() { // else nothing was read, and err says why
-		err = errors.Join(err, tellRun(c, o, r.format, first, last, total, &caches, &uplinks))
+		err = errors.Join(err, tellRun(c, o, r.format, total, &all))
 	}
 	return err
+}
+
+// observe starts what watches the run from outside, as far as it is asked for: profiles, traces, metrics. Each job of the run
+// goes to the watchers; stop ends them all.
+func (r *run) observe(ctx context.Context) (watchers []func(*session.Session), stop func() error, err error) {
+	var closers []func() error
+	closeAll := func() (err error) {
+		for _, closer := range slices.Backward(closers) {
+			err = errors.Join(err, closer())
+		}
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, closeAll())
+		}
+	}()
+	if r.pprof != "" {
+		_, closer, err := monitor.StartPprof(r.pprof)
+		if err != nil {
+			return nil, nil, err
+		}
+		closers = append(closers, closer)
+	}
+	about := monitor.Run{Topic: r.options.Topic, Version: pipelines.Version, DeadLetters: r.options.DeadLetterTopic != "", LiveFrames: r.liveFrames}
+	traces, err := monitor.StartTraces(ctx, r.otel, about)
+	if err != nil {
+		return nil, nil, err
+	}
+	if traces != nil {
+		closers = append(closers, func() error { traces.Close(); return nil })
+		watchers = append(watchers, func(job *session.Session) { job.TraceTo(traces) })
+	}
+	if r.metrics != "" {
+		m, err := monitor.Start(r.metrics, about)
+		if err != nil {
+			return nil, nil, err
+		}
+		closers = append(closers, m.Close)
+		watchers = append(watchers, m.Follow)
+	}
+	return watchers, closeAll, nil
 }
 
 // asked passes signals on, one at a time, until ctx is done.

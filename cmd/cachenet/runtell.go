@@ -9,7 +9,6 @@ import (
 
 	"github.com/cachenet/cachenet/connectors/kafkaio"
 	"github.com/cachenet/cachenet/connectors/parquetio"
-	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/models/audit"
 	"github.com/cachenet/cachenet/pipelines"
 )
@@ -33,18 +32,17 @@ type runSummary struct {
 	Pooled    int64                 `json:"pooled,omitempty"` // rows that the processes of a worker pool wrote; they are counted nowhere else
 }
 
-// tellRun says how a run went, from its first job to its last.
-func tellRun(c *cobra.Command, o pipelines.Options, format string, first, last *session.Session, t parquetio.Tally, caches *cacheWatch, uplinks *uplinkWatch) error {
-	s := runSummary{Policy: o.PolicyFile, Frames: t.Frames(), Hits: t.Hits, Misses: t.Misses, Same: t.Same, Errors: t.Errors, Reasons: t.Reasons(), Uplink: uplinks.summary()}
+// tellRun says how a run went.
+func tellRun(c *cobra.Command, o pipelines.Options, format string, t parquetio.Tally, all *jobs) error {
+	s := runSummary{Policy: o.PolicyFile, Frames: t.Frames(), Hits: t.Hits, Misses: t.Misses, Same: t.Same, Errors: t.Errors, Reasons: t.Reasons(), Uplink: all.server(), Cache: all.cache()}
 	if s.Frames > 0 {
 		s.ErrorRate = float64(s.Errors) / float64(s.Frames)
 	}
 	if r := t.Audits.Result(audit.Alpha); r.Hits > 0 {
 		s.Audits = &r
 	}
-	s.Cache = caches.summary()
 	if o.WorkerPool != "" {
-		s.Pooled = durable(last, o.Topic) - first.Progress()
+		s.Pooled = all.rows(o.Topic)
 	}
 	if format == outputJSON {
 		return writeJSON(c.OutOrStdout(), s)
@@ -98,12 +96,4 @@ func (s runSummary) write(w io.Writer, o pipelines.Options) {
 		fmt.Fprintf(w, "every frame was an error, so nothing was answered: check the reasons above and what the producers send to topic %s. "+
 			"A frame is a record with the stream's id as key and an image as value; a content-type header says what the image is\n", o.Topic)
 	}
-}
-
-// durable counts the offsets of a topic that are done by the end of a job.
-func durable(job *session.Session, topic string) (n int64) {
-	for _, offsets := range job.DurableOffsets(topic) {
-		n += offsets.Count()
-	}
-	return n
 }

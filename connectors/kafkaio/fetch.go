@@ -91,15 +91,8 @@ func (f *fetcher) run(ctx context.Context) {
 
 // rest waits, at the end of the partition, for more than the few records that came since the last fetch.
 func (f *fetcher) rest(ctx context.Context) {
-	left := rest - time.Since(f.begun)
-	if left <= 0 || f.at < f.end.Load() {
-		return
-	}
-	t := time.NewTimer(left)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-	case <-t.C:
+	if f.at >= f.end.Load() {
+		_ = retry.Pause(ctx, rest-time.Since(f.begun)) // ended by ctx, the loop ends too
 	}
 }
 

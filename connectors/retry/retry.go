@@ -1,7 +1,7 @@
-// Package retry tries again what failed for a reason outside of this process: a broker that does not answer, a disk
-// that is full. It is the only place that decides how often and for how long, so that every package treats an outage
-// alike: pauses from 50 ms to 2 s, each about twice the one before, and [Budget] for the whole, unless the
-// caller has a shorter one. It is a leaf that every package may import.
+// Package retry retries operations that fail for a reason outside of this process: a broker that does not respond, a full
+// disk. It alone decides how often and for how long, so that every package treats an outage alike: with pauses from 50 ms
+// to 2 s, each about twice the one before, for at most [Budget], unless the caller has less time. [Pause] is the wait alone.
+// It is a leaf that every package may import.
 package retry
 
 import (
@@ -78,4 +78,15 @@ func pauses() backoff.BackOff {
 	b := backoff.NewExponentialBackOff() // with some chance in it, so that members of a group do not ask in step
 	b.InitialInterval, b.Multiplier, b.MaxInterval = firstPause, 2, lastPause
 	return b
+}
+
+// Pause returns nil after d, or the context's error as soon as ctx ends. A d of 0 or less does not wait.
+func Pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+	return ctx.Err()
 }

@@ -76,3 +76,19 @@ func TestCancellationEndsRetries(t *testing.T) {
 		}
 	})
 }
+
+func TestPauseEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		for _, c := range []struct {
+			pause, took time.Duration
+			err         error
+		}{{-time.Second, 0, nil}, {0, 0, nil}, {time.Second, time.Second, nil}, {time.Hour, 59 * time.Second, context.DeadlineExceeded}, {time.Hour, 0, context.DeadlineExceeded}} {
+			start := time.Now()
+			if err := Pause(ctx, c.pause); !errors.Is(err, c.err) || time.Since(start) != c.took {
+				t.Errorf("a pause of %v took %v: %v", c.pause, time.Since(start), err)
+			}
+		}
+	})
+}

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/cachenet/cachenet/connectors/retry"
 	"github.com/cachenet/cachenet/schemas"
 )
 
@@ -214,14 +215,7 @@ func (c *connection) pace(ctx context.Context, due time.Time) error {
 	if !c.o.Realtime {
 		return nil
 	}
-	timer := time.NewTimer(time.Until(due))
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
+	return retry.Pause(ctx, time.Until(due))
 }
 
 // mark counts n frames of a stream at a time.
