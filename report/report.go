@@ -79,7 +79,7 @@ func ReadEach(ctx context.Context, dir string, each func(row *schemas.Outcome, f
 		return s, err
 	}
 	if s.Frames == 0 {
-		return s, fmt.Errorf("report %s: no outcomes found: name the folder that a run wrote to", dir)
+		return s, fmt.Errorf("%s: no outcomes found: name the folder that a run wrote to", dir)
 	}
 	if s.Lost, err = lost(dir); err != nil {
 		return s, err

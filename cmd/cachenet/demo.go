@@ -122,9 +122,6 @@ func (d *demo) run(ctx context.Context) (err error) {
 	if err := pipelines.VerifyPack(pack); err != nil {
 		return err
 	}
-	if err := d.render(ctx); err != nil {
-		return err
-	}
 	var kept broker.Options
 	if d.keep {
 		kept.DataDir = filepath.Join(d.options.Out, keptFolder)
@@ -134,6 +131,9 @@ func (d *demo) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
+	if err := d.render(ctx); err != nil { // takes seconds: after what can be wrong with the folder
+		return err
+	}
 	p.cluster, p.topic = kafkaio.Cluster{Brokers: []string{b.Addr()}}, keptTopic
 	if _, err := kafkaio.EnsureTopic(ctx, p.cluster, p.topic, p.partitions); err != nil {
 		return err

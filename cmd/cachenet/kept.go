@@ -42,7 +42,7 @@ func (s *frameSource) open(c *cobra.Command, dir string) (closing func() error, 
 	if data == "" && dir != "" {
 		data = filepath.Join(dir, keptFolder)
 		if _, err := os.Stat(data); err != nil {
-			return nil, usageError{fmt.Errorf("--brokers is missing, and %s holds no frames of a demo: name the brokers; see cachenet %s --help", dir, c.Name())}
+			return nil, usageError{fmt.Errorf("--brokers is missing, and %s holds no frames of a demo: name the brokers%s", dir, seeHelp(c))}
 		}
 	}
 	if data == "" {

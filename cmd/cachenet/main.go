@@ -52,11 +52,6 @@ func startBeam(args []string) {
 	beam.Init()
 }
 
-// usageError is a mistake on the command line; it exits with 2.
-type usageError struct{ error }
-
-func (e usageError) Unwrap() error { return e.error }
-
 // stopped is why the context of a command ended.
 type stopped struct{ signal os.Signal }
 
@@ -122,7 +117,7 @@ func root() *cobra.Command {
 		},
 	}
 	c.PersistentFlags().BoolVarP(&verbose, "verbose", "v", false, "write debug logs to stderr")
-	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	c.SetFlagErrorFunc(wrongFlag)
 	c.AddCommand(demoCommand(), brokerCommand(), produceCommand(), runCommand(), edgeCommand(), serveCommand(), lintCommand(), workersCommand(), redeliverCommand(), reportCommand(), explainCommand(), replayCommand(), tuneCommand(), packCommand(), scenesCommand(), versionCommand())
 	return c
 }
@@ -142,26 +137,4 @@ func fromEnvironment(c *cobra.Command) (err error) {
 		}
 	})
 	return err
-}
-
-// noArgs and oneArg check positional arguments as usage errors.
-func noArgs(c *cobra.Command, args []string) error { return usage(cobra.NoArgs(c, args)) }
-
-func oneArg(c *cobra.Command, args []string) error { return usage(cobra.ExactArgs(1)(c, args)) }
-
-func usage(err error) error {
-	if err != nil {
-		return usageError{err}
-	}
-	return nil
-}
-
-// required makes a missing flag a usage error of one line.
-func required(c *cobra.Command, flags ...string) error {
-	for _, f := range flags {
-		if v := c.Flags().Lookup(f).Value.String(); v == "" || v == "[]" {
-			return usageError{fmt.Errorf("--%s is missing; see cachenet %s --help", f, c.Name())}
-		}
-	}
-	return nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -71,6 +73,9 @@ func (r *recalibration) start(ctx context.Context, w io.Writer, dir string) erro
 	}
 	if r.version == "" || r.version == pack.Version {
 		return usageError{fmt.Errorf("--version %q: name a version other than %s", r.version, pack.ID())}
+	}
+	if _, err := os.Stat(filepath.Join(r.from, "outcomes")); err != nil {
+		return fmt.Errorf("%s: no outcomes found: name the folder that a run wrote to", r.from)
 	}
 	found, err := evaluation.Recalibrate(pack, parquetio.Rows(ctx, r.from), r.budget)
 	if err != nil {

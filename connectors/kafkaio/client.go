@@ -111,7 +111,7 @@ func mayPass(err error) error {
 	if err == nil || errors.Is(err, context.Canceled) || errors.As(err, &refused) && !refused.Temporary() {
 		return err
 	}
-	return unavailable{err}
+	return unavailable{bare(err)}
 }
 
 // unreachable words err, got on the first request to the cluster.
@@ -128,7 +128,15 @@ func (c Cluster) unreachable(err error) error {
 	case c.Security.TLS && errors.Is(err, os.ErrDeadlineExceeded):
 		hint = "it does not answer in TLS: check that this is the port of its TLS listener, or leave --tls out"
 	}
-	return fmt.Errorf("kafka: connect to %s: %s: %w", strings.Join(c.Brokers, ","), hint, err)
+	return fmt.Errorf("kafka: connect to %s: %s: %w", strings.Join(c.Brokers, ","), hint, bare(err))
+}
+
+// bare is err without the names of functions that kafka-go puts before it.
+func bare(err error) error {
+	for strings.HasPrefix(err.Error(), "kafka.(*") && errors.Unwrap(err) != nil {
+		err = errors.Unwrap(err)
+	}
+	return err
 }
 
 // connected reports whether err, from the network, came after the connection was made.

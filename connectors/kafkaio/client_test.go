@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
 	"math/big"
 	"net"
@@ -123,7 +124,8 @@ func TestTheErrorOfAnUnreachableCluster(t *testing.T) {
 		"whether it expects TLS": {false, io.ErrUnexpectedEOF},
 	} {
 		cluster := Cluster{Brokers: []string{"kafka:9092"}, Security: Security{TLS: c.tls}}
-		if err := cluster.unreachable(c.err); !strings.Contains(err.Error(), want) || !errors.Is(err, c.err) {
+		asked := fmt.Errorf("kafka.(*Client).Metadata: %w", c.err) // as kafka-go words it
+		if err := cluster.unreachable(asked); !strings.Contains(err.Error(), want) || !errors.Is(err, c.err) || strings.Contains(err.Error(), "Client") {
 			t.Errorf("%v is reported as %v, want %q", c.err, err, want)
 		}
 	}
