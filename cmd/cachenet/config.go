@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/agnivade/levenshtein"
@@ -36,27 +37,59 @@ func configure(flags *pflag.FlagSet, path string) error {
 	}
 	k := koanf.New("/") // no setting has a slash in its name
 	if err := k.Load(rawbytes.Provider(text), yaml.Parser()); err != nil {
-		return fmt.Errorf("%s: not YAML: %w", path, err)
+		return fmt.Errorf("%s: not YAML with a setting on each line: %s", path, yamlError(err))
 	}
 	known := settings(flags)
+	var wrong []string // all of it, so that one look at the file is enough
 	for _, key := range k.Keys() {
-		f := known[key]
-		if f == nil {
-			return fmt.Errorf("%s: unknown key %s%s", path, key, nearest(key, names(known)))
+		if known[key] == nil {
+			wrong = append(wrong, "unknown key "+key+nearest(key, names(known)))
+			continue
 		}
-		value, err := asFlag(f, k.Get(key))
-		if err == nil && !f.Changed && flags.Set(key, value) != nil {
-			err = fmt.Errorf("%q must be %s", value, kinds[f.Value.Type()])
+		if err := setFrom(flags, known[key], k.Get(key)); err != nil {
+			wrong = append(wrong, fmt.Sprintf("%s: %v", key, err))
 		}
-		if err != nil {
-			return fmt.Errorf("%s: %s: %w", path, key, err)
-		}
+	}
+	if len(wrong) > 0 {
+		return fmt.Errorf("%s: %s", path, strings.Join(wrong, "; "))
 	}
 	return nil
 }
 
+// setFrom sets a flag that was not given to the value that a file has for it.
+func setFrom(flags *pflag.FlagSet, f *pflag.Flag, value any) error {
+	text, err := asFlag(f, value)
+	if err != nil || f.Changed {
+		return err
+	}
+	if err := flags.Set(f.Name, text); err != nil {
+		return mustBe(err, f, text)
+	}
+	return nil
+}
+
+// yamlError is what a YAML parser says, without the Go types in it.
+func yamlError(err error) string {
+	text := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "yaml: "), "unmarshal errors:\n")
+	if before, _, is := strings.Cut(text, " into map["); is {
+		text = before
+	}
+	return strings.TrimSpace(text)
+}
+
 // kinds says of a type of flag what a value has to be.
-var kinds = map[string]string{"bool": "true or false", "int": "a whole number", "int64": "a whole number", "duration": "a duration such as 10s"}
+var kinds = map[string]string{
+	"bool": "true or false", "int": "a whole number", "int64": "a whole number", "uint64": "a whole number from 0 on",
+	"float64": "a number such as 0.05", "duration": "a duration such as 10s",
+}
+
+// mustBe words err, from setting f to value, by the kind of the flag.
+func mustBe(err error, f *pflag.Flag, value string) error {
+	if kind := kinds[f.Value.Type()]; kind != "" {
+		return fmt.Errorf("%q must be %s", value, kind)
+	}
+	return err
+}
 
 func names(flags map[string]*pflag.Flag) []string {
 	var all []string
@@ -109,19 +142,32 @@ func nearest(wrong string, known []string) string {
 func printed(flags *pflag.FlagSet) (string, error) {
 	all := map[string]any{}
 	for name, f := range settings(flags) {
-		all[name] = f.Value.String()
-		if list, ok := f.Value.(pflag.SliceValue); ok {
-			all[name] = list.GetSlice()
-		}
-	}
-	for name, value := range all {
-		if f := flags.Lookup(name); f.Value.Type() == "bool" {
-			all[name] = value == "true"
-		}
+		all[name] = inYAML(f)
 	}
 	text, err := yaml.Parser().Marshal(all)
 	if err != nil {
 		return "", fmt.Errorf("print configuration: %w", err)
 	}
 	return string(text), nil
+}
+
+// inYAML is the value of a flag with the type that its kind has in YAML.
+func inYAML(f *pflag.Flag) any {
+	text := f.Value.String()
+	switch f.Value.Type() {
+	case "bool":
+		return text == "true"
+	case "int", "int64":
+		if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+			return n
+		}
+	case "float64":
+		if x, err := strconv.ParseFloat(text, 64); err == nil {
+			return x
+		}
+	}
+	if list, ok := f.Value.(pflag.SliceValue); ok {
+		return list.GetSlice()
+	}
+	return text
 }

@@ -62,7 +62,10 @@ func TestMistakesInAFileAreNamed(t *testing.T) {
 		"topic: [a, b]":           "topic: is a list",
 		"topic:":                  "topic: has no value",
 		"cluster: {brokers: a:1}": "unknown key cluster/brokers",
-		"topic: a\ntopic: b":      "not YAML",
+		"topic: a\ntopic: b":      `line 2: mapping key "topic" already defined at line 1`,
+		"- topic":                 "not YAML with a setting on each line: line 1: cannot unmarshal !!seq",
+		"audit-rate: 1%":          `audit-rate: "1%" must be a number`,
+		"seen: 1\ncredit: 32MB":   `credit: "32MB" must be a whole number; unknown key seen`,
 		"{":                       "not YAML",
 		"print-config: true":      "unknown key print-config",
 	} {
@@ -122,6 +125,8 @@ func schema(c *cobra.Command) map[string]any {
 			p["type"] = "boolean"
 		case "int", "int64":
 			p["type"] = "integer"
+		case "float64":
+			p["type"] = "number"
 		case "stringSlice":
 			p["type"], p["items"] = "array", map[string]any{"type": "string"}
 		case "duration":
@@ -172,11 +177,18 @@ func TestTheSchemaTakesWhatRunTakes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defaults, err := printed(newRun().command.Flags())
+	if err != nil {
+		t.Fatal(err)
+	}
 	for file, good := range map[string]bool{
 		"brokers: [a:1]\ntopic: t\noffset: 12\nguard: true\nfile-age: 1m30s\nparallelism: 4": true,
 		"brokers: [a:1]\ngrupo: g": false,
 		"guard: maybe":             false,
 		"file-age: soon":           false,
+		"audit-rate: 0.02":         true,
+		"audit-rate: often":        false,
+		defaults:                   true,
 	} {
 		value, err := yaml.Parser().Unmarshal([]byte(file))
 		if err != nil {

@@ -132,7 +132,7 @@ func fromEnvironment(c *cobra.Command) (err error) {
 		}
 		if value := os.Getenv(name); value != "" && !f.Changed && err == nil { // empty: as if it were not set
 			if e := c.Flags().Set(f.Name, value); e != nil {
-				err = usageError{fmt.Errorf("%s: %w", name, e)}
+				err = usageError{fmt.Errorf("%s: %w", name, mustBe(e, f, value))}
 			}
 		}
 	})

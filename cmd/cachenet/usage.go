@@ -50,6 +50,10 @@ func oneArg(c *cobra.Command, args []string) error {
 
 // wrongFlag words the errors of flags; for an unknown one it names the flag that was probably meant.
 func wrongFlag(c *cobra.Command, err error) error {
+	var invalid *pflag.InvalidValueError
+	if errors.As(err, &invalid) {
+		return usageError{fmt.Errorf("--%s: %w", invalid.GetFlag().Name, mustBe(err, invalid.GetFlag(), invalid.GetValue()))}
+	}
 	var unknown *pflag.NotExistError
 	if !errors.As(err, &unknown) {
 		return usageError{err}
