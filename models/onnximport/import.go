@@ -1,5 +1,5 @@
-// Package onnximport makes a pack of a user's own classifier: what it takes is read from the file where the file tells,
-// taken from the user where the user tells, and assumed, and said to be, where neither does.
+// Package onnximport makes a pack of a user's own classifier. What the model expects is read from the file or given by the
+// user; the rest is assumed, and each assumption is reported.
 package onnximport
 
 import (
