@@ -18,9 +18,8 @@ import (
 	"google.golang.org/grpc/metadata"
 )
 
-// responseLead is by how much a bundle's response is sent before the end of its data: time to be received. Frames wait for it
-// twice, in the bundles of the source and of the caching step. On a busy machine 2 ms saved no processor time over this.
-const responseLead = 200 * time.Microsecond
+// lostResponse is how long the ends of a bundle's data wait for a response that is sent and not received in this process.
+const lostResponse = 20 * time.Millisecond
 
 // Names of the methods that carry responses and data.
 const (
@@ -28,13 +27,15 @@ const (
 	dataMethod    = "/org.apache.beam.model.fn_execution.v1.BeamFnData/Data"
 )
 
-// respondFirst makes workers of this process send a bundle's response before the ends of its data. Prism 2.77 spins from
-// the end of a bundle's data to its response (see fence), and takes a processor away from those that bring the response:
-// at 60 bundles/s of each stage that was a third of all processor time. The other way round it waits without spinning. The
-// order of the two is not part of the protocol, as they travel in different streams. Flink, which may run a job in the same process
+// respondFirst makes workers of this process send the ends of a bundle's data only when its response was received. Prism 2.77
+// spins from the end of a bundle's data to its response (see fence), and takes a processor away from those that bring the
+// response: at 60 bundles/s of each stage that was a third of all processor time. The other way round it waits without spinning.
+// The order of the two is not part of the protocol, as they travel in different streams. A fixed time between the two is no
+// substitute: on a busy machine either takes up to 10 ms longer than the other. Flink, which may run a job in the same process
 // later, has an endpoint for each of them: what goes there is sent as it comes.
 func respondFirst() {
 	o := newResponses()
+	receipts.of.Store(o)
 	grpcx.Dial = func(ctx context.Context, endpoint string, timeout time.Duration) (*grpc.ClientConn, error) {
 		if !local(endpoint) {
 			return grpcx.DefaultDial(ctx, endpoint, timeout)
@@ -68,15 +69,16 @@ func local(endpoint string) bool {
 	return strings.HasPrefix(endpoint, "localhost:") || strings.HasPrefix(endpoint, "127.0.0.1:") || strings.HasPrefix(endpoint, "[::1]:")
 }
 
-// responses holds the ends of data back until the response of their bundle.
+// responses holds the ends of data back until the response of their bundle is received.
 type responses struct {
 	mu       sync.Mutex
 	controls map[string]bool     // endpoints and workers that have a stream of responses
 	ends     map[string][]func() // worker and instruction → what sends them
+	sent     map[string][]string // instruction → the workers that sent its response, which was not received yet
 }
 
 func newResponses() *responses {
-	return &responses{controls: map[string]bool{}, ends: map[string][]func(){}}
+	return &responses{controls: map[string]bool{}, ends: map[string][]func(){}, sent: map[string][]string{}}
 }
 
 func (o *responses) intercept(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, streamer grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
@@ -113,19 +115,38 @@ func (o *responses) hold(bundle string, send func()) {
 	o.ends[bundle] = append(o.ends[bundle], send)
 }
 
-// responded sends what was held back, a little later.
-func (o *responses) responded(bundle string) {
+// responds notes that a worker is about to send an instruction's response. The server may be in another process, which
+// does not tell when it has received it.
+func (o *responses) responds(worker, instruction string) {
 	o.mu.Lock()
-	ends := o.ends[bundle]
-	delete(o.ends, bundle)
-	o.mu.Unlock()
-	if len(ends) > 0 {
-		time.AfterFunc(responseLead, func() {
-			for _, send := range ends {
-				send()
-			}
-		})
+	defer o.mu.Unlock()
+	if len(o.ends[worker+instruction]) == 0 {
+		return
 	}
+	o.sent[instruction] = append(o.sent[instruction], worker)
+	time.AfterFunc(lostResponse, func() { o.received(instruction) })
+}
+
+// received sends what was held back for an instruction whose response was sent. Workers of several jobs may have the same
+// instruction at once; whose response this is cannot be told, and prism takes either order. It returns before anything is sent,
+// so that the receiver goes on first.
+func (o *responses) received(instruction string) {
+	o.mu.Lock()
+	var ends []func()
+	for _, worker := range o.sent[instruction] {
+		ends = append(ends, o.ends[worker+instruction]...)
+		delete(o.ends, worker+instruction)
+	}
+	delete(o.sent, instruction)
+	o.mu.Unlock()
+	if len(ends) == 0 {
+		return
+	}
+	go func() {
+		for _, send := range ends {
+			send()
+		}
+	}()
 }
 
 // controlStream carries responses.
@@ -137,11 +158,10 @@ type controlStream struct {
 
 // SendMsg sends a response.
 func (s *controlStream) SendMsg(m any) error {
-	err := s.ClientStream.SendMsg(m)
 	if r, ok := m.(*fnpb.InstructionResponse); ok {
-		s.of.responded(s.worker + r.GetInstructionId())
+		s.of.responds(s.worker, r.GetInstructionId())
 	}
-	return err
+	return s.ClientStream.SendMsg(m)
 }
 
 // dataStream carries data.

@@ -12,6 +12,8 @@ import (
 
 	fnpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/fnexecution_v1"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/encoding"
+	"google.golang.org/grpc/encoding/proto"
 )
 
 // sent is a stream that notes what is sent.
@@ -64,8 +66,8 @@ func data(bundle string, last bool) *fnpb.Elements {
 	return &fnpb.Elements{Data: []*fnpb.Elements_Data{d}}
 }
 
-// The ends of a bundle's data wait for its response, and for no other worker's; all else goes at once.
-func TestAResponseIsSentBeforeTheEndOfItsData(t *testing.T) {
+// The ends of a bundle's data wait until its response is received, and not for another worker's; all else goes at once.
+func TestAResponseIsReceivedBeforeTheEndOfItsDataIsSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var j journal
 		o := newResponses()
@@ -84,24 +86,70 @@ func TestAResponseIsSentBeforeTheEndOfItsData(t *testing.T) {
 		send(out, data("8", true))
 		send(other, &fnpb.InstructionResponse{InstructionId: "7"})
 		send(control, &fnpb.InstructionResponse{InstructionId: "6"})
+		o.received("7") // the other worker's
+		o.received("6")
 		time.Sleep(time.Second)
 		want := []string{"data 7", "response 7", "response 6"}
 		if !slices.Equal(j.lines(), want) {
 			t.Fatalf("sent %q, want %q", j.lines(), want)
 		}
 		send(control, &fnpb.InstructionResponse{InstructionId: "7"})
+		synctest.Wait()
 		if want = append(want, "response 7"); !slices.Equal(j.lines(), want) {
 			t.Fatalf("sent %q, want %q", j.lines(), want)
 		}
-		time.Sleep(2 * responseLead)
+		o.received("7")
 		synctest.Wait()
 		if want = append(want, "end 7", "end 7"); !slices.Equal(j.lines(), want) {
 			t.Errorf("sent %q, want %q", j.lines(), want)
 		}
-		if len(o.ends) != 1 {
-			t.Errorf("%d bundles are held back, want that of instruction 8", len(o.ends))
+		send(control, &fnpb.InstructionResponse{InstructionId: "8"}) // to a server that does not say that it came
+		time.Sleep(lostResponse)
+		synctest.Wait()
+		if want = append(want, "response 8", "end 8"); !slices.Equal(j.lines(), want) {
+			t.Errorf("sent %q, want %q", j.lines(), want)
+		}
+		if len(o.ends)+len(o.sent) != 0 {
+			t.Errorf("held back: %v, waited for: %v, want nothing", o.ends, o.sent)
 		}
 	})
+}
+
+// A response that is decoded in this process is a received one.
+func TestReceiptsAreOfResponses(t *testing.T) {
+	var j journal
+	o := newResponses()
+	c := &receiptCodec{CodecV2: encoding.GetCodecV2(proto.Name)}
+	c.of.Store(o)
+	control, out := o.wrap(sent{to: &j}, controlMethod, "one "), o.wrap(sent{to: &j}, dataMethod, "one ")
+	response := &fnpb.InstructionResponse{InstructionId: "7"}
+	for _, err := range []error{out.SendMsg(data("7", true)), control.SendMsg(response)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, m := range []struct{ sent, into any }{
+		{&fnpb.InstructionRequest{InstructionId: "7"}, &fnpb.InstructionRequest{}},
+		{response, &fnpb.InstructionResponse{}},
+	} {
+		b, err := c.Marshal(m.sent)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.mu.Lock()
+		if len(o.ends) != 1 {
+			t.Errorf("the end of the data was sent before its response was received")
+		}
+		o.mu.Unlock()
+		if err := c.Unmarshal(b, m.into); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.ends) != 0 {
+		t.Errorf("the end of the data waits for a response that was received")
+	}
 }
 
 // Flink has an endpoint for data where no response goes: nothing is held back, since nothing would release it.
