@@ -52,3 +52,7 @@ int cn_blocks(const cn_lookups *lookups, const uint8_t *data, int64_t size, int6
 // a row of height bytes in pix, whose rows are stride bytes. Each value is written copies times: 3 where the picture is grey.
 void cn_paint(const cn_lookups *lookups, uint8_t *pix, int64_t stride, int64_t width, int64_t height, int64_t columns,
               int copies, cn_plane *planes, const uint8_t *data, const int32_t *begins, int64_t from, int64_t to);
+
+// Copies data to out, which has room for size + 8 bytes, and takes out the zero behind each 0xff. Returns the place of the first
+// 0xff that no zero follows, or size; written is how many bytes were copied.
+int64_t cn_unstuff(const uint8_t *data, int64_t size, uint8_t *out, int64_t *written);

@@ -1,9 +1,9 @@
 package picture
 
+// #cgo noescape cn_unstuff
+// #cgo nocallback cn_unstuff
 // #include "blocks.h"
 import "C"
-
-import "bytes"
 
 // bitReader reads the entropy-coded bits of a scan from which byte stuffing and restart markers have been taken out.
 type bitReader struct {
@@ -32,36 +32,29 @@ const largest = 1 << 27
 // unstuff copies a scan's data up to its end marker, or the end of b; false where another marker ends it.
 func (c *coarse) unstuff(b []byte) bool {
 	r := &c.bits
-	r.data, c.ends = resize(r.data, len(b)+beyond)[:0], c.ends[:0]
-	for ended := false; !ended; {
-		i := bytes.IndexByte(b, 0xff)
-		if i < 0 || i+1 == len(b) {
-			if i < 0 {
-				i = len(b)
-			}
-			r.data = append(r.data, b[:i]...)
+	r.data, r.size, c.ends = resize(r.data, len(b)+beyond), 0, c.ends[:0]
+	for ended := false; !ended && len(b) > 0; {
+		var written C.int64_t
+		i := int(C.cn_unstuff(bytesOf(b), C.int64_t(len(b)), bytesOf(r.data[r.size:]), &written))
+		r.size += int(written)
+		if i+1 >= len(b) {
 			break
 		}
-		r.data = append(r.data, b[:i]...)
 		switch next := b[i+1]; {
-		case next == 0:
-			r.data = append(r.data, 0xff)
-			i++
 		case next == 0xff: // a marker may be preceded by any number of them
+			i--
 		case next >= 0xd0 && next <= 0xd7:
 			if int(next&7) != len(c.ends)&7 {
 				return false // an interval is missing
 			}
-			c.ends = append(c.ends, len(r.data))
-			i++
+			c.ends = append(c.ends, r.size)
 		case next == markerEOI:
 			ended = true
 		default:
 			return false
 		}
-		b = b[i+1:]
+		b = b[i+2:]
 	}
-	r.size = len(r.data)
 	c.ends = append(c.ends, r.size)
 	r.data = r.data[:r.size+beyond]
 	clear(r.data[r.size:])
