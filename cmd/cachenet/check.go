@@ -29,6 +29,16 @@ func checkRun(c *cobra.Command, o pipelines.Options, format string) error {
 			return err
 		}
 	}
+	if !o.SkipSimilar {
+		if err := only(c, "with --skip-similar", "similar-frames", "similar-for"); err != nil {
+			return err
+		}
+	}
+	if !o.Provisional {
+		if err := only(c, "with --provisional", "full-timeout"); err != nil {
+			return err
+		}
+	}
 	if o.Policy == pipelines.PolicySmall {
 		if err := only(c, "where the full model is called, which --policy small never does", "full", "provider"); err != nil {
 			return err

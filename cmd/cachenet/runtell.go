@@ -94,6 +94,6 @@ func (s runSummary) write(w io.Writer, o pipelines.Options) {
 	}
 	if s.Errors == s.Frames {
 		fmt.Fprintf(w, "every frame was an error, so nothing was answered: check the reasons above and what the producers send to topic %s. "+
-			"A frame is a record with the stream's id as key and an image as value; a content-type header says what the image is\n", o.Topic)
+			"A frame is a record with the stream's id as key and a JPEG or a PNG as value\n", o.Topic)
 	}
 }
