@@ -26,6 +26,7 @@ type progress struct {
 	what  string
 	total int64  // 0: unknown
 	topic string // that the followed run reads; empty: no live line
+	share bool   // the rows between two jobs of the followed run are those of other processes
 
 	mu     sync.Mutex
 	job    *session.Session // whose rows are shown, see follow
@@ -48,6 +49,8 @@ func (p *progress) follow(job *session.Session) {
 	first := p.job == nil
 	if first {
 		p.before = job.Progress() // of earlier runs
+	} else if p.share {
+		p.before += job.Progress() - p.job.Progress()
 	}
 	p.job = job
 	p.mu.Unlock()

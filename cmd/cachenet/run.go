@@ -118,7 +118,7 @@ func (r *run) follow(c *cobra.Command) (failure error) {
 	defer func() { failure = errors.Join(failure, stop()) }()
 	var all jobs
 	bar := newProgress(c.ErrOrStderr(), "frames")
-	bar.topic = o.Topic
+	bar.topic, bar.share = o.Topic, o.Share
 	watchers = append(watchers, all.follow, bar.follow)
 	o.Started = func(job *session.Session) {
 		for _, follow := range watchers {

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"io"
+	"testing"
+
+	"github.com/cachenet/cachenet/connectors/session"
+	"github.com/cachenet/cachenet/schemas"
+)
+
+// jobAfter is a job that begins when so many offsets are done.
+func jobAfter(t *testing.T, done int64) *session.Session {
+	t.Helper()
+	job := session.Open(t.Name(), 1)
+	t.Cleanup(func() {
+		if err := job.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	var o schemas.Offsets
+	o.Add(0, done)
+	job.Begin("frames", map[int32]schemas.Offsets{0: o})
+	return job
+}
+
+// What a process of a group says it did is without the rows of the others, whose partitions it may get or give.
+func TestProgressIsThatOfThisProcess(t *testing.T) {
+	for name, c := range map[string]struct {
+		share     bool
+		nextBegun int64
+		want      int64
+	}{
+		"alone, all of the last job's rows lasted":   {false, 15, 12},
+		"alone, rows were lost and are written anew": {false, 13, 10},
+		"shared, with partitions of others":          {true, 400, 12},
+		"shared, with fewer partitions":              {true, 3, 12},
+	} {
+		p := newProgress(io.Discard, "frames")
+		p.share = c.share
+		for _, job := range []struct {
+			begun int64
+			rows  int
+		}{{10, 5}, {c.nextBegun, 7}} {
+			s := jobAfter(t, job.begun)
+			p.follow(s)
+			s.Written(job.rows, 0)
+		}
+		if got := p.rows(); got != c.want {
+			t.Errorf("%s: %d rows, want %d", name, got, c.want)
+		}
+		p.stop()
+	}
+}
