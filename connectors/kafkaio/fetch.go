@@ -32,11 +32,13 @@ type fetcher struct {
 	client *client
 	job    *session.Session
 	queue  *queue
+	away   *interruption
 
 	at      int64        // offset to fetch next
 	end     atomic.Int64 // of the partition when it was last asked; 0: not yet
 	begun   time.Time    // when the last fetch was read, after its response came
 	failing bool         // the last fetch failed
+	counted bool         // as one that cannot read, in away
 	heldUp  time.Time    // since when a transaction that is still open holds up the partition; zero when none does
 	told    bool         // that it does
 
@@ -46,10 +48,10 @@ type fetcher struct {
 }
 
 // startFetcher reads span from the offset from on, until close.
-func startFetcher(cfg *ReadConfig, span Span, from int64, c *client, job *session.Session, news chan<- struct{}) *fetcher {
+func startFetcher(cfg *ReadConfig, span Span, from int64, c *client, job *session.Session, away *interruption, news chan<- struct{}) *fetcher {
 	ctx, cancel := context.WithCancel(context.Background())
 	f := &fetcher{
-		cfg: cfg, span: span, client: c, job: job,
+		cfg: cfg, span: span, client: c, job: job, away: away,
 		queue: newQueue(from, cfg.QueueBytes, news),
 		at:    from, cancel: cancel, ended: make(chan struct{}),
 	}
@@ -71,6 +73,7 @@ func (f *fetcher) finished() bool {
 
 func (f *fetcher) run(ctx context.Context) {
 	defer close(f.ended)
+	defer func() { f.back(false) }()
 	f.advance(batch{next: f.at})
 	for f.at < f.span.To && f.queue.waitRoom(ctx) {
 		b, err := retry.Get(ctx, f.outage(), func() (batch, error) { return f.try(ctx) })
@@ -202,12 +205,18 @@ func (f *fetcher) outage() retry.Outage {
 		For:    f.cfg.RetryFor,
 		Passes: func(err error) bool { return !errors.Is(err, errTruncated) },
 		Began: func(err error) {
-			slog.Warn("reading is interrupted; retrying", "topic", f.cfg.Topic, "partition", f.span.Partition,
-				"offset", f.at, "for", f.cfg.RetryFor, "error", err)
+			f.counted = true
+			f.away.began("topic", f.cfg.Topic, "partition", f.span.Partition, "offset", f.at, "for", f.cfg.RetryFor, "error", bare(err))
 		},
-		Ended: func(after time.Duration) {
-			slog.Info("reading continues", "topic", f.cfg.Topic, "partition", f.span.Partition, "offset", f.at, "after", after)
-		},
+		Ended: func(time.Duration) { f.back(true) },
+	}
+}
+
+// back ends what the partition has to do with an outage.
+func (f *fetcher) back(read bool) {
+	if f.counted {
+		f.counted = false
+		f.away.ended(read, f.cfg.Topic)
 	}
 }
 

@@ -160,7 +160,7 @@ func (c *client) commitOffsets(ctx context.Context, group, topic string, next ma
 		Topics: map[string][]kafka.OffsetCommit{topic: request},
 	})
 	if err != nil {
-		return fmt.Errorf("kafka: commit offsets of %s to group %s: %w", topic, group, err)
+		return fmt.Errorf("kafka: commit offsets of %s to group %s: %w", topic, group, bare(err))
 	}
 	for _, p := range res.Topics[topic] {
 		if p.Error != nil {

@@ -41,6 +41,7 @@ type source struct {
 	uplink *uplink // nil: the job has none
 
 	mu       sync.Mutex
+	away     interruption
 	fetchers map[int32]*fetcher
 	ended    map[int32]bool // partitions of which nothing more is read
 }
@@ -84,7 +85,7 @@ func (s *source) fetcher(span Span, from int64) (*fetcher, error) {
 		}
 		old.close()
 	}
-	f := startFetcher(s.cfg, span, from, s.client, s.job, s.arrived)
+	f := startFetcher(s.cfg, span, from, s.client, s.job, &s.away, s.arrived)
 	if old != nil {
 		f.last = old.last
 	}
