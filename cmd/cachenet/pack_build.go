@@ -91,8 +91,10 @@ func build(c *cobra.Command, dir, data, out string, how models.InputSize, o eval
 	if o.Agreement, err = labelledBy(data, nets.All[0].SHA256); err != nil {
 		return err
 	}
-	o.Progress = func(step string) { fmt.Fprintln(c.ErrOrStderr(), step) }
+	shown := newPlayed(c.ErrOrStderr())
+	o.Progress, o.Played = shown.step, &shown.frames
 	built, err := evaluation.Build(c.Context(), table, nets, o)
+	shown.stop()
 	if err != nil {
 		return err
 	}

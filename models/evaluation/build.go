@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync/atomic"
 
 	"github.com/cachenet/cachenet/models"
 	"github.com/cachenet/cachenet/models/policy"
@@ -45,6 +46,7 @@ type Options struct {
 	Seed          uint64
 	Agreement     bool              // labels are the full model's answers: the budget is of agreement with it
 	Progress      func(step string) // called when a step begins
+	Played        *atomic.Int64     // counts the simulated frames; nil: nobody asks
 	effort        effort
 }
 
@@ -102,8 +104,8 @@ func Build(ctx context.Context, t *Table, nets *Nets, o Options) (*Built, error)
 	if err := built.Manifest.Validate(); err != nil {
 		return nil, fmt.Errorf("pack %s: %w", o.Name, err)
 	}
-	o.Progress("compare policies")
 	c := newComparison(t, b.parts.report, b.effort, o.Seed+1000)
+	c.begin, c.done = b.step, o.Played
 	var err error
 	built.Card.Report, err = c.report(ctx, o.Name+"@"+o.Version, built.Card.Setups, b.own())
 	if err != nil {
@@ -116,12 +118,10 @@ func Build(ctx context.Context, t *Table, nets *Nets, o Options) (*Built, error)
 }
 
 func (b *builder) tune(ctx context.Context) error {
-	c := tuner{newArena(b.table, b.parts.choose, b.effort.kinds, b.effort.tune, b.Seed), b.Budget}
-	for _, r := range b.table.plays() {
-		if !b.effort.tunes(r) {
-			continue
-		}
-		b.Progress("tune " + r.name)
+	c := tuner{b.arena(b.parts.choose, b.effort.kinds, b.effort.tune, 0), b.Budget}
+	all := slices.DeleteFunc(b.table.plays(), func(r rival) bool { return !b.effort.tunes(r) })
+	for i, r := range all {
+		b.step("tune", i, len(all), r.name)
 		found, err := c.tune(ctx, r)
 		if err != nil {
 			return fmt.Errorf("tune %s: %w", r.name, err)
@@ -129,6 +129,18 @@ func (b *builder) tune(ctx context.Context) error {
 		b.trials = append(b.trials, found...)
 	}
 	return nil
+}
+
+// arena draws streams that count what is played on them.
+func (b *builder) arena(tracks []track, of []Kind, frames int, seed uint64) *arena {
+	a := newArena(b.table, tracks, of, frames, b.Seed+seed)
+	a.done = b.Played
+	return a
+}
+
+// step says which of how many policies is looked at.
+func (b *builder) step(what string, i, of int, name string) {
+	b.Progress(fmt.Sprintf("%s %d of %d: %s", what, i+1, of, name))
 }
 
 func (b *builder) say(format string, args ...any) {
@@ -150,7 +162,8 @@ func (b *builder) guard(ctx context.Context) error {
 	if b.chosenRival.nets == roleFull {
 		return nil
 	}
-	a := newArena(b.table, b.parts.choose, rareKinds(len(b.table.classes)), b.effort.rare, b.Seed)
+	b.Progress("set the guard against rare classes")
+	a := b.arena(b.parts.choose, rareKinds(len(b.table.classes)), b.effort.rare, 0)
 	for _, g := range guards {
 		s := b.chosen.Setup
 		s.Settings.Guard = g

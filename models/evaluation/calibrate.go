@@ -2,8 +2,10 @@ package evaluation
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"runtime"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -28,7 +30,18 @@ func DefaultBudget() Budget {
 type arena struct {
 	table   *Table
 	kinds   []Kind
-	streams [][]stream // of each kind
+	streams [][]stream    // of each kind
+	done    *atomic.Int64 // frames that were decided; nil: nobody asks
+
+	last    string     // what was played last, but for the threshold
+	results [][]result // of each kind, at other thresholds
+}
+
+// result is what a policy achieved on a kind of stream.
+type result struct {
+	same    func(threshold float32) bool // whether another threshold decides every frame alike
+	figures Figures
+	ledger  *ledger // nil: it was not kept
 }
 
 // newArena draws about that many frames of each kind.
@@ -54,10 +67,17 @@ func (a *arena) measure(ctx context.Context, r rival, s Setup) ([]Figures, []*le
 
 func (a *arena) play(ctx context.Context, r rival, s Setup, count bool) ([]Figures, []*ledger, error) {
 	out, ledgers := make([]Figures, len(a.kinds)), make([]*ledger, len(a.kinds))
+	a.remember(r, s, count)
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for k := range a.kinds {
 		g.Go(func() error {
+			for _, known := range a.results[k] {
+				if known.same(s.Settings.Threshold) {
+					out[k], ledgers[k] = known.figures, known.ledger
+					return nil
+				}
+			}
 			p, err := a.table.player(r, s)
 			if err != nil {
 				return err
@@ -68,10 +88,24 @@ func (a *arena) play(ctx context.Context, r rival, s Setup, count bool) ([]Figur
 			}
 			sum, err := p.all(ctx, a.streams[k])
 			out[k] = sum.figures(a.table.full())
+			if p.many != nil && err == nil {
+				a.results[k] = append(a.results[k], result{p.many.Same, out[k], ledgers[k]})
+			}
+			if a.done != nil {
+				a.done.Add(int64(sum.frames))
+			}
 			return err
 		})
 	}
 	return out, ledgers, g.Wait()
+}
+
+// remember forgets the results of other setups than this one at another threshold.
+func (a *arena) remember(r rival, s Setup, count bool) {
+	s.Settings.Threshold = 0
+	if now := fmt.Sprint(r.name, r.nets, s.Small, s.Settings, count); now != a.last {
+		a.last, a.results = now, make([][]result, len(a.kinds))
+	}
 }
 
 // within reports whether figures on each kind keep the budget: its loss over all kinds, over the kinds that show

@@ -20,7 +20,7 @@ type Certificate struct {
 
 // certify measures the pack's policy on the reporting part with confidence limits.
 func (b *builder) certify(ctx context.Context) error {
-	a := newArena(b.table, b.parts.report, b.effort.kinds, b.effort.confirm, b.Seed+2000)
+	a := b.arena(b.parts.report, b.effort.kinds, b.effort.confirm, 2000)
 	_, ledgers, err := a.measure(ctx, b.chosenRival, b.chosen.Setup)
 	if err != nil {
 		return fmt.Errorf("certify: %w", err)

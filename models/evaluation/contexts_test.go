@@ -13,6 +13,7 @@ func withContexts(t *Table, us float64) *Table {
 		copied.Role, copied.SHA256, copied.us = roleContext, "context of "+c.SHA256, us
 		t.nets = append(t.nets, copied)
 	}
+	t.rank()
 	return t
 }
 

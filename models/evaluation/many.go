@@ -14,16 +14,15 @@ import (
 // code plays them.
 const manyClasses = 128
 
-// rankedOutputs are the most probable outputs that are stored in order with each distribution.
-const rankedOutputs = 24
-
 // ranking is what policies over many classes ask about each distribution of a net again and again.
 type ranking struct {
-	top     []int32   // rankedOutputs for each frame, or all there are; the most probable first
+	top     []int32   // the most probable outputs of each frame, the most probable first
 	each    int       // of a frame
 	least   []float32 // of each frame
 	entropy []float32 // of each frame, nats
 	place   []int32   // output of each class; nil: outputs are classes
+
+	mass map[string][]float32 // of a net of all classes: for each frame what it gives to the classes of each specialist of a role
 }
 
 // rank computes the rankings of all nets, where there are many classes.
@@ -35,14 +34,40 @@ func (t *Table) rank() {
 		c := &t.nets[i]
 		c.ranking = newRanking(c, len(t.labels), len(t.classes))
 	}
+	for _, c := range []*column{t.full(), t.selector()} {
+		if c == nil {
+			continue
+		}
+		c.ranking.mass = map[string][]float32{}
+		for _, role := range []string{roleSpecialist, roleContext} {
+			if of := t.role(role); len(of) > 0 {
+				c.ranking.mass[role] = c.masses(of, len(t.labels))
+			}
+		}
+	}
 	t.places = nil
 	for _, g := range t.groups() {
 		t.places = append(t.places, places(g, len(t.classes)))
 	}
 }
 
+// masses returns for each frame what the distribution gives to the classes of each specialist.
+func (c *column) masses(specialists []*column, frames int) []float32 {
+	n := len(specialists)
+	all := make([]float32, n*frames)
+	inParallel(frames, func(f int) {
+		p := c.distribution(f)
+		for i, s := range specialists {
+			for _, class := range s.Classes {
+				all[f*n+i] += p[class]
+			}
+		}
+	})
+	return all
+}
+
 func newRanking(c *column, frames, classes int) *ranking {
-	each := min(rankedOutputs, c.outputs)
+	each := policy.Ranked(c.outputs)
 	r := &ranking{top: make([]int32, frames*each), each: each, least: make([]float32, frames), entropy: make([]float32, frames)}
 	if c.Classes != nil {
 		r.place = places(c.Classes, classes)
@@ -105,6 +130,7 @@ func (c *column) known(frame int) policy.Known {
 type ranked struct {
 	*lookup
 	places [][]int32 // masked: where the classes of each group are
+	role   string    // of the specialists
 	best   [1]int32
 	last   [3]policy.Known // what the specialist, the selector and the full model said last
 }
@@ -133,8 +159,13 @@ func (r *ranked) Full() *policy.Known { return r.ask(2, r.full) }
 
 func (r *ranked) ask(slot int, c *column) *policy.Known {
 	r.charge(c)
-	r.last[slot] = c.known(r.frame)
-	return &r.last[slot]
+	k := &r.last[slot]
+	*k = c.known(r.frame)
+	if mass := c.ranking.mass[r.role]; mass != nil {
+		n := len(r.specialists)
+		k.Mass = mass[r.frame*n : (r.frame+1)*n]
+	}
+	return k
 }
 
 // inParallel calls f for 0 … n-1 on all processors.

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"reflect"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,44 +18,86 @@ import (
 // With many classes every rival on ranked distributions matches the policy's own code, frame by frame, except
 // for rounding.
 func TestManyClassesAreDecidedAsFew(t *testing.T) {
-	table := withContexts(synthetic(200, 2, 12, 6, 3), 30)
-	if !table.ranked {
-		t.Fatal("the table has no rankings")
-	}
-	dense := *table
-	dense.ranked = false
-	arenaOf := func(of *Table) *arena {
-		return newArena(of, of.tracks, []Kind{{Active: 1, Dwell: 30}, {Active: 5, Dwell: 200, Aligned: true}, {}, {Active: 3, Dwell: 200, Rare: true}}, 2000, 1)
-	}
-	for _, r := range rivals() {
-		for _, edit := range []func(*Setup){
-			func(*Setup) {},
-			func(s *Setup) { s.Settings.Guard, s.Settings.Tries, s.Settings.Capacity = 0.05, 2, 3 },
-			func(s *Setup) { s.Settings.Slow, s.Settings.Share, s.Settings.Decay = 0.98, 0.05, 0.94 },
-		} {
-			s := Setup{Small: "small", Settings: r.start}
-			if r.like != "" {
-				s.Settings = rivalNamed(r.like).start
-			}
-			if s.Settings.Threshold > 0.3 {
-				s.Settings.Threshold = 0.6
-			}
-			edit(&s)
-			got, err := arenaOf(table).run(t.Context(), r, s)
-			if err != nil {
-				t.Fatal(err)
-			}
-			want, err := arenaOf(&dense).run(t.Context(), r, s)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for k := range got {
-				for i, v := range got[k].values() {
-					if w := *want[k].values()[i]; math.Abs(*v-w) > 2e-3*max(1, math.Abs(w)) {
-						t.Errorf("%s, %+v, kind %d: figure %d is %v, by the policy's own code %v", r.name, s.Settings, k, i, *v, w)
+	for name, table := range map[string]*Table{"sure": withContexts(synthetic(200, 2, 12, 6, 3), 30), "unsure": unsure(200, 30, 60, 12, 3)} {
+		if !table.ranked {
+			t.Fatal("the table has no rankings")
+		}
+		dense := *table
+		dense.ranked = false
+		arenaOf := func(of *Table) *arena {
+			return newArena(of, of.tracks, []Kind{{Active: 1, Dwell: 30}, {Active: 5, Dwell: 200, Aligned: true}, {}, {Active: 3, Dwell: 200, Rare: true}}, 1200, 1)
+		}
+		for _, r := range rivals() {
+			for _, edit := range []func(*Setup){
+				func(*Setup) {},
+				func(s *Setup) { s.Settings.Guard, s.Settings.Tries, s.Settings.Capacity = 0.05, 2, 3 },
+				func(s *Setup) { s.Settings.Slow, s.Settings.Share, s.Settings.Decay = 0.98, 0.05, 0.94 },
+			} {
+				s := startOf(r)
+				edit(&s)
+				got, err := arenaOf(table).run(t.Context(), r, s)
+				if err != nil {
+					t.Fatal(err)
+				}
+				want, err := arenaOf(&dense).run(t.Context(), r, s)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for k := range got {
+					for i, v := range got[k].values() {
+						if w := *want[k].values()[i]; math.Abs(*v-w) > 2e-3*max(1, math.Abs(w)) {
+							t.Errorf("%s: %s, %+v, kind %d: figure %d is %v, by the policy's own code %v", name, r.name, s.Settings, k, i, *v, w)
+						}
 					}
 				}
 			}
+		}
+	}
+}
+
+// startOf are settings of a rival with which it has hits and misses.
+func startOf(r rival) Setup {
+	s := Setup{Small: "small", Settings: r.start}
+	if r.like != "" {
+		s.Settings = rivalNamed(r.like).start
+	}
+	if s.Settings.Threshold > 0.3 {
+		s.Settings.Threshold = 0.6
+	}
+	return s
+}
+
+// Where no decision would differ, a search over thresholds takes the result of another threshold: the figures and the counts of each track
+// are those of playing again.
+func TestResultsOfOtherThresholdsAreReused(t *testing.T) {
+	table := unsure(150, 20, 40, 12, 4)
+	kinds := []Kind{{Active: 1, Dwell: 30}, {Active: 3, Dwell: 200}}
+	for _, name := range []string{smallFull, smallAdaptive, specialistsPrior, paper} {
+		r, s := rivalNamed(name), startOf(rivalNamed(name))
+		shared := newArena(table, table.tracks, kinds, 600, 1)
+		shared.done = new(atomic.Int64)
+		all := []float64{12, 8, 2.5, 2.45, 2.44, 1, 0.5, 0.499, 12, 2.44, -1}
+		for _, z := range all {
+			s.Settings.Threshold = threshold(s.Settings.Score, z)
+			got, gotTracks, err := shared.measure(t.Context(), r, s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, wantTracks, err := newArena(table, table.tracks, kinds, 600, 1).measure(t.Context(), r, s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(got, want) || !reflect.DeepEqual(gotTracks, wantTracks) {
+				t.Errorf("%s at %v: %+v, played again %+v", name, z, got, want)
+			}
+		}
+		if played, most := shared.done.Load(), int64(len(all)*len(kinds)*600); played >= most {
+			t.Errorf("%s: %d frames were played, %d if nothing were reused", name, played, most)
+		}
+		before := shared.done.Load()
+		s.Settings.Decay = 0.33
+		if _, _, err := shared.measure(t.Context(), r, s); err != nil || shared.done.Load() == before {
+			t.Errorf("%s: results of other settings were taken: %v", name, err)
 		}
 	}
 }

@@ -50,8 +50,7 @@ func (b *builder) lockShown() (tracks int, enough bool) {
 // confirm makes the threshold of every tuned policy as strict as the confirming part asks for: the same for all, so
 // that they stay comparable, and at a higher confidence for those among which the pack is chosen.
 func (b *builder) confirm(ctx context.Context) error {
-	b.Progress("confirm thresholds on sequences that chose nothing")
-	a := newArena(b.table, b.parts.confirm, b.effort.kinds, b.effort.confirm, b.Seed+500)
+	a := b.arena(b.parts.confirm, b.effort.kinds, b.effort.confirm, 500)
 	competing := b.candidates()
 	b.certificate = Certificate{Alpha: b.Budget.Alpha, Policies: len(competing)}
 	for i, t := range b.trials {
@@ -59,6 +58,7 @@ func (b *builder) confirm(ctx context.Context) error {
 		if t.Missing != "" || !t.Fits || r.nets == roleFull {
 			continue
 		}
+		b.step("confirm the threshold of", i, len(b.trials), r.name)
 		c := certifier{a, b.Budget, b.Budget.Alpha}
 		if slices.Contains(competing, i) {
 			c.alpha /= float64(len(competing))
@@ -143,7 +143,7 @@ func (b *builder) price(ctx context.Context) error {
 	}
 	loose := b.chosen.Setup
 	loose.Settings.Threshold = b.chosen.Tuned
-	f, err := newArena(b.table, b.parts.confirm, b.effort.kinds, b.effort.confirm, b.Seed+500).run(ctx, b.chosenRival, loose)
+	f, err := b.arena(b.parts.confirm, b.effort.kinds, b.effort.confirm, 500).run(ctx, b.chosenRival, loose)
 	if err != nil {
 		return err
 	}

@@ -88,6 +88,7 @@ type player struct {
 	oracle   bool // the specialist that knows the frame's class is always the active one
 	belady   bool // the specialist that is needed last leaves
 
+	knows  [][]bool // of each specialist: whether it has an output for each class; where the rival uses what no policy can know
 	state  policy.State
 	many   *policy.Many // in place of state where there are many classes, else nil
 	ranked ranked
@@ -313,13 +314,28 @@ func count(b bool) int {
 	return 0
 }
 
+// knows lists for each specialist whether it has an output for each class.
+func knows(specialists []policy.Specialist, classes int) [][]bool {
+	all := make([][]bool, len(specialists))
+	for i, s := range specialists {
+		all[i] = make([]bool, classes)
+		for c := range classes {
+			all[i][c] = s.Classes == nil
+		}
+		for _, c := range s.Classes {
+			all[i][c] = true
+		}
+	}
+	return all
+}
+
 // steady picks the specialist that knows most of the stream.
 func (p *player) steady(s *stream) ([]*column, []policy.Specialist) {
 	best, most := 0, -1
 	for i := range p.policy.Specialists {
 		known := 0
 		for _, row := range s.rows {
-			known += count(p.policy.Knows(i, p.table.labels[row]))
+			known += count(p.knows[i][p.table.labels[row]])
 		}
 		if known > most {
 			best, most = i, known
@@ -336,7 +352,7 @@ func (p *player) foresee(row int) {
 		state = &p.many.State
 	}
 	for i := range p.policy.Specialists {
-		if p.policy.Knows(i, p.table.labels[row]) {
+		if p.knows[i][p.table.labels[row]] {
 			state.Cached = append(state.Cached[:0], i)
 			return
 		}
@@ -349,7 +365,7 @@ func (p *player) furthest(held []int, s *stream, now int) int {
 	for at, i := range held {
 		next := len(s.rows)
 		for f := now + 1; f < len(s.rows); f++ {
-			if p.policy.Knows(i, p.table.labels[s.rows[f]]) {
+			if p.knows[i][p.table.labels[s.rows[f]]] {
 				next = f
 				break
 			}

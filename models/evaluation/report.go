@@ -3,6 +3,8 @@ package evaluation
 import (
 	"context"
 	"fmt"
+	"slices"
+	"sync/atomic"
 
 	"github.com/cachenet/cachenet/models/policy"
 )
@@ -43,6 +45,8 @@ type comparison struct {
 	table  *Table
 	common []*arena // one for each seed
 	rare   []*arena
+	begin  func(what string, i, of int, name string) // called before each policy; nil: nobody asks
+	done   *atomic.Int64                             // counts the simulated frames; nil: nobody asks
 }
 
 func newComparison(t *Table, tracks []track, e effort, seed uint64) *comparison {
@@ -102,14 +106,25 @@ func (r rival) tuned() bool { return r.nets != roleFull && !r.isOracle() }
 func (c *comparison) report(ctx context.Context, id string, rivalSetups []Setup, own []ownSetup) (*Report, error) {
 	rep := &Report{Pack: id, Seeds: len(c.common), FullUs: c.table.full().us, DecodeUs: c.table.full().decode, Kinds: c.common[0].kinds}
 	rep.Frames, rep.Sequences = c.table.Frames()
-	for _, r := range c.table.plays() {
+	for _, a := range slices.Concat(c.common, c.rare) {
+		a.done = c.done
+	}
+	rivals := c.table.plays()
+	begin := func(i int, name string) {
+		if c.begin != nil {
+			c.begin("compare", i, len(rivals)+len(own), name)
+		}
+	}
+	for i, r := range rivals {
+		begin(i, r.name)
 		row, err := c.row(ctx, r, c.table.setup(r, rivalSetups))
 		if err != nil {
 			return nil, err
 		}
 		rep.Rows = append(rep.Rows, row)
 	}
-	for _, o := range own {
+	for i, o := range own {
+		begin(len(rivals)+i, o.name)
 		r := o.rival
 		r.name = o.name
 		row, err := c.row(ctx, r, o.Setup)

@@ -159,11 +159,17 @@ func (t *Table) player(r rival, s Setup) (*player, error) {
 	if s.Settings.AuditRate > 0 {
 		p.coin = &coin{Coin: audit.NewCoin([]byte("simulated streams"))}
 	}
+	if r.isOracle() {
+		p.knows = knows(p.policy.Specialists, len(t.classes))
+	}
 	if p.nets.selector != nil {
 		p.policy.SelectorTemperature = p.nets.selector.Temperature
 	}
 	if t.ranked && p.policy.Ranks() {
-		p.many, p.ranked = new(policy.Many), ranked{lookup: &p.nets, places: t.places}
+		p.many, p.ranked = policy.NewMany(&p.policy), ranked{lookup: &p.nets, places: t.places, role: r.nets}
+		if r.nets == masks {
+			p.ranked.role = roleSpecialist
+		}
 	}
 	return p, nil
 }

@@ -59,12 +59,17 @@ func (t *Table) settle() error {
 		} else if len(shares) != len(t.labels)*c.outputs {
 			shares = make([]float32, len(t.labels)*c.outputs)
 		}
-		for f := range t.labels {
-			p, err := policy.Probabilities(c.row(f), c.Temperature)
+		failed := make([]error, len(t.labels))
+		inParallel(len(t.labels), func(f int) {
+			var p []float32
+			if p, failed[f] = policy.Probabilities(c.row(f), c.Temperature); failed[f] == nil {
+				copy(shares[f*c.outputs:], p)
+			}
+		})
+		for f, err := range failed {
 			if err != nil {
 				return fmt.Errorf("%s, frame %d: %w", c.File, f, err)
 			}
-			copy(shares[f*c.outputs:], p)
 		}
 		c.shares, c.settled = shares, c.Temperature
 		if t.ranked {
@@ -178,20 +183,23 @@ func (t *Table) accuracy(c *column, tracks []track) float64 {
 // fitTemperature sets the temperature with the smallest negative log-likelihood. For a specialist its
 // own classes together weigh as much as all others: it is asked where its own are.
 func (t *Table) fitTemperature(c *column, tracks []track) {
+	var frames, targets []int
+	for _, tr := range tracks {
+		for f := tr.first; f < tr.first+tr.frames; f++ {
+			if target := c.target(t.labels[f]); target >= 0 {
+				frames, targets = append(frames, f), append(targets, target)
+			}
+		}
+	}
+	nll := make([]float64, len(frames))
 	cost := func(logT float64) float64 {
 		var own, other, nOwn, nOther float64
-		for _, tr := range tracks {
-			for f := tr.first; f < tr.first+tr.frames; f++ {
-				target := c.target(t.labels[f])
-				if target < 0 {
-					continue
-				}
-				nll := negativeLogLikelihood(c.row(f), target, math.Exp(logT))
-				if c.Other && target == c.outputs-1 {
-					other, nOther = other+nll, nOther+1
-				} else {
-					own, nOwn = own+nll, nOwn+1
-				}
+		inParallel(len(frames), func(i int) { nll[i] = negativeLogLikelihood(c.row(frames[i]), targets[i], math.Exp(logT)) })
+		for i, target := range targets {
+			if c.Other && target == c.outputs-1 {
+				other, nOther = other+nll[i], nOther+1
+			} else {
+				own, nOwn = own+nll[i], nOwn+1
 			}
 		}
 		return own/max(1, nOwn) + other/max(1, nOther)

@@ -1,6 +1,10 @@
 package policy
 
-import "github.com/cachenet/cachenet/schemas"
+import (
+	"math"
+
+	"github.com/cachenet/cachenet/schemas"
+)
 
 // Known is a distribution with what decisions over many classes need of it, computed once: a simulation asks for the same
 // one thousands of times.
@@ -10,7 +14,11 @@ type Known struct {
 	Least   float32   // smallest of P
 	Entropy float32   // nats
 	Place   []int32   // output of each of the K classes, -1: none; nil: outputs are classes
+	Mass    []float32 // of a teacher: what it gives to the classes of each specialist together; nil: not known
 }
+
+// Ranked is how many outputs a Known of that many outputs ranks at least: a window tells no more classes apart.
+func Ranked(outputs int) int { return min(mostApart, outputs) }
 
 // of returns the probability of a class, 0 where the net has no output for it.
 func (k *Known) of(class int32) float32 {
@@ -38,6 +46,20 @@ type Many struct {
 	p     *Policy
 	fast  window
 	slow  window
+	of    [][]int32 // specialists that know each class
+	near  [2]float32
+	held  []float32 // scratch: what the window gives to each specialist's classes
+}
+
+// NewMany returns one that will decide for policies of these specialists.
+func NewMany(p *Policy) *Many {
+	m := &Many{of: make([][]int32, p.Classes), held: make([]float32, len(p.Specialists)), near: [2]float32{float32(math.Inf(-1)), float32(math.Inf(1))}}
+	for i, s := range p.Specialists {
+		for _, c := range s.Classes {
+			m.of[c] = append(m.of[c], int32(i))
+		}
+	}
+	return m
 }
 
 // Ranks reports whether a [Many] can decide as p does: an entropy that depends on the window takes all classes, and a
@@ -70,7 +92,7 @@ func (m *Many) Decide(nets KnownNets) Decision {
 		k := nets.Specialist(i)
 		jumped := try == 0 && m.jump(k)
 		a := m.weigh(k, i)
-		if a.Class < 0 || jumped || !m.p.passes(a, m.p.Threshold) {
+		if a.Class < 0 || jumped || !m.passes(a) {
 			continue
 		}
 		d.Answer, d.Hit, d.Answered = a, true, true
@@ -84,6 +106,31 @@ func (m *Many) Decide(nets KnownNets) Decision {
 		return d
 	}
 	return m.miss(nets, d)
+}
+
+// passes is [Policy.passes] that remembers the scores on both sides of the threshold.
+func (m *Many) passes(a Answer) bool {
+	score, passed := m.p.strict(a.Confidence, a.Entropy), m.p.passes(a, m.p.Threshold)
+	if passed {
+		m.near[1] = min(m.near[1], score)
+	} else {
+		m.near[0] = max(m.near[0], score)
+	}
+	return passed
+}
+
+// Same reports whether every decision so far, of a stream or of several, would have been the same with another threshold.
+func (m *Many) Same(threshold float32) bool {
+	at := m.p.strict(threshold, threshold)
+	return m.near[0] < at && at <= m.near[1]
+}
+
+// strict is a value of the score of which the larger ones pass the hit test.
+func (p *Policy) strict(confidence, entropy float32) float32 {
+	if p.Score == Entropy {
+		return -entropy
+	}
+	return confidence
 }
 
 func (m *Many) miss(nets KnownNets, d Decision) Decision {
@@ -124,7 +171,7 @@ func (m *Many) weigh(k *Known, i int) Answer {
 	}
 	fast, slow := m.p.shares(&m.State)
 	base := fast*m.fast.level + slow*m.slow.level + (1-fast-slow)/float32(m.p.Classes)
-	likeliest, most := m.ahead(k, base, sp)
+	likeliest, most := -1, float32(0)
 	sum, inside := base, float32(0)
 	for at, w := range [...]*window{&m.fast, &m.slow} {
 		weight := [...]float32{fast, slow}[at]
@@ -142,6 +189,9 @@ func (m *Many) weigh(k *Known, i int) Answer {
 			}
 		}
 	}
+	if c, v := m.ahead(k, base, most, sp); v > most {
+		likeliest, most = c, v
+	}
 	if sp.Other {
 		known := len(k.P) - 1
 		other, prior := k.P[known], base
@@ -156,8 +206,8 @@ func (m *Many) weigh(k *Known, i int) Answer {
 	return Answer{Class: likeliest, Confidence: most / sum}
 }
 
-// ahead finds the likeliest class at the level, and its share before normalisation; -1 and 0 where there is none.
-func (m *Many) ahead(k *Known, base float32, sp Specialist) (class int, most float32) {
+// ahead finds the likeliest class at the level, and its share before normalisation; -1 and 0 where none has more than least.
+func (m *Many) ahead(k *Known, base, least float32, sp Specialist) (class int, most float32) {
 	level := func(o int32) int {
 		c := sp.label(int(o), len(k.P))
 		if c < 0 || m.fast.excess[c] != 0 || m.slow.excess[c] != 0 {
@@ -166,11 +216,14 @@ func (m *Many) ahead(k *Known, base float32, sp Specialist) (class int, most flo
 		return c
 	}
 	for _, o := range k.Top {
+		if k.P[o]*base <= least {
+			return -1, 0
+		}
 		if c := level(o); c >= 0 {
 			return c, k.P[o] * base
 		}
 	}
-	class = -1
+	class, most = -1, least
 	for o, v := range k.P {
 		if v*base > most {
 			if c := level(int32(o)); c >= 0 {
@@ -229,6 +282,14 @@ func (m *Many) judge(fast, slow float32) {
 
 // cover is [Policy.cover]; the windows count in addition to q, except in the paper's policy.
 func (m *Many) cover(q *Known, active int) int {
+	clear(m.held)
+	if m.p.Kind != Paper {
+		for _, c := range m.fast.apart {
+			for _, i := range m.of[c] {
+				m.held[i] += m.fast.excess[c]
+			}
+		}
+	}
 	best, most := active, m.mass(q, active)
 	for i := range m.p.Specialists {
 		if v := m.mass(q, i); v > most+1e-6 {
@@ -238,18 +299,22 @@ func (m *Many) cover(q *Known, active int) int {
 	return best
 }
 
+// mass is what q, or half of q and half of the window, gives to the classes of a specialist; held is that of the classes apart.
 func (m *Many) mass(q *Known, i int) float32 {
 	classes := m.p.Specialists[i].Classes
 	if classes == nil {
 		return 1
 	}
-	var ofQ, ofWindow float32
-	for _, c := range classes {
-		ofQ += q.P[c]
-		ofWindow += m.fast.excess[c]
+	var ofQ float32
+	if q.Mass != nil {
+		ofQ = q.Mass[i]
+	} else {
+		for _, c := range classes {
+			ofQ += q.P[c]
+		}
 	}
 	if m.p.Kind == Paper {
 		return ofQ
 	}
-	return (ofQ + ofWindow + float32(len(classes))*m.fast.level) / 2
+	return (ofQ + m.held[i] + float32(len(classes))*m.fast.level) / 2
 }

@@ -17,6 +17,9 @@ func (w *window) start(k int) {
 	w.level, w.apart = 1/float32(k), w.apart[:0]
 }
 
+// capped reports whether only mostApart classes are told apart.
+func (w *window) capped() bool { return len(w.excess) >= manyClasses }
+
 // expects is the probability that the window gives to what q shows.
 func (w *window) expects(q *Known) float32 {
 	sum := w.level
@@ -34,18 +37,26 @@ func (w *window) move(q *Known, weight float32) {
 		w.excess[c] = weight*(w.level+w.excess[c]) + (1-weight)*q.P[c] // the share itself, until settle
 		least = min(least, w.excess[c])
 	}
-	enough := least + sparse
+	enough, full := least+sparse, float32(0)
+	if w.capped() && len(w.apart) >= mostApart { // what has less than any of them stays at the level
+		full = 1
+		for _, c := range w.apart {
+			full = min(full, w.excess[c])
+		}
+	}
 	for _, c := range q.Top {
 		v := before + (1-weight)*q.P[c]
-		if v < enough {
+		if v < enough || v < full && w.excess[c] == 0 {
 			w.settle(enough)
 			return
 		}
 		w.add(c, v)
 	}
-	for c, v := range q.P { // more classes are lifted than are ranked
-		if v = before + (1-weight)*v; v >= enough {
-			w.add(int32(c), v)
+	if !w.capped() || len(q.Top) < mostApart {
+		for c, v := range q.P { // more classes are lifted than are ranked
+			if v = before + (1-weight)*v; v >= enough {
+				w.add(int32(c), v)
+			}
 		}
 	}
 	w.settle(enough)
@@ -70,8 +81,16 @@ func (w *window) add(c int32, share float32) {
 	}
 }
 
-// settle levels the classes with less than enough, and turns the shares of the others into their excess.
+// settle levels the classes with less than enough, and those beyond the mostApart likeliest, and turns the shares of the others into
+// their excess.
 func (w *window) settle(enough float32) {
+	if w.capped() && len(w.apart) > mostApart {
+		var likeliest leaders
+		for _, c := range w.apart {
+			likeliest.add(w.excess[c])
+		}
+		enough = max(enough, likeliest.last())
+	}
 	kept, mass := w.apart[:0], float32(0)
 	for _, c := range w.apart {
 		if v := w.excess[c]; v >= enough {

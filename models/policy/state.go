@@ -135,8 +135,15 @@ func (s *State) teach(q []float32, p *Policy) {
 // classes then names a few dozen.
 const sparse = 1. / (1 << 15)
 
+// Of manyClasses or more a window tells mostApart apart at most; the others are treated as equally likely. A teacher that is unsure about
+// everything gives hundreds of classes a little each, which makes states large and simulations slow and tells nothing.
+const (
+	manyClasses = 128
+	mostApart   = 32
+)
+
 // move makes w the average of itself and q in which w has the given weight, and levels the classes that hardly
-// differ from the least likely one: together they keep their mass.
+// differ from the least likely one, and those beyond the mostApart likeliest: together they keep their mass.
 func move(w, q []float32, weight float32) {
 	least := float32(1)
 	for c := range w {
@@ -146,20 +153,69 @@ func move(w, q []float32, weight float32) {
 			least = v
 		}
 	}
+	var likeliest leaders
+	enough := least + sparse
+	if len(w) >= manyClasses {
+		for _, v := range w {
+			if v >= enough {
+				likeliest.add(v)
+			}
+		}
+		enough = max(enough, likeliest.last())
+	}
 	var mass float32
 	n := 0
 	for _, v := range w {
-		if v < least+sparse {
+		if v < enough {
 			mass += v
 			n++
 		}
 	}
 	level := mass / float32(n)
 	for c, v := range w {
-		if v < least+sparse {
+		if v < enough {
 			w[c] = level
 		}
 	}
+}
+
+// leaders are the mostApart largest of the values that were added, as a heap with the least of them first.
+type leaders struct {
+	n    int
+	heap [mostApart]float32
+}
+
+func (l *leaders) add(v float32) {
+	if l.n < mostApart {
+		at := l.n
+		for l.n++; at > 0 && l.heap[(at-1)/2] > v; at = (at - 1) / 2 {
+			l.heap[at] = l.heap[(at-1)/2]
+		}
+		l.heap[at] = v
+		return
+	}
+	if v <= l.heap[0] {
+		return
+	}
+	at := 0
+	for child := 1; child < mostApart; child = 2*at + 1 {
+		if child+1 < mostApart && l.heap[child+1] < l.heap[child] {
+			child++
+		}
+		if l.heap[child] >= v {
+			break
+		}
+		l.heap[at], at = l.heap[child], child
+	}
+	l.heap[at] = v
+}
+
+// last is the least of them; 0 where fewer were added.
+func (l *leaders) last() float32 {
+	if l.n < mostApart {
+		return 0
+	}
+	return l.heap[0]
 }
 
 // newCredit is that of windows that have learned nothing yet: each as much as a guess has.

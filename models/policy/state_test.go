@@ -3,6 +3,7 @@ package policy
 import (
 	"bytes"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -164,6 +165,73 @@ func TestMoveKeepsTheMass(t *testing.T) {
 			if sum < 0.999 || sum > 1.001 {
 				t.Fatalf("sums to %v", sum)
 			}
+		}
+	})
+}
+
+// A window of many classes tells the likeliest apart and treats the others as equal, whatever the teacher gives them.
+func TestMoveTellsFewOfManyClassesApart(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		k := rapid.IntRange(manyClasses, 300).Draw(t, "classes")
+		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))
+		q, w, logits, weight := make([]float32, k), slices.Repeat([]float32{1 / float32(k)}, k), make([]float32, k), float32(0.8)
+		for range rapid.IntRange(1, 20).Draw(t, "times") {
+			for c := range logits {
+				logits[c] = float32(rng.NormFloat64())
+			}
+			if err := softmax(q, logits, 1); err != nil {
+				t.Fatal(err)
+			}
+			exact := make([]float32, k)
+			for c := range w {
+				exact[c] = weight*w[c] + (1-weight)*q[c]
+			}
+			move(w, q, weight)
+			order, level := slices.Sorted(slices.Values(exact)), slices.Min(w)
+			apart, sum := 0, float32(0)
+			for c, v := range w {
+				sum += v
+				if v == level {
+					continue
+				}
+				if apart++; v != exact[c] || v < order[k-mostApart] {
+					t.Fatalf("class %d: %v, expected %v, the least of the likeliest is %v", c, v, exact[c], order[k-mostApart])
+				}
+			}
+			if apart != mostApart || sum < 0.999 || sum > 1.001 {
+				t.Fatalf("%d classes are apart, the window sums to %v", apart, sum)
+			}
+		}
+	})
+}
+
+// Packs of fewer classes have no such limit.
+func TestMoveTellsAllOfFewClassesApart(t *testing.T) {
+	k := manyClasses - 1
+	q, w := make([]float32, k), slices.Repeat([]float32{1 / float32(k)}, k)
+	for c := range q {
+		q[c] = 2 * float32(c) / float32(k*(k-1))
+	}
+	move(w, q, 0.5)
+	if distinct := len(slices.Compact(slices.Sorted(slices.Values(w)))); distinct < k-2 {
+		t.Errorf("%d of %d classes differ", distinct, k)
+	}
+}
+
+func TestLeaders(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		values := rapid.SliceOfN(rapid.Float32Range(0, 1), 0, 200).Draw(t, "values")
+		var l leaders
+		for _, v := range values {
+			l.add(v)
+		}
+		slices.Sort(values)
+		want := float32(0)
+		if len(values) >= mostApart {
+			want = values[len(values)-mostApart]
+		}
+		if got := l.last(); got != want {
+			t.Fatalf("the last of the leaders is %v, expected %v", got, want)
 		}
 	})
 }
