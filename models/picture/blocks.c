@@ -219,8 +219,9 @@ typedef struct {
 static uint8_t level(int64_t v) { return v < 0 ? 0 : v >> 13 > 255 ? 255 : (uint8_t)(v >> 13); }
 
 // Writes the means of a block's four quarters to the pixels that they fill, copies bytes of each.
-static inline void quarters(const cn_plane *p, int64_t mean, const int64_t low[5], uint8_t *pix, int64_t stride, int copies) {
-  int64_t right = low[1] * p->right, lower = low[2] * p->lower, both = low[4] * p->both;
+static inline void quarters(const cn_plane *p, int64_t mean, int64_t right, int64_t lower, int64_t both, uint8_t *pix,
+                            int64_t stride, int copies) {
+  right *= p->right, lower *= p->lower, both *= p->both;
   uint8_t q[4] = {level(mean + right + lower + both), level(mean - right + lower - both),
                   level(mean + right - lower - both), level(mean - right - lower + both)};
   if (p->wide == 2 && p->high == 2 && copies == 1) {
@@ -244,7 +245,8 @@ static inline __attribute__((always_inline)) void paint(const cn_lookups *t, con
                                                         const uint8_t *data, int64_t at, uint8_t *pix, int64_t stride,
                                                         int copies) {
   uint64_t acc = load(data + (at >> 3)) << (at & 7);
-  int32_t code = t->means[plane << cn_mean_peek | acc >> (64 - cn_mean_peek)];
+  int64_t slot = t->slots[plane];
+  int32_t code = t->means[slot << cn_mean_peek | acc >> (64 - cn_mean_peek)];
   if (__builtin_expect(code == 0, 0)) code = value_of(codes, acc, 1);
   p->before += code >> 8;
   int64_t mean = p->before * p->mean + (128 << 13) + (1 << 12);
@@ -253,16 +255,19 @@ static inline __attribute__((always_inline)) void paint(const cn_lookups *t, con
     if (copies > 1) pix[1] = pix[2] = pix[0];
     return;
   }
-  int64_t low[6] = {0};
-  for (int k = 0; k < 4;) {
-    at += code & 63;
+  acc <<= code & 63;
+  at += code & 63;
+  cn_opening o = t->openings[slot << cn_low_peek | acc >> (64 - cn_low_peek)];
+  int64_t low[6] = {0, o.right, o.lower, 0, o.both};
+  at += o.bits;
+  for (int k = o.over; __builtin_expect(k < 4, 0); at += code & 63) {
     acc = load(data + (at >> 3)) << (at & 7);
-    code = t->lows[plane << cn_low_peek | acc >> (64 - cn_low_peek)];
+    code = t->lows[slot << cn_low_peek | acc >> (64 - cn_low_peek)];
     if (__builtin_expect(code == 0, 0)) code = value_of(codes + 1, acc, 0);
     k += code >> 8 & 255;
     low[k < 5 ? k : 5] = code >> 16;
   }
-  quarters(p, mean, low, pix, stride, copies);
+  quarters(p, mean, low[1], low[2], low[4], pix, stride, copies);
 }
 
 static inline __attribute__((always_inline)) void paint_units(const cn_lookups *t, const cn_picture *p, cn_plane *planes,

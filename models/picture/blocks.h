@@ -33,6 +33,13 @@ typedef struct {
   int64_t wide, high, mean, right, lower, both, before;
 } cn_plane;
 
+// What the first bits behind a block's DC coefficient say of it: the coefficients that count, the bits read, and over how
+// many coefficients they step. Most blocks of colours end within them.
+typedef struct {
+  int16_t right, lower, both;
+  uint8_t bits, over;
+} cn_opening;
+
 // What is looked up for a picture. An entry of means and lows is a code: its length with the bits behind it (8 bits), the
 // coefficients that it steps over (8 bits, only of lows), and the value of the last one; 0 where it is longer.
 typedef struct {
@@ -41,7 +48,9 @@ typedef struct {
   cn_codes codes[12];                         // DC and AC of each block
   cn_turn turns[cn_period + 16];              // from the block at that place to the next
   int16_t steps[6 << cn_peek];                // of each plane: for first codes, and for others
-  int32_t means[3 << cn_mean_peek], lows[3 << cn_low_peek];  // of each plane
+  int64_t slots[3];                           // of each plane: where its tables are in those below
+  int32_t means[3 << cn_mean_peek], lows[3 << cn_low_peek];
+  cn_opening openings[3 << cn_low_peek];
 } cn_lookups;
 
 // Finds where the blocks of a scan begin: bits from the first byte of data, behind whose size bytes there are 256 zeros.

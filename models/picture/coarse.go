@@ -174,19 +174,22 @@ func (c *coarse) arrange(components int) {
 	}
 	c.of = of
 	for i, p := range c.planes[:components] {
+		slot := 0
+		for c.planes[slot].codes != p.codes { // the two of colours have the same, which are in a core's cache once
+			slot++
+		}
+		t.slots[i] = C.int64_t(slot)
 		copy(t.steps[2*i<<C.cn_peek:], p.codes.first[:])
 		copy(t.steps[(2*i+1)<<C.cn_peek:], p.codes.next[:])
 		copy(t.means[i<<C.cn_mean_peek:], p.codes.means[:])
 		copy(t.lows[i<<C.cn_low_peek:], p.codes.lows[:])
+		copy(t.openings[i<<C.cn_low_peek:], p.codes.openings[:])
 	}
 	var own [maxUnit]C.cn_turn
 	for i := range own[:t.unit] {
 		plane := int(t.blocks[i].plane)
-		codes, slot := c.planes[plane].codes, 0
+		codes, slot := c.planes[plane].codes, t.slots[plane]
 		t.codes[2*i], t.codes[2*i+1] = codes.dc.codes, codes.ac.codes
-		for c.planes[slot].codes != codes { // the two of colours have the same, which are in a core's cache once
-			slot++
-		}
 		own[i] = C.cn_turn{first: C.uint32_t(2 * slot << C.cn_peek), next: C.uint32_t((2*slot + 1) << C.cn_peek)}
 	}
 	for i := range t.turns {

@@ -15,6 +15,7 @@ type pair struct {
 	first, next [1 << C.cn_peek]C.int16_t // steps from the first code of a block, and from another
 	means       [1 << C.cn_mean_peek]C.int32_t
 	lows        [1 << C.cn_low_peek]C.int32_t
+	openings    [1 << C.cn_low_peek]C.cn_opening
 }
 
 // huffman is a table of ITU-T T.81, annex C: codes of a length are consecutive numbers, in the order of their values.
@@ -85,6 +86,9 @@ func (p *pair) build(dc, ac []byte) bool {
 		}
 		extend(part, size, func(value int) int { return value<<16 | over<<8 | length + size })
 	})
+	for i := range p.openings {
+		p.openings[i] = p.opening(i)
+	}
 	p.walk(p.next[:], 0)
 	fill(each(&p.dc, p.first[:], func(v byte, length int, part []C.int16_t) {
 		if v > mostDC {
@@ -94,6 +98,28 @@ func (p *pair) build(dc, ac []byte) bool {
 		}
 	}), noStep)
 	return true
+}
+
+// opening reads as many codes as bits, of cn_low_peek, hold, up to the last coefficient that counts.
+func (p *pair) opening(bits int) (o C.cn_opening) {
+	for o.over < 4 {
+		code := p.lows[bits<<o.bits&(1<<C.cn_low_peek-1)]
+		if length := C.uint8_t(code & 255); code == 0 || o.bits+length > C.cn_low_peek { // 0s stand for what bits do not hold
+			break
+		} else {
+			o.bits += length
+		}
+		o.over += C.uint8_t(code >> 8 & 255)
+		switch value := C.int16_t(code >> 16); o.over {
+		case 1:
+			o.right = value
+		case 2:
+			o.lower = value
+		case 4:
+			o.both = value
+		}
+	}
+	return o
 }
 
 // blockEnds is more coefficients than a block has left, in lows.
