@@ -42,6 +42,17 @@ func (n *naive) symbol(table []byte) int {
 	return -1
 }
 
+// value returns the value of so many bits.
+func (n *naive) value(size int) (v int) {
+	for range size {
+		v = v<<1 | n.bit()
+	}
+	if 2*v < 1<<size && size > 0 {
+		v += 1 - 1<<size
+	}
+	return v
+}
+
 func (n *naive) block(p *pair) bool {
 	size := n.symbol(p.dc.table)
 	if size < 0 || size > 11 {
