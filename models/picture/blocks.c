@@ -10,12 +10,11 @@
 
 // A lane is one of these places.
 typedef struct {
-  uint64_t acc;     // the next bits, from the highest on
-  uint64_t state;   // how many of them are valid (6 bits), and above them 63 less the coefficients read of the block
-  uint64_t now;     // which steps are next
-  uint64_t within;  // and which within the block, once its first code is read
-  int64_t at;       // byte to be loaded next
-  int64_t n;        // blocks found
+  uint64_t acc;    // the next bits, from the highest on
+  uint64_t state;  // how many of them are valid (6 bits), and above them 63 less the coefficients read of the block
+  int64_t at;      // byte to be loaded next
+  int64_t n;       // blocks found
+  int64_t within;  // 1 once the first code of the next one is read
   int32_t *begins;
 } lane;
 
@@ -23,7 +22,7 @@ typedef struct {
   const uint8_t *data;
   const int16_t *steps;
   const cn_codes *codes;
-  const cn_turn *turns;
+  const uint32_t *turns;
   int64_t unit;
 } scan;
 
@@ -40,13 +39,11 @@ static uint64_t load(const uint8_t *data) {
   return word;
 }
 
-static void start(lane *l, const scan *s, int64_t bit, int64_t block) {
-  cn_turn own = s->turns[(block + s->unit - 1) % s->unit];
+static void start(lane *l, const scan *s, int64_t bit) {
   l->acc = load(s->data + (bit >> 3)) << (bit & 7);
   l->state = fresh | (56 - (bit & 7));
   l->at = (bit >> 3) + 7;
-  l->now = own.first;
-  l->within = own.next;
+  l->within = 0;
 }
 
 // Reads one code, where steps has none or more than the block holds.
@@ -67,14 +64,15 @@ __attribute__((noinline, cold)) static int64_t single(const cn_codes *codes, uin
   return (length + size) | (run + 1) << 6;
 }
 
-#define OPEN(i, l)                                                                                               \
-  uint64_t acc##i = (l)->acc, state##i = (l)->state, now##i = (l)->now, within##i = (l)->within, valid##i = state##i; \
-  int64_t at##i = (l)->at, n##i = (l)->n % cn_period, base##i = (l)->n - n##i;                                    \
+// turn counts blocks twice, and once more within a block.
+#define OPEN(i, l)                                                                                        \
+  uint64_t acc##i = (l)->acc, state##i = (l)->state, valid##i = state##i;                                 \
+  int64_t at##i = (l)->at, turn##i = (l)->n % cn_period * 2, base##i = (l)->n - turn##i / 2;              \
+  turn##i += (l)->within;                                                                                 \
   int32_t *begins##i = (l)->begins + base##i;
 
-#define SHUT(i, l)                                                                                            \
-  (l)->acc = acc##i, (l)->state = state##i, (l)->now = now##i, (l)->within = within##i, (l)->at = at##i,     \
-  (l)->n = base##i + n##i
+#define SHUT(i, l) \
+  (l)->acc = acc##i, (l)->state = state##i, (l)->at = at##i, (l)->n = base##i + (turn##i >> 1), (l)->within = turn##i & 1
 
 // Makes 56 or more bits of acc valid by an unconditional load; the bytes of it that do not fit are loaded again (Giesen,
 // Reading bits in far too many ways, part 2, variant 4).
@@ -84,23 +82,20 @@ __attribute__((noinline, cold)) static int64_t single(const cn_codes *codes, uin
   state##i |= 56;
 
 // Takes a step without a branch on what it finds: where a block ends is as good as random.
-#define STEP(i)                                                                                      \
-  {                                                                                                  \
-    int64_t step = s->steps[now##i + (acc##i >> (64 - cn_peek))];                                    \
-    cn_turn turn = s->turns[n##i];                                                                   \
-    if (__builtin_expect((state##i - (uint64_t)step) & over, 0)) {                                   \
-      step = single(s->codes + 2 * (n##i % s->unit), acc##i, state##i);                              \
-      if (step == damaged) goto broken##i;                                                           \
-    }                                                                                                \
-    acc##i <<= step & 63;                                                                            \
-    state##i -= (uint64_t)step;                                                                      \
-    valid##i = state##i;                                                                             \
-    uint64_t end = (uint64_t)(step >> 63);                                                           \
-    now##i = within##i ^ ((within##i ^ turn.first) & end);                                           \
-    within##i ^= (within##i ^ turn.next) & end;                                                      \
-    begins##i[n##i + 1] = (int32_t)(at##i * 8 - (int64_t)(valid##i & 63));                           \
-    state##i = (state##i | (end & fresh)) & (over - 1);                                              \
-    n##i -= (int64_t)end;                                                                            \
+#define STEP(i)                                                                          \
+  {                                                                                      \
+    int64_t step = s->steps[s->turns[turn##i] + (acc##i >> (64 - cn_peek))];             \
+    if (__builtin_expect((state##i - (uint64_t)step) & over, 0)) {                       \
+      step = single(s->codes + 2 * ((turn##i >> 1) % s->unit), acc##i, state##i);        \
+      if (step == damaged) goto broken##i;                                               \
+    }                                                                                    \
+    acc##i <<= step & 63;                                                                \
+    state##i -= (uint64_t)step;                                                          \
+    valid##i = state##i;                                                                 \
+    int64_t end = step >> 63;                                                            \
+    begins##i[(turn##i >> 1) + 1] = (int32_t)(at##i * 8 - (int64_t)(valid##i & 63));     \
+    state##i = (state##i | ((uint64_t)end & fresh)) & (over - 1);                        \
+    turn##i = (turn##i | 1) - end;                                                       \
   }
 
 enum { done, broken_first, broken_second };
@@ -111,12 +106,12 @@ static inline __attribute__((always_inline)) int one(lane *a, const scan *s, int
     OPEN(0, a)
     int64_t most = blocks - base0 < cn_period ? blocks - base0 : cn_period;
     int why = done;
-    while (n0 < most && at0 < until) {
+    while (turn0 < 2 * most && at0 < until) {
       REFILL(0) STEP(0) STEP(0)
     }
     goto shut;
   broken0:  // which does not matter behind the last block
-    if (n0 < most) why = broken_first;
+    if (turn0 < 2 * most) why = broken_first;
   shut:
     SHUT(0, a);
     if (why) return why;
@@ -133,15 +128,15 @@ static inline __attribute__((always_inline)) int two(lane *a, lane *b, const sca
     int64_t most0 = blocks - base0 < cn_period ? blocks - base0 : cn_period;
     int64_t most1 = blocks - base1 < cn_period ? blocks - base1 : cn_period;
     int why = done;
-    while (n0 < most0 && n1 < most1 && at0 < until && at1 < until_b) {
+    while (turn0 < 2 * most0 && turn1 < 2 * most1 && at0 < until && at1 < until_b) {
       REFILL(0) REFILL(1) STEP(0) STEP(1) STEP(0) STEP(1)
     }
     goto shut;
   broken0:
-    if (n0 < most0) why = broken_first;
+    if (turn0 < 2 * most0) why = broken_first;
     goto shut;
   broken1:
-    if (n1 < most1) why = broken_second;
+    if (turn1 < 2 * most1) why = broken_second;
   shut:
     SHUT(0, a);
     SHUT(1, b);
@@ -152,7 +147,7 @@ static inline __attribute__((always_inline)) int two(lane *a, lane *b, const sca
 
 // Goes on with a lane that began anywhere: it does not know whether what it reads is damaged, so it begins anew.
 static inline __attribute__((always_inline)) void again(lane *b, const scan *s) {
-  start(b, s, b->at * 8 - (int64_t)(b->state & 63) + 1, 0);
+  start(b, s, b->at * 8 - (int64_t)(b->state & 63) + 1);
   b->n = 0;
 }
 
@@ -162,11 +157,11 @@ static inline __attribute__((always_inline)) int find(const scan *s, int64_t siz
                                                       int32_t *spare) {
   lane a = {.begins = begins}, b = {.begins = spare};
   int64_t middle = size / 2, end = size + 8;
-  start(&a, s, 0, 0);
+  start(&a, s, 0);
   begins[0] = 0;
   if (size >= worthwhile) {
     int64_t last = size - 32;  // where b ends, whatever it reads
-    start(&b, s, middle * 8, 0);
+    start(&b, s, middle * 8);
     spare[0] = (int32_t)(middle * 8);
     for (int why; (why = two(&a, &b, s, blocks, middle, last)) != done;) {
       if (why == broken_first) return 0;
@@ -188,7 +183,7 @@ static inline __attribute__((always_inline)) int find(const scan *s, int64_t siz
         int64_t both = b.n - m < blocks - n ? b.n - m : blocks - n;
         memcpy(begins + n, spare + m, (size_t)(both + 1) * sizeof *begins);
         a.n = n + both;
-        start(&a, s, begins[a.n], a.n % s->unit);
+        start(&a, s, begins[a.n]);
         m = b.n;
       }
       if (a.at >= end) break;

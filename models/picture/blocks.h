@@ -17,11 +17,6 @@ typedef struct {
   uint8_t value[256];
 } cn_codes;
 
-// What a turn from one block to the next changes: the first of the steps for its first code, and for its others.
-typedef struct {
-  uint32_t first, next;
-} cn_turn;
-
 // A block of a unit: its plane, and the offset of its first byte from the first of the unit's.
 typedef struct {
   int32_t plane, at;
@@ -46,7 +41,7 @@ typedef struct {
   int64_t unit;                               // blocks of one
   cn_block blocks[6];                         // in the order in which they are stored
   cn_codes codes[12];                         // DC and AC of each block
-  cn_turn turns[cn_period + 16];              // from the block at that place to the next
+  uint32_t turns[2 * (cn_period + 16)];       // of each block the first of the steps for its first code, and for its others
   int16_t steps[6 << cn_peek];                // of each plane: for first codes, and for others
   int64_t slots[3];                           // of each plane: where its tables are in those below
   int32_t means[3 << cn_mean_peek], lows[3 << cn_low_peek];

@@ -185,15 +185,15 @@ func (c *coarse) arrange(components int) {
 		copy(t.lows[i<<C.cn_low_peek:], p.codes.lows[:])
 		copy(t.openings[i<<C.cn_low_peek:], p.codes.openings[:])
 	}
-	var own [maxUnit]C.cn_turn
-	for i := range own[:t.unit] {
+	var own [2 * maxUnit]C.uint32_t
+	for i := range int(t.unit) {
 		plane := int(t.blocks[i].plane)
 		codes, slot := c.planes[plane].codes, t.slots[plane]
 		t.codes[2*i], t.codes[2*i+1] = codes.dc.codes, codes.ac.codes
-		own[i] = C.cn_turn{first: C.uint32_t(2 * slot << C.cn_peek), next: C.uint32_t((2*slot + 1) << C.cn_peek)}
+		own[2*i], own[2*i+1] = C.uint32_t(2*slot<<C.cn_peek), C.uint32_t((2*slot+1)<<C.cn_peek)
 	}
 	for i := range t.turns {
-		t.turns[i] = own[(i+1)%int(t.unit)]
+		t.turns[i] = own[i%int(2*t.unit)]
 	}
 }
 
