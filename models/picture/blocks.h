@@ -41,7 +41,7 @@ typedef struct {
   int64_t unit;                               // blocks of one
   cn_block blocks[6];                         // in the order in which they are stored
   cn_codes codes[12];                         // DC and AC of each block
-  uint32_t turns[2 * (cn_period + 16)];       // of each block the first of the steps for its first code, and for its others
+  uint32_t turns[2 * (cn_period + 16)];       // of each block: the first of the steps for its first code, and for its others
   int16_t steps[6 << cn_peek];                // of each plane: for first codes, and for others
   int64_t slots[3];                           // of each plane: where its tables are in those below
   int32_t means[3 << cn_mean_peek], lows[3 << cn_low_peek];
@@ -49,7 +49,7 @@ typedef struct {
 } cn_lookups;
 
 // Finds where the blocks of a scan begin: bits from the first byte of data, behind whose size bytes there are 256 zeros.
-// begins and spare have room for blocks + cn_spare. begins[blocks] is where the last block ends. Returns 0 at damage.
+// begins has room for blocks + cn_spare, spare for twice as many. begins[blocks] is where the last block ends. Returns 0 at damage.
 int cn_blocks(const cn_lookups *lookups, const uint8_t *data, int64_t size, int64_t blocks, int32_t *begins, int32_t *spare);
 
 // Paints the units from … to, of which the first has its blocks at begins: a unit is width bytes across, columns of them are

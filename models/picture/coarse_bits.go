@@ -10,11 +10,11 @@ type bitReader struct {
 	data   []byte  // and behind it zeros, for more than a block can hold
 	size   int     // of the data without them
 	begins []int32 // where the blocks of an interval begin, bits
-	spare  []int32 // where those that were read from its middle on begin
+	spare  []int32 // where those that were read from other places on begin
 }
 
-// listed is the memory that finding blocks takes for each, bytes: its place in begins and in spare.
-const listed = 8
+// listed is the memory that finding blocks takes for each, bytes: its place in begins, and two in spare.
+const listed = 12
 
 // trim gives up buffers of more than keep bytes.
 func (r *bitReader) trim(keep int) {
@@ -64,7 +64,7 @@ func (c *coarse) unstuff(b []byte) bool {
 // find lists where the blocks of the interval of data from start to end begin, in bits from start on; false where it is
 // damaged, or ends in another byte than its last.
 func (r *bitReader) find(t *C.cn_lookups, start, end, blocks int) bool {
-	r.begins, r.spare = resize(r.begins, blocks+C.cn_spare), resize(r.spare, blocks+C.cn_spare)
+	r.begins, r.spare = resize(r.begins, blocks+C.cn_spare), resize(r.spare, 2*(blocks+C.cn_spare))
 	sound := C.cn_blocks(t, bytesOf(r.data[start:]), C.int64_t(end-start), C.int64_t(blocks), intsOf(r.begins), intsOf(r.spare))
 	left := 8*(end-start) - int(r.begins[blocks])
 	return sound != 0 && left >= 0 && left < 8
