@@ -175,12 +175,10 @@ func (w *walk) audited(out *schemas.Outcome, d policy.Decision) (pending bool) {
 	return d.Audited && w.nets.policy.Teacher != policy.Inline
 }
 
-// tell logs what audits made the stream do. Only a drift is for everybody: the others come and go.
+// tell logs what audits made the stream do. Nobody has to act on it: rows, metrics and the report count these events.
 func (w *walk) tell(out *schemas.Outcome) {
 	switch out.CacheEvent {
-	case schemas.TrustDrift:
-		slog.Warn("the small net was wrong repeatedly: the full model answers this stream until the small net has been right often enough", "stream", out.Stream, "partition", out.Partition, "offset", out.Offset)
-	case schemas.TrustStricter, schemas.TrustBypass, schemas.TrustReturn:
+	case schemas.TrustDrift, schemas.TrustStricter, schemas.TrustBypass, schemas.TrustReturn:
 		slog.Info("trust", "stream", out.Stream, "event", out.CacheEvent, "partition", out.Partition, "offset", out.Offset)
 	}
 }
