@@ -75,7 +75,7 @@ func (s *Shape) parseRate(text string) error {
 			return fmt.Errorf("open trace: %w", err)
 		}
 		defer f.Close()
-		if s.Trace, err = ReadTrace(f); err != nil {
+		if s.Trace, err = readTrace(f); err != nil {
 			return fmt.Errorf("read trace %s: %w", file, err)
 		}
 		return nil

@@ -23,8 +23,8 @@ type Trace struct {
 	slots []int64 // milliseconds, ascending; the last is the period
 }
 
-// ReadTrace reads mahimahi's format. Empty lines are skipped.
-func ReadTrace(r io.Reader) (*Trace, error) {
+// readTrace reads mahimahi's format. Empty lines are skipped.
+func readTrace(r io.Reader) (*Trace, error) {
 	t := &Trace{}
 	lines := bufio.NewScanner(r)
 	for n := 1; lines.Scan(); n++ {

@@ -18,7 +18,7 @@ func TestReadTraceRefuses(t *testing.T) {
 		"1.5\n":         "whole milliseconds",
 		"9999999999999": "whole milliseconds",
 	} {
-		if _, err := ReadTrace(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), says) {
+		if _, err := readTrace(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%q: %v, want an error about %q", text, err, says)
 		}
 	}
@@ -30,7 +30,7 @@ func TestTraceIsWrittenAsItIsRead(t *testing.T) {
 	if _, err := lte.WriteTo(&b); err != nil {
 		t.Fatal(err)
 	}
-	back, err := ReadTrace(&b)
+	back, err := readTrace(&b)
 	if err != nil || !slices.Equal(back.slots, lte.slots) {
 		t.Errorf("%d of %d opportunities, %v", len(back.slots), len(lte.slots), err)
 	}

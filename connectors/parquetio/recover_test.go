@@ -217,22 +217,19 @@ func TestThousandsOfFiles(t *testing.T) {
 	for hour := range int64(hours) {
 		age(t, dir, folderOf(hour), 2*settled)
 	}
-	first := time.Now()
 	want := recovered(t, dir)
-	firstTook := time.Since(first)
-	second := time.Now()
+	for hour := range int64(hours) { // from here on a footer that is read is an error
+		if err := os.Truncate(filepath.Join(outcomesFolder(dir), folderOf(hour), "first.parquet"), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
 	got := recovered(t, dir)
-	secondTook := time.Since(second)
-	t.Logf("%d files: %v, with the ledger %v", hours*each, firstTook, secondTook)
 	if got != want {
 		t.Error("the ledger changes the answer")
 	}
 	var d Durable
 	if err := json.Unmarshal([]byte(got), &d); err != nil || count(d) != 2*hours {
 		t.Errorf("%d offsets: %v", count(d), err)
-	}
-	if secondTook > firstTook/2 {
-		t.Errorf("the ledger saves too little: %v, then %v", firstTook, secondTook)
 	}
 }
 

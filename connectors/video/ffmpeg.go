@@ -12,15 +12,15 @@ import (
 	"strings"
 )
 
-// FFmpegEnv names the environment variable that says which ffmpeg to run.
-const FFmpegEnv = "CACHENET_FFMPEG"
+// ffmpegEnv names the environment variable that says which ffmpeg to run.
+const ffmpegEnv = "CACHENET_FFMPEG"
 
 // minMajor, minMinor is the oldest ffmpeg that knows all options used here.
 const minMajor, minMinor = 5, 1
 
 var version = regexp.MustCompile(`^ffmpeg version n?(\d+)\.(\d+)`)
 
-// FindFFmpeg returns the path of ffmpeg: what [FFmpegEnv] says, else the one on the PATH, else the one that
+// FindFFmpeg returns the path of ffmpeg: what [ffmpegEnv] says, else the one on the PATH, else the one that
 // `make ffmpeg` put into the cache folder. It must be of version 5.1 or newer.
 func FindFFmpeg(ctx context.Context) (string, error) {
 	path, err := locate()
@@ -35,16 +35,16 @@ func FindFFmpeg(ctx context.Context) (string, error) {
 		major, _ := strconv.Atoi(m[1])
 		minor, _ := strconv.Atoi(m[2])
 		if major < minMajor || major == minMajor && minor < minMinor {
-			return "", fmt.Errorf("%s is ffmpeg %d.%d: needs %d.%d or newer; run `make ffmpeg` and set %s to what it prints", path, major, minor, minMajor, minMinor, FFmpegEnv)
+			return "", fmt.Errorf("%s is ffmpeg %d.%d: needs %d.%d or newer; run `make ffmpeg` and set %s to what it prints", path, major, minor, minMajor, minMinor, ffmpegEnv)
 		}
 	}
 	return path, nil
 }
 
 func locate() (string, error) {
-	if path := os.Getenv(FFmpegEnv); path != "" {
+	if path := os.Getenv(ffmpegEnv); path != "" {
 		if _, err := exec.LookPath(path); err != nil {
-			return "", fmt.Errorf("%s: %w", FFmpegEnv, err)
+			return "", fmt.Errorf("%s: %w", ffmpegEnv, err)
 		}
 		return path, nil
 	}
@@ -59,7 +59,7 @@ func locate() (string, error) {
 	}
 	path := filepath.Join(cache, "ffmpeg", "ffmpeg")
 	if _, err := os.Stat(path); err != nil {
-		return "", fmt.Errorf("ffmpeg was not found: install it, run `make ffmpeg`, or set %s to its path", FFmpegEnv)
+		return "", fmt.Errorf("ffmpeg was not found: install it, run `make ffmpeg`, or set %s to its path", ffmpegEnv)
 	}
 	return path, nil
 }
@@ -74,10 +74,10 @@ var messages = []struct {
 	line  *regexp.Regexp
 	error error
 }{
-	{regexp.MustCompile(`no decoder found|Decoder .*not found`), final{errors.New("this ffmpeg has no decoder for the codec of its video: install one that has, and set " + FFmpegEnv)}},
+	{regexp.MustCompile(`no decoder found|Decoder .*not found`), final{errors.New("this ffmpeg has no decoder for the codec of its video: install one that has, and set " + ffmpegEnv)}},
 	{regexp.MustCompile(`matches no streams`), final{errors.New("it contains no video")}},
 	{regexp.MustCompile(`\b(401|403)\b|Unauthorized|Forbidden`), final{errors.New("it refused the credentials: check user and password")}},
-	{regexp.MustCompile(`Protocol not found|not on whitelist`), final{errors.New("this ffmpeg lacks the protocol of its address: install one that has it, and set " + FFmpegEnv)}},
+	{regexp.MustCompile(`Protocol not found|not on whitelist`), final{errors.New("this ffmpeg lacks the protocol of its address: install one that has it, and set " + ffmpegEnv)}},
 	{regexp.MustCompile(`No such file or directory`), errors.New("no such file or directory")},
 	{regexp.MustCompile(`Permission denied`), errors.New("permission denied")},
 	{regexp.MustCompile(`Connection refused`), errors.New("connection refused")},

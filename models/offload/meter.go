@@ -48,8 +48,8 @@ const (
 
 // Sizes of probes, in bytes: the large one shows the rate.
 const (
-	ProbeSmall = 100
-	ProbeLarge = 1500
+	probeSmall = 100
+	probeLarge = 1500
 	largeEvery = 5
 )
 
@@ -64,10 +64,10 @@ func (m *Meter) Due(at time.Duration) bool { return m.next == 0 || at-m.last >= 
 
 // Probe notes that a probe is sent, and says how large it is to be. It is done with once acknowledged.
 func (m *Meter) Probe(at time.Duration) (id, bytes int) {
-	bytes = ProbeSmall
+	bytes = probeSmall
 	alike := m.weight > 0 && m.spread() < leastSpread*leastSpread // what was sent before
-	if m.probes%largeEvery == 0 && !alike || alike && m.x/m.weight < ProbeLarge/2 {
-		bytes = ProbeLarge
+	if m.probes%largeEvery == 0 && !alike || alike && m.x/m.weight < probeLarge/2 {
+		bytes = probeLarge
 	}
 	m.probes++
 	return m.send(at, bytes, true), bytes

@@ -336,7 +336,7 @@ func TestProbesAreOfTwoSizes(t *testing.T) {
 	l, now, large := transit{1e5, 50 * ms}, time.Duration(0), 0
 	for i := range 60 {
 		id, bytes := m.Probe(now)
-		if bytes == ProbeLarge {
+		if bytes == probeLarge {
 			large++
 		}
 		now += l.took(bytes)

@@ -6,14 +6,14 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// MaxPixels caps the declared size of a picture before anything is allocated for it.
-const MaxPixels = 64 << 20
+// maxPixels caps the declared size of a picture before anything is allocated for it.
+const maxPixels = 64 << 20
 
 // Passes over a progressive JPEG: encoders write about 10, a hostile file holds thousands, and each costs time for
 // every pixel.
 const (
 	maxScans      = 100
-	maxScanPixels = 16 * MaxPixels // scans times pixels
+	maxScanPixels = 16 * maxPixels // scans times pixels
 )
 
 // Memory for decoding at any one time. What needs less than small is not counted: a few hundred bytes may declare a

@@ -68,8 +68,8 @@ func (s *scratch) decode(dst []byte, f *schemas.Frame, v View) error {
 }
 
 func checkSize(width, height int) error {
-	if width < 1 || height < 1 || width > MaxPixels/height {
-		return fmt.Errorf("image of %dx%d pixels: 1 to %d pixels are accepted", width, height, MaxPixels)
+	if width < 1 || height < 1 || width > maxPixels/height {
+		return fmt.Errorf("image of %dx%d pixels: 1 to %d pixels are accepted", width, height, maxPixels)
 	}
 	return nil
 }
