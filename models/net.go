@@ -19,7 +19,7 @@ import (
 var ErrNotFinite = errors.New("the net's output is not a finite number or not a probability")
 
 // errNoDistribution is in the chain, too, where the answer is said to be probabilities.
-var errNoDistribution = errors.New("these are no probabilities that sum to 1")
+var errNoDistribution = errors.New("the outputs are not probabilities that sum to 1")
 
 // MaxBatch is how many frames go through a net on a CPU in one call; more are split. Beyond it a CPU gains nothing.
 const MaxBatch = 16

@@ -180,7 +180,7 @@ func (s *Sessions) room(name string, size int64, spare bool) (leave []string, ad
 	leave, admitted = s.held.Admit(name, need)
 	if _, told := s.supply.told[name]; s.budget > 0 && need > s.budget && !told {
 		s.supply.told[name] = struct{}{}
-		slog.Warn("a net is larger than the cache and never comes in: raise --cache-bytes", "net", name, "bytes", need, "cache_bytes", s.budget)
+		slog.Warn("a net is larger than the cache and cannot be loaded: raise --cache-bytes", "net", name, "bytes", need, "cache_bytes", s.budget)
 	}
 	return leave, admitted
 }
@@ -209,7 +209,7 @@ func (s *Sessions) bring(n NamedNet, spare bool) {
 		wait := min(max(2*s.supply.pauses[n.Name].wait, retryFirst), supplyLast)
 		s.supply.pauses[n.Name] = pausing{s.now().Add(wait), wait}
 		s.counts.Failures++
-		slog.Warn("a net could not be fetched: its frames stay misses, and it is tried again", "net", n.Name, "error", err, "pause", wait)
+		slog.Warn("a net could not be fetched; retrying: until then its frames are misses", "net", n.Name, "error", err, "pause", wait)
 	}
 }
 

@@ -44,7 +44,7 @@ func (n *Net) Try() (doubt string, err error) {
 	case kind == Probabilities && !n.answer.probabilities:
 		doubt = `its answers are probabilities (softmax) but are taken for logits: say "output": {"kind": "probabilities"} in the manifest (format 2), or export it without its last layer`
 	case kind != Probabilities && n.answer.probabilities:
-		return "", errors.New(`its answers are said to be probabilities but do not sum to 1: leave the output's kind out, for logits`)
+		return "", errors.New(`its outputs are declared as probabilities but do not sum to 1: leave the output's kind out, for logits`)
 	}
 	return doubt, nil
 }

@@ -15,7 +15,10 @@ import (
 )
 
 // away is a full model that does not answer for a while: calls that begin then end only when it is back.
-type away struct{ state atomic.Pointer[chan struct{}] }
+type away struct {
+	state    atomic.Pointer[chan struct{}]
+	answered atomic.Int64 // calls
+}
 
 func (a *away) begin() (end func()) {
 	back := make(chan struct{})
@@ -36,6 +39,7 @@ func (a *away) answer(pixels []byte, frames int) ([]float32, time.Duration, erro
 		rgb := pixels[i*len(pixels)/frames:][:3]
 		logits[4*i+slices.Index(rgb, slices.Max(rgb))] = 9
 	}
+	a.answered.Add(1)
 	return logits, 0, nil
 }
 
@@ -55,11 +59,13 @@ func TestFramesFlowWhileTheFullModelIsAway(t *testing.T) {
 	o.UntilEnd = false
 	o.Full, o.Provisional, o.FullTimeout, o.OutcomesTopic = FullTransform, true, 200*time.Millisecond, s.topic+"-outcomes"
 	full := &away{}
+	var last atomic.Pointer[session.Session]
 	started := make(chan struct{}, 10)
 	o.Started = func(job *session.Session) {
 		if err := transforms.AnswerMissesWith(job, full.answer); err != nil {
 			t.Error(err)
 		}
+		last.Store(job)
 		started <- struct{}{}
 	}
 	ctx, drain := context.WithCancel(t.Context())
@@ -71,19 +77,28 @@ func TestFramesFlowWhileTheFullModelIsAway(t *testing.T) {
 	case err := <-ended:
 		t.Fatalf("ended at once: %v", err)
 	}
-	flow := func(d time.Duration) {
-		for until := time.Now().Add(d); time.Now().Before(until); time.Sleep(20 * time.Millisecond) {
+	// flow sends frames for a time, and until some of them have rows and the full model has answered so many calls: on a busy
+	// machine that takes longer.
+	flow := func(d time.Duration, calls int64) {
+		begun, rows := time.Now(), int64(s.sent)+20
+		calls += full.answered.Load()
+		for time.Since(begun) < d || last.Load().Progress() < rows || full.answered.Load() < calls {
+			if time.Since(begun) > d+2*time.Minute {
+				t.Fatalf("%d rows of %d frames, %d calls answered", last.Load().Progress(), s.sent, full.answered.Load())
+			}
 			s.send(t, "cam-1", "pale", "red")
 			s.send(t, "cam-2", "green", "pale")
+			time.Sleep(20 * time.Millisecond)
 		}
 	}
-	flow(lasts / 2)
+	flow(lasts/2, 1)
 	gone := time.Now()
 	end := full.begin()
-	flow(lasts)
+	flow(lasts, 0)
 	end()
 	back := time.Now()
-	flow(lasts / 2)
+	flow(lasts/2, 3)
+	await(t, func() bool { return last.Load().Progress() == int64(s.sent) })
 	drain()
 	if err := <-ended; err != nil {
 		t.Fatal(err)

@@ -67,7 +67,7 @@ func (a *asker) ask(pixels []byte, frames int) ([]float32, time.Duration, error)
 		r.logits, r.took, r.err = a.net(pixels, frames)
 		if !settled.CompareAndSwap(false, true) {
 			if a.missing.Add(-1) == 0 {
-				slog.Warn("the full model is back")
+				slog.Warn("the full model responds again")
 			}
 			return
 		}
@@ -81,7 +81,7 @@ func (a *asker) ask(pixels []byte, frames int) ([]float32, time.Duration, error)
 	case <-timer.C:
 	}
 	if a.missing.Add(1) == 1 {
-		slog.Warn("the full model is away: provisional answers stand until it is back", "waited", a.limit)
+		slog.Warn("the full model does not respond: provisional answers stand until it does", "waited", a.limit)
 	}
 	if !settled.CompareAndSwap(false, true) { // it answered just now
 		a.missing.Add(-1)

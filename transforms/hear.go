@@ -57,7 +57,7 @@ func (n *nets) teach(st *policy.State, a *schemas.Answer, q []float32) (event st
 	}
 	event, err := n.policy.Heard(st, q, n.earlier(&a.Row))
 	if err != nil {
-		slog.Warn("a server's answer teaches nothing", "stream", a.Full.Stream, "origin", a.Full.Origin, "error", err)
+		slog.Warn("a server's answer does not update its stream", "stream", a.Full.Stream, "origin", a.Full.Origin, "error", err)
 	}
 	return event
 }
@@ -78,7 +78,7 @@ func (n *nets) stated(full *schemas.Outcome) []float32 {
 	}
 	q := make([]float32, len(n.pack.Classes))
 	if err := policy.Spread(q, classes, p); err != nil {
-		slog.Warn("a server's answer teaches nothing", "stream", full.Stream, "origin", full.Origin, "error", err)
+		slog.Warn("a server's answer does not update its stream", "stream", full.Stream, "origin", full.Origin, "error", err)
 		return nil
 	}
 	return q
@@ -95,7 +95,7 @@ func (n *nets) fuse(out *schemas.Outcome, st *policy.State, q []float32) {
 		return
 	}
 	if _, err := (offload.Fusion{Prior: float64(n.policy.Fuse)}).Combine(fused, q, prior); err != nil {
-		slog.Warn("an answer stands as it is", "stream", out.Stream, "origin", out.Origin, "error", err)
+		slog.Warn("a server's answer was not fused: its row has it unchanged", "stream", out.Stream, "origin", out.Origin, "error", err)
 		return
 	}
 	a := policy.Likeliest(fused)

@@ -88,7 +88,7 @@ played in order. The key is the stream's id, the true class is in the label head
 // openSource reads the --source flag.
 func openSource(sources []string, look *look) (frames.Source, error) {
 	if len(sources) != 1 {
-		return nil, usageError{errors.New("--source: only videos and cameras can be several")}
+		return nil, usageError{errors.New("--source: only videos and cameras may be given more than once")}
 	}
 	source := sources[0]
 	if dir, ok := strings.CutPrefix(source, "images:"); ok {

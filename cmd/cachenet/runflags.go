@@ -18,7 +18,7 @@ func (r *run) answerFlags(f *pflag.FlagSet) {
 	f.Float64Var(&r.options.MaxFalseHits, "max-false-hits", 0, "share of a stream's hits that may be wrong; if audits show more, its threshold becomes stricter until the full model answers (with --full inline, or on a device; default the pack's value)")
 	f.BoolVar(&r.options.Guard, "guard", false, "detect rare classes, at the cost of more misses (the pack's own policy only)")
 	f.StringVar(&r.options.AuditSecretFile, "audit-secret-file", "", "file with the secret key (16 bytes or more) that selects them (default one stored in --out)")
-	f.BoolVar(&r.options.SkipSimilar, "skip-similar", false, "a frame nearly equal to the last answered one of its stream reuses its answer, by a glance at 1/8 of its size (docs/trust.md)")
+	f.BoolVar(&r.options.SkipSimilar, "skip-similar", false, "a frame nearly equal to the last answered one of its stream reuses its answer; frames are compared at 1/8 of their size (docs/trust.md)")
 	f.IntVar(&r.options.SimilarFrames, "similar-frames", pipelines.DefaultSimilarFrames, "with --skip-similar: maximum consecutive frames that reuse one answer")
 	f.DurationVar(&r.options.SimilarFor, "similar-for", pipelines.DefaultSimilarFor, "with --skip-similar: how long an answer may be reused, in record time")
 }
@@ -64,7 +64,7 @@ func (r *run) configured(c *cobra.Command) (done bool, err error) {
 // watchFlags adds the flags that say how a run is watched.
 func (r *run) watchFlags(f *pflag.FlagSet) {
 	f.StringVar(&r.metrics, "metrics", "", "serve Prometheus metrics, health and a live page at this HOST:PORT, e.g. 127.0.0.1:9090 (default off)")
-	f.IntVar(&r.liveFrames, "live-frames", 0, "with --metrics: the live page shows the last so many frames of a chosen stream beside their answers, at most 100; pictures may be private (default none)")
+	f.IntVar(&r.liveFrames, "live-frames", 0, "with --metrics: number of frames of a chosen stream that the live page shows beside their answers, at most 100; pictures may be private (default none)")
 	f.StringVar(&r.pprof, "pprof", "", "serve Go's profiles of this process at this loopback HOST:PORT (default off)")
 	f.StringVar(&r.otel, "otel-endpoint", "", "send OpenTelemetry traces to this OTLP receiver (gRPC, no TLS), HOST:PORT: a span per bundle, its stages as children (default what OTEL_EXPORTER_OTLP_ENDPOINT names, else off)")
 	f.StringVar(&r.format, "output", "text", "format of the summary at the end: text (on stderr) or json (on stdout)")

@@ -51,7 +51,7 @@ func (fn *answerFn) ProcessElement(_ context.Context, at beam.EventTime, outcome
 		}
 		origin, err := schemas.ParseOrigin(o.Origin)
 		if err != nil {
-			slog.Warn("a frame is answered to nobody", "topic", o.Topic, "partition", o.Partition, "offset", o.Offset, "error", err)
+			slog.Warn("an answer was not sent: the record names no device", "topic", o.Topic, "partition", o.Partition, "offset", o.Offset, "error", err)
 			continue
 		}
 		m, err := answerMessage(o)

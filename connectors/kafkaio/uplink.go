@@ -310,7 +310,7 @@ func (u *uplink) heard(r record) {
 	u.moved(0, int64(r.size+len(r.key)))
 	o, err := readAnswer(r)
 	if err != nil {
-		slog.Warn("a record of the answers topic is no answer", "topic", u.cfg.Answers, "offset", r.offset, "error", err)
+		slog.Warn("a record of the answers topic is not an answer and is skipped", "topic", u.cfg.Answers, "offset", r.offset, "error", err)
 		return
 	}
 	u.answer(o.Origin, o)

@@ -19,7 +19,7 @@ import (
 const progress = 64 << 10
 
 // errDamaged says that a whole file has another sha256 than its name.
-var errDamaged = errors.New("it does not have the sha256 that it is named by")
+var errDamaged = errors.New("its sha256 differs from its name")
 
 // Fetch brings the file with that sha256 into the cache, unless it is there, and returns when its content was checked and
 // is durable. A cut download continues where it was, with growing pauses, for as long as the link may be dead; then, or

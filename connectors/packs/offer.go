@@ -147,7 +147,7 @@ func (o *Offer) read(dir string) error {
 		return err
 	}
 	if p.SHA256 != models.Digest(text) {
-		return fmt.Errorf("pack %s: its manifest changes at the moment", dir)
+		return fmt.Errorf("pack %s: its manifest is being changed", dir)
 	}
 	for other, have := range o.packs {
 		if have.name == p.Name && other != dir {

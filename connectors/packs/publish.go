@@ -54,7 +54,7 @@ func Publish(ctx context.Context, offer *Offer, log *kafkaio.Log) {
 		case ctx.Err() != nil:
 			return
 		case err != nil && !told:
-			slog.Warn("packs cannot be published: tried again", "topic", log.Topic(), "error", err)
+			slog.Warn("packs cannot be published; retrying", "topic", log.Topic(), "error", err)
 		case err == nil && (told || changed):
 			slog.Info("packs are published", "topic", log.Topic())
 		}

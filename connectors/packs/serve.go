@@ -25,7 +25,7 @@ func Listen(address string, o *Offer) (at string, closing func() error, err erro
 		if errors.Is(err, http.ErrServerClosed) {
 			err = nil
 		} else {
-			slog.Error("packs are not offered any more", "error", err)
+			slog.Error("the HTTP server for packs has ended", "error", err)
 		}
 		done <- err
 	}()

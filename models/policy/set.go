@@ -29,7 +29,7 @@ func (s Settings) With(set []string) (Settings, error) {
 func (s Settings) with(name, value string) (Settings, error) {
 	known := names()
 	if !slices.Contains(known, name) {
-		return s, fmt.Errorf("%s: no setting of a policy; there are %s", name, strings.Join(known, ", "))
+		return s, fmt.Errorf("%s: not a setting of a policy: must be one of %s", name, strings.Join(known, ", "))
 	}
 	for _, text := range []string{value, fmt.Sprintf("%q", value)} { // a number, or a word
 		one, err := json.Marshal(map[string]json.RawMessage{name: json.RawMessage(text)})

@@ -296,7 +296,7 @@ func (r *reader) lengths() {
 func (s Settings) validateSimilar() error {
 	switch {
 	case s.Similar < 0 || s.Similar > math.MaxUint16:
-		return fmt.Errorf("similar %d: must lie in 0 … %d frames", s.Similar, math.MaxUint16)
+		return fmt.Errorf("similar %d: must be 0 to %d frames", s.Similar, math.MaxUint16)
 	case s.Similar > 0 && s.SimilarMs < 1:
 		return fmt.Errorf("similar_ms %d: must be at least 1", s.SimilarMs)
 	}
