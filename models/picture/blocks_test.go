@@ -149,7 +149,7 @@ func noisy(t *testing.T, grey bool, quality int, random *rand.Rand) []byte {
 	return b.Bytes()
 }
 
-// Blocks are found where reading one code after the other finds them, in two places at once, at every quality.
+// Blocks are found where reading one code after the other finds them, in three places at once, at every quality.
 func TestBlocksAreFoundWhereTheyAre(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 6))
 	large := 0
@@ -163,7 +163,7 @@ func TestBlocksAreFoundWhereTheyAre(t *testing.T) {
 		}
 	}
 	if large < 10 {
-		t.Fatalf("only %d pictures are read in two places", large)
+		t.Fatalf("only %d pictures are read in three places", large)
 	}
 }
 
