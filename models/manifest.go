@@ -84,7 +84,7 @@ func ParseManifest(b []byte) (Manifest, error) {
 	return m, m.Validate()
 }
 
-// Validate reports the first thing that is wrong with the manifest itself; files are checked by [Open].
+// Validate reports the first thing that is wrong with the manifest itself; files are checked by [OpenPack].
 func (m Manifest) Validate() error {
 	switch {
 	case m.Format != 1 && m.Format != 2:
@@ -102,6 +102,18 @@ func (m Manifest) Validate() error {
 	if (m.Input.Resize != "" || m.Input.Filter != "") && m.Format < 2 {
 		return errors.New("input: resize and filter need format 2")
 	}
+	if err := m.validateNames(); err != nil {
+		return err
+	}
+	for _, n := range m.Nets() {
+		if err := m.validateNet(n); err != nil {
+			return fmt.Errorf("%s: %w", n.Name, err)
+		}
+	}
+	return m.validatePolicies()
+}
+
+func (m Manifest) validateNames() error {
 	for what, name := range map[string]string{"name": m.Name, "version": m.Version} {
 		if strings.ContainsFunc(name, unicode.IsControl) { // it is printed as a part of lines
 			return fmt.Errorf("%s %.60q: must not contain control characters", what, name)
@@ -117,32 +129,38 @@ func (m Manifest) Validate() error {
 	if dup := firstDuplicate(m.Classes); dup != "" {
 		return fmt.Errorf("class %q is named twice", dup)
 	}
-	for _, n := range m.Nets() {
-		if err := n.validate(len(m.Classes)); err != nil {
-			return fmt.Errorf("%s: %w", n.Name, err)
-		}
-		if (n.Input != nil || n.Output != nil) && m.Format < 2 {
-			return fmt.Errorf("%s: an input or output of its own needs format 2", n.Name)
-		}
-		global := n.Name == FullNet || n.Name == SelectorNet || n.Name == SmallNet
-		if global && (n.Classes != nil || n.Other) {
-			return fmt.Errorf("%s: must answer all classes, without other", n.Name)
-		}
+	return nil
+}
+
+func (m Manifest) validateNet(n NamedNet) error {
+	if err := n.validate(len(m.Classes)); err != nil {
+		return err
 	}
-	if err := m.Policy.Validate(len(m.Specialists), m.Selector != nil); err != nil {
-		return fmt.Errorf("policy: %w", err)
+	if (n.Input != nil || n.Output != nil) && m.Format < 2 {
+		return errors.New("an input or output of its own needs format 2")
 	}
-	for name, s := range map[string]*policy.Settings{"routed": m.Routed, "guarded": m.Guarded} {
-		if s == nil {
+	global := n.Name == FullNet || n.Name == SelectorNet || n.Name == SmallNet
+	if global && (n.Classes != nil || n.Other) {
+		return errors.New("must answer all classes, without other")
+	}
+	return nil
+}
+
+// validatePolicies checks the pack's policy and those that options choose in its place.
+func (m Manifest) validatePolicies() error {
+	for _, p := range []struct {
+		name        string
+		settings    *policy.Settings
+		specialists int
+	}{
+		{"policy", &m.Policy, len(m.Specialists)}, {"routed", m.Routed, len(m.Specialists)},
+		{"guarded", m.Guarded, len(m.Specialists)}, {"paper", m.Paper, len(m.paperNets())},
+	} {
+		if p.settings == nil {
 			continue
 		}
-		if err := s.Validate(len(m.Specialists), m.Selector != nil); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-	}
-	if m.Paper != nil {
-		if err := m.Paper.Validate(len(m.paperNets()), m.Selector != nil); err != nil {
-			return fmt.Errorf("paper: %w", err)
+		if err := p.settings.Validate(p.specialists, m.Selector != nil); err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
 		}
 	}
 	return nil
