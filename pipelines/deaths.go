@@ -18,13 +18,13 @@ import (
 	"github.com/cachenet/cachenet/transforms"
 )
 
-// quarantineAfter is how often a process may die of a frame before the frame is not answered any more.
+// quarantineAfter is how many crashes of a process on a frame lead to its quarantine.
 const quarantineAfter = 3
 
-// deaths counts, by partition and offset, how often a process died while it looked at a frame that has no row yet.
+// deaths counts, by partition and offset, how often a process crashed while it processed a frame that has no row yet.
 type deaths map[int32]map[int64]int
 
-// watchPrefix begins the paths of the files in which processes mark the frames of topic that they look at.
+// watchPrefix begins the paths of the files in which processes mark the frames of topic that they process.
 func watchPrefix(dir, topic string) string {
 	return parquetio.PrivatePath(dir, "watch-"+parquetio.FileName(topic)+"-")
 }
@@ -50,7 +50,7 @@ func watchFilesOf(dir, topic string) ([]string, error) {
 }
 
 // countDeaths adds up what dead processes left behind, less what is done. Their files stay until every frame in them is
-// done, so the members of a group may look at them at the same time.
+// done, so the members of a group may read them at the same time.
 func countDeaths(dir, topic string, done map[int32]schemas.Offsets) (deaths, error) {
 	d := deaths{}
 	left, err := watchFilesOf(dir, topic)
@@ -65,11 +65,11 @@ func countDeaths(dir, topic string, done map[int32]schemas.Offsets) (deaths, err
 	return d, nil
 }
 
-// count counts what a process was looking at when it died, less what is done. Where nothing is left to count it
-// removes the file. It passes over the file of a process that lives.
+// count counts the frames that a process was processing when it crashed, less what is done. Where nothing is left to count it
+// removes the file. It skips the file of a live process.
 func (d deaths) count(path string, done map[int32]schemas.Offsets) error {
 	lock := flock.New(path, flock.SetFlag(os.O_RDONLY)) // not created where another process has removed it
-	dead, err := lock.TryRLock()                        // others may look at it too
+	dead, err := lock.TryRLock()                        // other members may read it too
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !dead {
 		return nil
 	}
@@ -105,7 +105,7 @@ func (d deaths) count(path string, done map[int32]schemas.Offsets) error {
 	return nil
 }
 
-// quarantined returns the frames of a partition that are not answered any more.
+// quarantined returns the frames of a partition that are in quarantine.
 func (d deaths) quarantined(partition int32) schemas.Offsets {
 	var o schemas.Offsets
 	for offset, times := range d[partition] {
@@ -132,10 +132,10 @@ func (d deaths) suspects() []transforms.Place {
 // watchLock is held as long as the job's watch file is written to; it is closed after the file.
 type watchLock struct{ *flock.Flock }
 
-// markFrames marks the frames that the job looks at in a file that outlives the process.
+// markFrames marks the frames that the job processes, in a file that outlives the process.
 func markFrames(job *session.Session, dir, topic string, suspects []transforms.Place) error {
 	path := watchPrefix(dir, topic) + watchID()
-	unlocked := path + ".new" // without its lock it would pass for the file of a dead process
+	unlocked := path + ".new" // without its lock it would look like the file of a crashed process
 	lock := flock.New(unlocked)
 	_, err := session.Part(job, "pipelines.watchLock", func() (watchLock, error) {
 		_, err := lock.TryLock()

@@ -26,8 +26,8 @@ type plan struct {
 //	Kafka ── Read ── Lookup ──────────────┬─ kafkaio.Write ── WriteDeadLetters ── parquetio.Write
 //	                   └─ misses ─ FullModel ─┘     (when asked for)
 //
-// Outcomes of both origins have sinks of their own, so that a runner may fuse all behind Read into one stage: between
-// two stages every element is encoded, carried and decoded. The sinks follow each other because a row in Parquet is what a restart does not do again: it comes last.
+// Outcomes of Lookup and of FullModel have separate sinks, so that a runner may fuse all behind Read into one stage: between
+// two stages every element is encoded, carried and decoded. The sinks follow each other because a restart does not repeat a frame with a row in Parquet: Parquet comes last.
 func build(s beam.Scope, p plan) {
 	runs := kafkaio.Read(s, p.read)
 	all, empty := caching(s, p, runs)

@@ -77,7 +77,7 @@ func (j *job) open(ctx context.Context, assigned *kafkaio.Assignment) error {
 	return removeStreams(j.Out, j.Topic)
 }
 
-// controller gives a device's job what chooses for its misses.
+// controller adds to a device's job the part that decides where its misses are answered.
 func (j *job) controller() error {
 	full := j.Server.full
 	if mode := j.Server.offload(); full == 0 && (mode == offload.ModeAuto || mode == offload.ModeHere) {
@@ -102,7 +102,7 @@ func (j *job) openLedger(ctx context.Context, assigned *kafkaio.Assignment) erro
 	return kafkaio.OpenLedger(ctx, j.Cluster, j.Group, j.Topic, j.work.spans, j.session)
 }
 
-// gaps says which frames are lost, and returns what will have no row.
+// gaps logs which frames are lost, and returns the offsets that will have no row.
 func (j *job) gaps() parquetio.Gaps {
 	for partition, offsets := range j.work.lost {
 		for from, to := range offsets.All() {
@@ -128,7 +128,7 @@ func (j *job) wait(ctx context.Context) (err, closing error) {
 		})
 	}
 	closing = j.session.Close()
-	if e := parquetio.WriteStages(j.Out, j.session); e != nil && err == nil && closing == nil { // else the same disk says it better
+	if e := parquetio.WriteStages(j.Out, j.session); e != nil && err == nil && closing == nil { // else that error already reports the disk
 		slog.Warn("stage times could not be stored with the outcomes", "error", e)
 	}
 	if err == nil && closing == nil && j.memory != nil && !j.Share {
@@ -137,7 +137,7 @@ func (j *job) wait(ctx context.Context) (err, closing error) {
 	return err, closing
 }
 
-// plan settles what the graph needs.
+// plan collects what the graph needs.
 func (j *job) plan() plan {
 	id := j.session.ID()
 	p := plan{model: j.model, branches: j.runner.branches, fenced: j.runner.fenced}

@@ -85,12 +85,12 @@ func (w *work) exclude(f inventory, o Options, p kafkaio.Partition, later bool) 
 	w.miss(w.unwanted, p.ID, all.Missing(0, from))
 }
 
-// confine leaves of a partition only what is wanted.
+// confine limits a partition to the wanted offsets.
 func (w *work) confine(only schemas.Offsets, p kafkaio.Partition) {
 	w.miss(w.unwanted, p.ID, only.Missing(0, p.End))
 }
 
-// miss puts offsets that will have no row into a set of them, and counts them as done.
+// miss adds offsets that will have no row to a set, and counts them as done.
 func (w *work) miss(set map[int32]schemas.Offsets, partition int32, o schemas.Offsets) {
 	if o.Count() > 0 {
 		set[partition] = o

@@ -15,7 +15,7 @@ import (
 // lostBy is in the stack trace of that crash, and in no other.
 const lostBy = "worker.(*W).NextInst"
 
-// server is this process's prism, which every job of the process is given to.
+// server is this process's prism, which runs every job of the process.
 var prismServer = sync.OnceValues(func() (jobpb.JobServiceClient, error) {
 	respondFirst()
 	return prism.CreateJobServer(context.Background(), prism.Options{})

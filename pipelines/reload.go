@@ -14,7 +14,7 @@ import (
 	"github.com/cachenet/cachenet/transforms"
 )
 
-// watchPack asks the job to end when the folder of the pack holds another version that can be used, and then hands over
+// watchPack asks the job to end when the folder of the pack holds another version that can be used, and returns
 // what the next job runs with. A version that cannot be used is refused with one line, and looked at again: it may not be
 // whole yet.
 func watchPack(ctx context.Context, c config, next chan<- config, ask context.CancelCauseFunc) {
@@ -53,13 +53,13 @@ func watchPack(ctx context.Context, c config, next chan<- config, ask context.Ca
 // packChanged reports whether the manifest in the folder of the pack is another one than that of the run.
 func (c config) packChanged() bool {
 	text, err := os.ReadFile(filepath.Join(c.Pack, models.ManifestFile))
-	if err != nil { // it may be on its way; a job that needs it says so
+	if err != nil { // it may be half written; a job that needs it reports the error
 		return false
 	}
 	return models.Digest(text) != c.model.PackSHA256
 }
 
-// reload settles what a run with the present version of the pack looks like.
+// reload makes the config of a run with the present version of the pack.
 func (c config) reload() (config, error) {
 	other, err := c.again(c.Options)
 	if err != nil {

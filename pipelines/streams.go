@@ -16,7 +16,7 @@ import (
 )
 
 // snapshot is the state of the streams when a run drained. It fits only the same nets under the same policy, and
-// only a data set that holds exactly what it held then: after a crash in between it would teach wrongly.
+// only a data set with exactly the rows of that moment: after a crash in between the state would be behind the rows.
 type snapshot struct {
 	Nets    string                    `json:"nets"`
 	Done    map[int32]schemas.Offsets `json:"done"`
@@ -84,7 +84,7 @@ func readSnapshot(sealed []byte, nets string, heirs []string, done map[int32]sch
 	return s.Streams, nil
 }
 
-// seal puts a checksum before text: a damaged state may decode well and decide badly.
+// seal puts a checksum before text: a damaged state may decode without an error and lead to wrong decisions.
 func seal(text []byte) []byte { return append([]byte(checksum(text)+"\n"), text...) }
 
 // unseal returns what was sealed, and whether it is unchanged.

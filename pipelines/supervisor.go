@@ -76,7 +76,7 @@ func (s *supervisor) job(ctx context.Context) jobEnd {
 	return jobEnd{why(err, closing, context.Cause(running)), errors.Join(err, closing), rows.Frames()}
 }
 
-// start starts the next job. A broker that is away is waited for, but not by the first job: a wrong address should be
+// start starts the next job. It waits for brokers that do not respond, except for the first job: a wrong address should be
 // reported at once. An assignment came from a broker, so its first job waits too.
 func (s *supervisor) start(ctx context.Context) (*job, error) {
 	if !s.begun && s.scope.assigned == nil {
@@ -106,7 +106,7 @@ func (s *supervisor) try(ctx context.Context) (*job, error) {
 	return j, nil
 }
 
-// kafkaAway is the outage of brokers that are asked what is left to read.
+// kafkaAway says how an outage of the brokers is treated while the next job is planned.
 func kafkaAway(topic string) retry.Outage {
 	return retry.Outage{
 		Passes: func(err error) bool { return errors.Is(err, kafkaio.ErrUnavailable) },
@@ -116,7 +116,7 @@ func kafkaAway(topic string) retry.Outage {
 	}
 }
 
-// follow makes the run go on with another version of the pack.
+// follow makes the next job use another version of the pack.
 func (s *supervisor) follow(other config) {
 	streams := "keep their state"
 	if len(other.heirs) == 0 {

@@ -20,7 +20,7 @@ type inventory struct {
 	committed  map[int32]int64
 }
 
-// survey finds out what earlier jobs left behind, and then what Kafka holds: in this order, since a record cannot be
+// survey reads what earlier jobs stored, and then what Kafka holds: in this order, since a record cannot be
 // newer than its outcome. It changes nothing.
 func survey(ctx context.Context, c config) (inventory, error) {
 	f, err := surveyRows(ctx, c)
@@ -40,7 +40,7 @@ func survey(ctx context.Context, c config) (inventory, error) {
 	if f.partitions, err = kafkaio.Describe(ctx, c.Cluster, c.Topic); err != nil {
 		return f, err
 	}
-	if c.Only != nil { // no group takes part
+	if c.Only != nil { // no consumer group is used
 		return f, nil
 	}
 	f.committed, err = kafkaio.CommittedOffsets(ctx, c.Cluster, c.Group, c.Topic)

@@ -53,7 +53,7 @@ func TestStreamsAreSpreadEvenly(t *testing.T) {
 	if count[0] != 3 || count[1] != 2 || count[2] != 2 {
 		t.Errorf("%v streams in each branch, want 3, 2, 2", count)
 	}
-	later := branchesOf(t, job.ID(), of) // a runner makes DoFns anew
+	later := branchesOf(t, job.ID(), of) // a runner makes new DoFns
 	for i := range first {
 		if taken := takers(later, fmt.Sprint("camera-", i)); len(taken) != 1 || taken[0] != first[i] {
 			t.Errorf("stream %d: taken by %v, before by %d", i, taken, first[i])

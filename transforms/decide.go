@@ -8,7 +8,7 @@ import (
 	"github.com/cachenet/cachenet/schemas"
 )
 
-// verdict is what deciding a frame came to.
+// verdict is the result of deciding a frame.
 type verdict int
 
 const (

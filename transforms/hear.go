@@ -34,7 +34,7 @@ func (fn *lookupFn) hear() (rows []schemas.Outcome) {
 	return append(rows, fn.here(here)...)
 }
 
-// told is the row of a frame that a server was asked about.
+// told returns the row of a frame about which a server was asked.
 func (n *nets) told(a *schemas.Answer) schemas.Outcome {
 	out, full := a.Row, &a.Full
 	switch {

@@ -10,8 +10,8 @@ import (
 
 const memoryPart = "transforms.Memory"
 
-// Memory holds the state of each stream of one job in this process, where the runner's own state would live too: a cell
-// of the runner's costs three messages for each element. It outlives the job, so that the next one can begin with what
+// Memory holds the state of each stream of one job in this process, with the lifetime of the runner's own state, of which each
+// cell costs three messages for each element. It outlives the job, so that the next one can begin with what
 // it holds. Its methods may be called concurrently, for one stream one after the other.
 type Memory struct {
 	mu      sync.Mutex

@@ -30,10 +30,10 @@ func TestProgressIsThatOfThisProcess(t *testing.T) {
 		nextBegun int64
 		want      int64
 	}{
-		"alone, all of the last job's rows lasted":   {false, 15, 12},
-		"alone, rows were lost and are written anew": {false, 13, 10},
-		"shared, with partitions of others":          {true, 400, 12},
-		"shared, with fewer partitions":              {true, 3, 12},
+		"alone, all of the last job's rows lasted":    {false, 15, 12},
+		"alone, rows were lost and are written again": {false, 13, 10},
+		"shared, with partitions of others":           {true, 400, 12},
+		"shared, with fewer partitions":               {true, 3, 12},
 	} {
 		p := newProgress(io.Discard, "frames")
 		p.share = c.share

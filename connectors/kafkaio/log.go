@@ -111,7 +111,7 @@ func (l *Log) Read(ctx context.Context, partition int32, from, bytes int64) (rec
 	return records, b.next, nil
 }
 
-// worded marks errors that callers treat on their own. After an error the next request finds out anew who leads the partition.
+// worded marks errors that callers treat separately. After an error the next request looks up the partition's leader again.
 func (l *Log) worded(err error) error {
 	switch {
 	case err == nil:

@@ -124,7 +124,7 @@ func weigh(p *C.cn_plane, table []byte, wide, high int) bool {
 }
 
 // scan decodes all units into r; false where the data is damaged, or ends elsewhere than it should. Each interval of so
-// many units begins anew.
+// many units starts again.
 func (c *coarse) scan(r raster, columns, rows, every int) bool {
 	copies, height := C.int(1), c.planes[0].down*int(c.paints[0].high)*r.stride
 	if !r.ycc {
