@@ -129,6 +129,22 @@ func summarise(p []float32, sp Specialist) Answer {
 	return Answer{Class: sp.label(best, len(p)), Confidence: p[best], Entropy: max(0, entropy)}
 }
 
+// answer is what the hit test looks at in a distribution over the outputs of a specialist. "Other" stands for the sum of all classes but its
+// own: of manyClasses or more that is the largest output nearly always, if only because they are many. There the answer is the best of its own
+// classes, with its probability next to that sum, and the threshold alone decides. An entropy does not tell which output is certain, so it is as
+// with few classes.
+func (p *Policy) answer(raw []float32, sp Specialist) Answer {
+	a := summarise(raw, sp)
+	if a.Class < 0 && p.ranksOwn() && len(raw) > 1 {
+		best := Largest(raw[:len(raw)-1])
+		a.Class, a.Confidence = sp.label(best, len(raw)), raw[best]
+	}
+	return a
+}
+
+// ranksOwn reports whether "other" is no answer.
+func (p *Policy) ranksOwn() bool { return p.Classes >= manyClasses && p.Score == Confidence }
+
 // Largest returns the index of the largest value, the first of several.
 func Largest(p []float32) int {
 	best := 0

@@ -166,7 +166,9 @@ func (m *Many) weigh(k *Known, i int) Answer {
 	sp := m.p.Specialists[i]
 	if m.p.Kind == Paper || m.p.Alpha >= 1 {
 		a := best(k)
-		a.Class = sp.label(a.Class, len(k.P))
+		if a.Class = sp.label(a.Class, len(k.P)); a.Class < 0 && m.p.ranksOwn() {
+			return m.p.answer(k.P, sp)
+		}
 		return a
 	}
 	fast, slow := m.p.shares(&m.State)
@@ -199,7 +201,7 @@ func (m *Many) weigh(k *Known, i int) Answer {
 			prior = max(0, 1-inside-base*float32(known)) / float32(others)
 		}
 		sum += other * (prior - base)
-		if other*prior > most {
+		if other*prior > most && !m.p.ranksOwn() {
 			likeliest, most = -1, other*prior
 		}
 	}

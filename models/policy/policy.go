@@ -155,7 +155,7 @@ func (p *Policy) test(s *State, nets Nets, learn bool) (Decision, error) {
 		d.Moved = d.Moved || learn && p.Guard > 0
 		alone := p.sure(raw, i)
 		evidence := p.weigh(raw, s, i)
-		a := summarise(raw, p.Specialists[i])
+		a := p.answer(raw, p.Specialists[i])
 		if !d.Asked || p.nearer(a, d.Small) {
 			d.Asked, d.Small = true, a
 		}

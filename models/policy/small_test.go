@@ -52,3 +52,34 @@ func TestABypassedStreamTellsWhatIsCompared(t *testing.T) {
 		t.Errorf("%+v", d)
 	}
 }
+
+// "Other" stands for nearly all of many classes, so that it is the largest output nearly always: there the best class of the specialist's own
+// is the answer, and the threshold alone decides. Of few classes "other" is a miss, and an entropy says nothing about which output is certain.
+func TestOtherOfManyClassesIsNoAnswer(t *testing.T) {
+	for _, c := range []struct {
+		classes   int
+		score     string
+		threshold float32
+		hit       bool
+	}{
+		{classes: manyClasses, score: Confidence, threshold: 0.2, hit: true},
+		{classes: manyClasses, score: Confidence, threshold: 0.4},
+		{classes: manyClasses - 1, score: Confidence, threshold: 0.2},
+		{classes: manyClasses, score: Entropy, threshold: 5},
+	} {
+		p := &Policy{Settings: Settings{Kind: Window, Score: c.score, Threshold: c.threshold, Alpha: 1, Decay: 0.8, Capacity: 1, Teacher: Inline},
+			Classes: c.classes, Specialists: []Specialist{{Classes: []int{7, 9}, Other: true, Ready: true}}, FullTemperature: 1}
+		full := make([]float32, c.classes)
+		full[9] = 5
+		d, err := p.Decide(&State{}, &rows{small: [][]float32{{0.1, 0.3, 0.6}}, full: [][]float32{full}}, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.Hit != c.hit || d.Class != 9 {
+			t.Errorf("%+v: hit %v, class %d", c, d.Hit, d.Class)
+		}
+		if c.hit && d.Confidence != 0.3 {
+			t.Errorf("the confidence is %v, the net says 0.3", d.Confidence)
+		}
+	}
+}
