@@ -112,6 +112,8 @@ func (n *nets) earlier(row *schemas.Outcome) policy.Earlier {
 	if class, ok := n.classes[row.SmallLabel]; ok && row.Outcome == schemas.Miss {
 		if a := (policy.Answer{Class: class, Confidence: row.SmallConfidence, Entropy: row.SmallEntropy}); n.policy.Sure(a, row.Threshold) {
 			e.Sure = class
+		} else {
+			e.Unsure = class + 1
 		}
 	}
 	return e

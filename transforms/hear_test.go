@@ -132,3 +132,25 @@ func TestAnswersToDevicesRankClasses(t *testing.T) {
 		t.Errorf("%+v, %+v", own.Top, sure.Top)
 	}
 }
+
+// What the small net said of a miss is known to its stream, whether it was sure or not.
+func TestWhatTheSmallNetSaidIsKnown(t *testing.T) {
+	n := netsOf(t, true, func(s *policy.Settings) { s.Teacher = policy.Feedback })
+	green := n.classes["green"]
+	miss := func(label string, confidence float32) *schemas.Outcome {
+		return &schemas.Outcome{Outcome: schemas.Miss, SmallLabel: label, SmallConfidence: confidence, Threshold: 0.8}
+	}
+	for name, c := range map[string]struct {
+		row  *schemas.Outcome
+		want policy.Earlier
+	}{
+		"sure":      {miss("green", 0.9), policy.Earlier{Outcome: schemas.Miss, Sure: green}},
+		"unsure":    {miss("green", 0.7), policy.Earlier{Outcome: schemas.Miss, Sure: -1, Unsure: green + 1}},
+		"not asked": {miss("", 0), policy.Earlier{Outcome: schemas.Miss, Sure: -1}},
+		"hit":       {&schemas.Outcome{Outcome: schemas.Hit, Label: "green"}, policy.Earlier{Outcome: schemas.Hit, Sure: green}},
+	} {
+		if got := n.earlier(c.row); got != c.want {
+			t.Errorf("%s: %+v, want %+v", name, got, c.want)
+		}
+	}
+}

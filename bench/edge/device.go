@@ -183,6 +183,9 @@ func (d *device) look(at, now time.Duration, o *outcome) {
 		return
 	}
 	o.earlier = policy.Earlier{Outcome: schemas.Miss, Sure: -1}
+	if decision.Asked {
+		o.earlier.Unsure = decision.Small.Class + 1
+	}
 	o.early, o.first = decision.Class, now-at
 	if decision.Hit {
 		d.hits += 0.02 * (1 - d.hits)

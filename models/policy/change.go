@@ -24,20 +24,33 @@ const shots = 2
 
 // A hit whose picture differs from the last one in which the full model saw the same class by more than is usual for the stream is
 // confirmed: the camera was turned, the scene was cut, something large came in. What is usual follows the stream: the limit rises with each
-// confirmation and falls with each hit, so that in the long run one hit in changeEvery exceeds it, however much the pictures move.
+// confirmation that finds the hit right and falls with each hit, so that in the long run one right hit in changeEvery exceeds it, however much
+// the pictures move. A confirmation that finds the hit wrong was worth its price, and lowers the limit.
 const (
-	changeEvery = 200
+	changeEvery = 150
 	changeStep  = 0.15 // of the limit's logarithm with a confirmation
 	firstLimit  = 20   // shades, of 256, in the mean over the picture
 	leastLimit  = 4    // noise and light are below it
 	mostLimit   = 300  // one step above the largest difference
 )
 
-// What the limit is multiplied by after a hit, and after a confirmation.
+// What the limit is multiplied by after a hit, and after a confirmation that found one right, or wrong.
 var (
-	stepDown = float32(math.Exp(-changeStep / changeEvery))
-	stepUp   = float32(math.Exp(changeStep - changeStep/changeEvery))
+	stepDown  = float32(math.Exp(-changeStep / changeEvery))
+	stepUp    = float32(math.Exp(changeStep - changeStep/changeEvery))
+	stepWrong = 1 / stepUp
 )
+
+// step is what the limit is multiplied by for a frame that the full model gave a class.
+func (d *Decision) step(class int) float32 {
+	switch {
+	case !d.changed:
+		return 1
+	case class == d.Small.Class:
+		return stepUp
+	}
+	return stepWrong
+}
 
 // shot returns where the picture of a class is kept, nil where it is not.
 func (s *State) shot(class int) *Shot {
@@ -63,14 +76,14 @@ func (p *Policy) changed(s *State, nets Nets, class int) bool {
 // has not answered yet is what later ones are compared with.
 func (p *Policy) unchanged(s *State, nets Nets, class int) {
 	if s.Shots[0].Class == 0 {
-		p.keep(s, nets, class, false)
+		p.keep(s, nets, class, 1)
 	} else if last := s.shot(class); last != nil {
 		last.Limit = max(leastLimit, last.Limit*stepDown)
 	}
 }
 
-// keep keeps the picture of a frame that the full model answers, and raises the limit of its class if the frame was asked about because of it.
-func (p *Policy) keep(s *State, nets Nets, class int, changed bool) {
+// keep keeps the picture of a frame that the full model answers, and multiplies the limit of its class by step.
+func (p *Policy) keep(s *State, nets Nets, class int, step float32) {
 	if !p.confirming() {
 		return
 	}
@@ -89,9 +102,7 @@ func (p *Policy) keep(s *State, nets Nets, class int, changed bool) {
 		}
 	}
 	last.Picture = *now
-	if changed {
-		last.Limit = min(mostLimit, last.Limit*stepUp)
-	}
+	last.Limit = min(mostLimit, max(leastLimit, last.Limit*step))
 }
 
 func sight(nets Nets) (*Thumbnail, bool) {

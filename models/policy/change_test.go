@@ -103,12 +103,12 @@ func TestPicturesOfTheLastClassesAreKept(t *testing.T) {
 	var s State
 	p := audited(nil)
 	for c := range shots {
-		p.keep(&s, sees(0, c+1, c+1), c+1, false)
+		p.keep(&s, sees(0, c+1, c+1), c+1, 1)
 		s.shot(c + 1).Limit = 7 // which stays when the class is pushed out
 	}
 	for c := range shots + 1 {
-		p.keep(&s, sees(10*c, c, c), c, false)
-		p.keep(&s, sees(10*c+1, c, c), c, false)
+		p.keep(&s, sees(10*c, c, c), c, 1)
+		p.keep(&s, sees(10*c+1, c, c), c, 1)
 	}
 	if s.shot(0) != nil {
 		t.Error("the oldest is still there")

@@ -272,7 +272,7 @@ func (p *Policy) miss(s *State, nets Nets, d Decision, learn bool) (Decision, er
 	}
 	if learn && p.Teacher != Feedback {
 		p.expect(s, s.q)
-		p.keep(s, nets, Largest(s.q), d.changed)
+		p.keep(s, nets, Largest(s.q), d.step(Largest(s.q)))
 		d.CacheEvent, d.Moved = p.learn(s, s.q), true
 	}
 	return d, nil

@@ -28,8 +28,8 @@ type Trust struct {
 	Fresh  uint8   // frames left in which more hits are audited, after a class that the window did not expect
 	Spent  uint8   // recent cost of confirming new classes; decreases by one with each frame
 	Frames uint16  // in this mode, at most 65535
-	Right  uint16  // sure answers of the small net, which was asked for comparison only, that the full model agreed with in a row; in mode costly: sure answers in this probe
-	Proof  uint16  // how many of them the net last needed to come back
+	Right  uint16  // answers of the small net, which was asked for comparison only, that the full model agreed with in a row, on probation also those it was not sure of; in mode costly: sure answers in this probe
+	Proof  uint16  // how many of them the net needs to come back, if more than at first
 	Drift  float32 // evidence that the net knows these pictures no more, ≥ 1 once there is any
 	Over   float32 // evidence that more than MaxFalseHits of the hits are wrong, as Drift
 	Under  float32 // evidence that fewer are, at this level
@@ -44,7 +44,7 @@ const DriftShare = 0.2
 
 // Rates of audits, as multiples of AuditRate.
 const (
-	freshRate = 3  // after a switch
+	freshRate = 2  // after a switch
 	weakRate  = 10 // of a hit that the window carried or contradicts, and of every hit while the threshold is stricter
 	limitRate = 50 // of such a hit where MaxFalseHits is to be held: wrong hits are among these first
 	heldRate  = 5  // of any other hit there: a wrong answer like the one before is found by chance only
@@ -68,8 +68,11 @@ const (
 	driftBet   = 4     // λ of the wager on drift, of which DriftShare is ε: a wrong answer counts 4.2 times, a right one a fifth
 	driftAlarm = 20000 // seven wrong answers in a row
 	driftAfter = 50    // frames on probation that prove nothing
-	firstProof = 3     // right answers in a row that end a probation
-	proofAfter = 20    // … and a first drift; each further one takes twice as many
+	guessOdds  = 64    // the right answers in a row that end a probation are as many as a net that guesses gives once in so often …
+	soonFrames = 64    // … and twice as many where the net was caught again within so many frames …
+	mostOdd    = 8     // … up to so many, or oddTimes as many as at first
+	oddTimes   = 3
+	proofAfter = 20    // right answers in a row that end a first drift; each further one takes twice as many
 	mostProof  = 640   //
 	calmFrames = 512   // without a caught hit, after which the net has to prove no more than at first
 	targetBet  = 3     // the wager on MaxFalseHits is best when three times as many hits are wrong
@@ -130,13 +133,12 @@ func (p *Policy) confirm(s *State, nets Nets, d Decision, learn bool) (Decision,
 	}
 	p.weighCost(s, &d)
 	if p.Teacher == Feedback {
-		p.keep(s, nets, small, d.changed) // as if it were right, until the answer comes
+		p.keep(s, nets, small, d.step(small)) // as if it were right, until the answer comes
 		s.Trust.Class, d.Moved = uint16(small+1), true
 		return d, nil
 	}
 	if d.Class != small && s.Trust.Mode == answering {
-		s.Trust.Drift = 1
-		s.Trust.enter(probation)
+		s.Trust.caught(p)
 		d.CacheEvent = schemas.TrustBypass
 	}
 	return d, nil
@@ -185,7 +187,7 @@ func (p *Policy) audit(s *State, nets Nets, d Decision, coin Coin, learn bool) D
 	}
 	if learn {
 		if p.Teacher == Inline {
-			p.keep(s, nets, d.AuditClass, false)
+			p.keep(s, nets, d.AuditClass, 1)
 		}
 		d.CacheEvent, d.Moved = p.learn(s, s.q), true
 		if p.Teacher == Inline {
@@ -247,11 +249,7 @@ func (p *Policy) verdict(s *State, d *Decision) {
 		}
 	}
 	if wrong {
-		if t.Frames >= calmFrames {
-			t.Proof = 0
-		}
-		t.Drift = 1
-		t.enter(probation)
+		t.caught(p)
 		if d.CacheEvent != schemas.TrustStricter {
 			d.CacheEvent = schemas.TrustBypass
 		}
@@ -269,6 +267,28 @@ func (p *Policy) wager(t *Trust, wrong bool) {
 		return // there is no way down
 	}
 	t.Under = max(1/float32(targetOdds), t.Under*(1+0.9*(limit-x)))
+}
+
+// caught puts the stream on probation. An odd mistake costs few frames: what the net has to prove grows only where it is caught
+// again soon, as one is that meets what it does not know between things that it knows.
+func (t *Trust) caught(p *Policy) {
+	switch {
+	case t.Frames >= calmFrames:
+		t.Proof = 0
+	case t.Proof >= proofAfter: // after a drift
+	case t.Frames < soonFrames:
+		t.Proof = min(max(mostOdd, oddTimes*p.firstProof()), 2*max(p.firstProof(), t.Proof))
+	default:
+		t.Proof /= 2
+	}
+	t.Drift = 1
+	t.enter(probation)
+}
+
+// firstProof is how many right answers in a row end a probation: few where there are many classes, since the more there are the less
+// a wrong net agrees with the full model by chance.
+func (p *Policy) firstProof() uint16 {
+	return uint16(max(1, math.Round(math.Log(guessOdds)/math.Log(float64(max(2, p.Classes))))))
 }
 
 func (t *Trust) enter(mode uint8) { t.Mode, t.Frames, t.Right = mode, 0, 0 }
@@ -313,6 +333,7 @@ func (p *Policy) bypass(s *State, nets Nets, learn bool) (Decision, error) {
 type Earlier struct {
 	Outcome string // schemas.Hit or Same, audited, or Miss
 	Sure    int    // class that the small net was sure of; -1: of none, or it was not asked
+	Unsure  int    // class, plus one, that it said without being sure; 0: none
 }
 
 // Heard is [Policy.Teach] where the teacher is Feedback: the stream also learns what the answer says of the small net, as from
@@ -336,13 +357,12 @@ func (p *Policy) Heard(s *State, q []float32, e Earlier) (event string, err erro
 		if t.Frames < math.MaxUint16 {
 			t.Frames++
 		}
-		p.compare(s, &d, Decision{Answer: Answer{Class: e.Sure}, Hit: e.Sure >= 0})
+		p.compare(s, &d, Decision{Answer: Answer{Class: e.Sure}, Hit: e.Sure >= 0, Asked: e.Unsure > 0, Small: Answer{Class: e.Unsure - 1}})
 	case e.Outcome == schemas.Hit:
 		d.Class = e.Sure
 		p.verdict(s, &d)
 	case p.confirming() && e.Sure >= 0 && e.Sure != full:
-		t.Drift = 1
-		t.enter(probation)
+		t.caught(p)
 		d.CacheEvent = schemas.TrustBypass
 	}
 	if p.confirming() && e.Outcome == schemas.Miss {
@@ -389,15 +409,19 @@ func (p *Policy) compare(s *State, d *Decision, shadow Decision) {
 		}
 		return
 	}
-	if shadow.Hit && shadow.Class == d.Class {
+	right := shadow.Hit && shadow.Class == d.Class
+	unsure := t.Mode == probation && !shadow.Hit && shadow.Asked && shadow.Small.Class == d.Class
+	if right || unsure { // a net that hesitates but is right knows the pictures; the threshold stands against the hesitation
 		t.Right++
+	}
+	if right {
 		t.Drift = max(1, t.Drift*(1-driftBet*DriftShare))
 	} else if shadow.Hit {
 		t.Right = 0
 		t.Drift = min(2*driftAlarm, t.Drift*(1+driftBet*(1-DriftShare)))
 	}
 	switch {
-	case t.Right >= max(firstProof, t.Proof):
+	case t.Right >= max(p.firstProof(), t.Proof):
 		if t.Mode == distrust {
 			t.Over, t.Under = 1, 1
 		}

@@ -124,20 +124,90 @@ func TestRatesOfAudits(t *testing.T) {
 // One wrong hit sends the stream to the full model for a few frames, and evicts nothing.
 func TestOneWrongHitIsTolerated(t *testing.T) {
 	p, s := audited(nil), &State{}
+	for range soonFrames {
+		toss(t, p, s, says(1, 1), tails)
+	}
 	if d := toss(t, p, s, says(1, 2), heads); !d.Hit || d.CacheEvent != schemas.TrustBypass {
 		t.Fatalf("%+v", d)
 	}
-	for i := range firstProof {
+	for i := range p.firstProof() {
 		d := toss(t, p, s, says(1, 1), tails)
 		if d.Hit || !d.Answered || d.Class != 1 {
 			t.Fatalf("frame %d on probation: %+v", i, d)
 		}
-		if want := map[bool]string{true: schemas.TrustReturn, false: schemas.CacheNone}[i == firstProof-1]; d.CacheEvent != want {
+		if want := map[bool]string{true: schemas.TrustReturn, false: schemas.CacheNone}[i == p.firstProof()-1]; d.CacheEvent != want {
 			t.Errorf("frame %d: event %q, want %q", i, d.CacheEvent, want)
 		}
 	}
 	if d := toss(t, p, s, says(1, 1), tails); !d.Hit {
 		t.Errorf("%+v", d)
+	}
+}
+
+// A net that is caught again soon has to be right twice as often in a row; one that is not, half as often.
+func TestMistakesInARowTakeMoreProof(t *testing.T) {
+	p, s := audited(nil), &State{}
+	need := p.firstProof()
+	for round, calm := range []int{soonFrames, 0, 0, 0, soonFrames, soonFrames, 0, calmFrames} {
+		for range calm {
+			toss(t, p, s, says(1, 1), tails)
+		}
+		toss(t, p, s, says(1, 2), heads)
+		switch {
+		case calm >= calmFrames:
+			need = p.firstProof()
+		case calm > 0:
+			need = max(p.firstProof(), need/2)
+		default:
+			need = min(max(mostOdd, oddTimes*p.firstProof()), 2*need)
+		}
+		frames := uint16(0)
+		for s.Trust.Mode != answering && frames < 10*proofAfter {
+			toss(t, p, s, says(1, 1), tails)
+			frames++
+		}
+		if s.Trust.Mode != answering || round > 0 && frames != need {
+			t.Errorf("round %d: back after %d right answers, want %d", round, frames, need)
+		}
+	}
+}
+
+// The fewer classes there are, the likelier a wrong net agrees with the full model by chance.
+func TestFewClassesTakeMoreProof(t *testing.T) {
+	for classes, want := range map[int]uint16{1: 6, 2: 6, 3: 4, 4: 3, 10: 2, 48: 1, 1000: 1} {
+		if got := (&Policy{Classes: classes}).firstProof(); got != want {
+			t.Errorf("%d classes: %d right answers, want %d", classes, got, want)
+		}
+	}
+}
+
+// Answers that the net hesitates about end a probation when they are right, and nothing when they are wrong.
+func TestHesitantAnswersProveSomething(t *testing.T) {
+	hesitant := func(class, full int) *fakeNets {
+		n := says(class, full)
+		for i, l := range n.specialist[0] {
+			n.specialist[0][i] = l / 1000
+		}
+		return n
+	}
+	for _, right := range []bool{true, false} {
+		p, s := audited(func(s *Settings) { s.Alpha = 1 }), &State{}
+		toss(t, p, s, says(1, 2), heads)
+		full := 2
+		if right {
+			full = 1
+		}
+		event := ""
+		for range 2 * p.firstProof() {
+			d := toss(t, p, s, hesitant(1, full), tails)
+			if !d.Asked || d.Small.Class != 1 || p.Sure(d.Small, d.Threshold) {
+				t.Fatalf("%+v", d)
+			}
+			event = d.CacheEvent
+		}
+		if (event == schemas.TrustReturn) != right || right != (s.Trust.Mode == answering) {
+			t.Errorf("right %v: event %q, mode %d", right, event, s.Trust.Mode)
+		}
 	}
 }
 
