@@ -72,16 +72,16 @@ const (
 	soonFrames = 64    // … and twice as many where the net was caught again within so many frames …
 	mostOdd    = 8     // … up to so many, or oddTimes as many as at first
 	oddTimes   = 3
-	proofAfter = 20    // right answers in a row that end a first drift; each further one takes twice as many
-	mostProof  = 640   //
-	calmFrames = 512   // without a caught hit, after which the net has to prove no more than at first
-	targetBet  = 3     // the wager on MaxFalseHits is best when three times as many hits are wrong
-	targetOdds = 20    // 1/α of both wagers on MaxFalseHits
-	maxLevel   = 4     // steps of the threshold; beyond them the full model answers
-	fairFrames = 64    // frames after which hits may be found to be too few
-	probeEvery = 256   // in mode costly: frames from one probe to the next …
-	probeSize  = 8     // … and of a probe
-	shadowCost = 0.05  // share of the full model's time that comparing may cost
+	proofAfter = 20   // right answers in a row that end a first drift; each further one takes twice as many
+	mostProof  = 640  //
+	calmFrames = 512  // without a caught hit, after which the net has to prove no more than at first
+	targetBet  = 3    // the wager on MaxFalseHits is best when three times as many hits are wrong
+	targetOdds = 20   // 1/α of both wagers on MaxFalseHits
+	maxLevel   = 4    // steps of the threshold; beyond them the full model answers
+	fairFrames = 64   // frames after which hits may be found to be too few
+	probeEvery = 256  // in mode costly: frames from one probe to the next …
+	probeSize  = 8    // … and of a probe
+	shadowCost = 0.05 // share of the full model's time that comparing may cost
 )
 
 // confirming reports whether streams have classes confirmed at all.
