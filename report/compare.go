@@ -13,7 +13,7 @@ import (
 // Side is how frames were answered once.
 type Side struct {
 	Frames    int64   `json:"frames"`
-	Hits      int64   `json:"hits"` // repeated answers included, see schemas.IsHit
+	Hits      int64   `json:"hits"` // repeated answers included, see schemas.Hit
 	Misses    int64   `json:"misses"`
 	Errors    int64   `json:"errors"`
 	WithTruth int64   `json:"with_truth"` // answered frames whose true class is known …

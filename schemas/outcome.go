@@ -2,17 +2,14 @@ package schemas
 
 import "time"
 
-// Values of Outcome.Outcome.
+// Values of Outcome.Outcome. A hit rate is the share of frames that were answered without the full model: Hit and Same over
+// Hit, Same and Miss; errors are in neither.
 const (
 	Hit   = "hit"   // the stream's active specialist answered
 	Miss  = "miss"  // the full model answered
 	Same  = "same"  // the frame is nearly equal to the last answered one of its stream and takes that answer
 	Error = "error" // no net answered; Outcome.Error says why
 )
-
-// IsHit reports whether a value of Outcome.Outcome counts as a hit in a hit rate: the frame was answered without the full
-// model, by a small net or by repeating an answer. A hit rate is hits over hits and misses; errors are in neither.
-func IsHit(outcome string) bool { return outcome == Hit || outcome == Same }
 
 // Values of Outcome.CacheEvent: what the frame did to its stream's set of cached specialists.
 const (

@@ -138,7 +138,7 @@ func (c *Collector) slot(o *schemas.Outcome) int64 {
 // cellOf is the row as a cell of its own.
 func (c *Collector) cellOf(o *schemas.Outcome, full string) (one cell) {
 	switch o.Outcome {
-	case schemas.Hit, schemas.Same: // see schemas.IsHit
+	case schemas.Hit, schemas.Same:
 		one.hits, one.net = 1, c.net(o.Model)
 	case schemas.Miss:
 		one.misses = 1
