@@ -2,6 +2,8 @@ package pipelines
 
 import (
 	"context"
+	"fmt"
+	"slices"
 
 	"github.com/cachenet/cachenet/connectors/kafkaio"
 	"github.com/cachenet/cachenet/connectors/parquetio"
@@ -11,6 +13,7 @@ import (
 // inventory is what there is of one topic before a job starts. Maps are by partition.
 type inventory struct {
 	rows map[int32]schemas.Offsets // offsets with a durable row
+	last map[int32]schemas.Outcome // the row with the highest of these
 	done map[int32]schemas.Offsets // … and those that will never have one
 
 	deaths  deaths            // frames that processes crashed on
@@ -40,6 +43,9 @@ func survey(ctx context.Context, c config) (inventory, error) {
 	if f.partitions, err = kafkaio.Describe(ctx, c.Cluster, c.Topic); err != nil {
 		return f, err
 	}
+	if err := recognise(ctx, c, f.last); err != nil {
+		return f, err
+	}
 	if c.Only != nil { // no consumer group is used
 		return f, nil
 	}
@@ -49,10 +55,14 @@ func survey(ctx context.Context, c config) (inventory, error) {
 
 // surveyRows reads the data set.
 func surveyRows(ctx context.Context, c config) (f inventory, err error) {
-	rows, err := parquetio.Recover(ctx, c.Out)
+	found, err := parquetio.Find(ctx, c.Out)
 	if err != nil {
 		return f, err
 	}
+	if f.last, err = found.Last(ctx, c.Topic); err != nil {
+		return f, err
+	}
+	rows := found.Offsets()
 	gaps, err := parquetio.ReadGaps(c.Out)
 	if err != nil {
 		return f, err
@@ -64,6 +74,21 @@ func surveyRows(ctx context.Context, c config) (f inventory, err error) {
 		}
 	}
 	return f, nil
+}
+
+// recognise refuses a topic that is not the one that the rows are of: its frames would be skipped where their offsets have rows.
+func recognise(ctx context.Context, c config, last map[int32]schemas.Outcome) error {
+	marks := map[int32]kafkaio.Mark{}
+	for p, row := range last {
+		marks[p] = kafkaio.Mark{Offset: row.Offset, Stream: row.Stream, Time: row.EventTime, Bytes: int64(row.FrameBytes)}
+	}
+	other, err := kafkaio.Replaced(ctx, c.Cluster, c.Topic, marks)
+	if len(other) == 0 || err != nil {
+		return err
+	}
+	p := slices.Min(other)
+	return fmt.Errorf("topic %s, partition %d has another record at offset %d than the one that --out has an outcome of: the topic was deleted and created again; choose another --out",
+		c.Topic, p, marks[p].Offset)
 }
 
 // endsOf returns where each partition ends.

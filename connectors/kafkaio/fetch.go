@@ -39,6 +39,7 @@ type fetcher struct {
 	begun   time.Time    // when the last fetch was read, after its response came
 	failing bool         // the last fetch failed
 	counted bool         // as one that cannot read, in away
+	seen    Mark         // the last record read; its offset is -1 before the first
 	heldUp  time.Time    // since when a transaction that is still open holds up the partition; zero when none does
 	told    bool         // that it does
 
@@ -53,7 +54,7 @@ func startFetcher(cfg *ReadConfig, span Span, from int64, c *client, job *sessio
 	f := &fetcher{
 		cfg: cfg, span: span, client: c, job: job, away: away,
 		queue: newQueue(from, cfg.QueueBytes, news),
-		at:    from, cancel: cancel, ended: make(chan struct{}),
+		at:    from, seen: Mark{Offset: -1}, cancel: cancel, ended: make(chan struct{}),
 	}
 	go f.run(ctx)
 	return f
@@ -105,6 +106,9 @@ func (f *fetcher) fetch(ctx context.Context) (batch, error) {
 		if _, err := f.client.partitions(ctx, f.cfg.Cluster, f.cfg.Topic); err != nil {
 			return batch{}, err
 		}
+		if err := f.recognise(ctx); err != nil {
+			return batch{}, err
+		}
 	}
 	res, err := f.client.fetchCommitted(ctx, f.cfg.Topic, f.span.Partition, f.at, f.cfg.FetchBytes)
 	if errors.Is(err, kafka.OffsetOutOfRange) {
@@ -118,6 +122,19 @@ func (f *fetcher) fetch(ctx context.Context) (batch, error) {
 	f.begun = time.Now()
 	defer func() { f.job.Spent(session.StageFetch, time.Since(f.begun), 0) }()
 	return readBatch(res, filter{from: f.at, to: f.span.To, done: f.span.Done, limit: f.cfg.MaxFrameBytes})
+}
+
+// recognise looks, after an interruption, whether the topic is still the one that was read: meanwhile it may have been deleted, recreated and
+// filled beyond the offset to go on from.
+func (f *fetcher) recognise(ctx context.Context) error {
+	if f.seen.Offset < 0 {
+		return nil // a run looks at the rows of earlier ones before it starts
+	}
+	replaced, err := f.client.replaced(ctx, f.cfg.Topic, f.span.Partition, f.seen)
+	if replaced {
+		return fmt.Errorf("it has another record at offset %d than before: %w", f.seen.Offset, errTruncated)
+	}
+	return err
 }
 
 // noteOpen says once of a transaction that it holds up the partition, when that has gone on for long: its producer may
@@ -152,6 +169,9 @@ func (f *fetcher) advance(b batch) {
 		if f.span.Quarantined.Contains(r.offset) {
 			frames[i].Fault = "quarantined: the process died again and again while it looked at this frame"
 		}
+	}
+	if last := len(b.records) - 1; last >= 0 {
+		f.seen = markOf(b.records[last])
 	}
 	if n := b.gaps.Count(); n > 0 {
 		slog.Warn("the topic has no record at some offsets; was it compacted?",

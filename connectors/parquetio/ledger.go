@@ -54,12 +54,3 @@ func (s *scan) record() error {
 	}
 	return nil
 }
-
-// sum adds up what was found.
-func (s *scan) sum() Durable {
-	all := Durable{}
-	for _, entry := range s.found {
-		all.union(entry.Offsets)
-	}
-	return all
-}

@@ -19,24 +19,30 @@ import (
 // longer finds its file gone and starts again.
 const stale = 10 * time.Minute
 
-// Recover returns which offsets have an outcome in the finished files of the data set at dir: nothing when it is
-// not there. It reads the footers of new files and takes old folders from the ledger; it also removes what dead
-// writers left. A damaged file is an error that names it.
+// Recover is [Find] for who wants to know the offsets alone.
 func Recover(ctx context.Context, dir string) (Durable, error) {
+	f, err := Find(ctx, dir)
+	return f.Offsets(), err
+}
+
+// Find returns what the finished files of the data set at dir hold: nothing when it is not there. It reads the
+// footers of new files and takes old folders from the ledger; it also removes what dead writers left. A damaged
+// file is an error that names it.
+func Find(ctx context.Context, dir string) (Found, error) {
 	if _, err := os.Stat(outcomesFolder(dir)); errors.Is(err, fs.ErrNotExist) {
-		return Durable{}, nil
+		return Found{}, nil
 	}
 	if err := removeStale(partialFolder(dir)); err != nil {
-		return nil, fmt.Errorf("recover %s: %w", dir, err)
+		return Found{}, fmt.Errorf("recover %s: %w", dir, err)
 	}
 	s := scan{dir: dir, known: readLedger(dir), found: ledger{}, start: time.Now()}
 	if err := s.folder(ctx, "."); err != nil {
-		return nil, fmt.Errorf("recover %s: %w", dir, err)
+		return Found{}, fmt.Errorf("recover %s: %w", dir, err)
 	}
 	if err := s.record(); err != nil {
-		return nil, fmt.Errorf("recover %s: %w", dir, err)
+		return Found{}, fmt.Errorf("recover %s: %w", dir, err)
 	}
-	return s.sum(), nil
+	return Found{dir, s.found}, nil
 }
 
 // scan goes through the folders of a data set.
