@@ -125,6 +125,7 @@ lint-deploy: ## lint the container file and the Kubernetes examples (needs Pytho
 
 test-kafka: setup ## the delivery tests on a real Kafka: a 20 s outage, moving leaders, 10,000 malformed records, …
 	CACHENET_TEST_KAFKA=1 go test -race -count=1 -timeout 20m -v ./pipelines
+	CACHENET_TEST_KAFKA=1 go test -race -count=1 -timeout 10m -v ./connectors/packs
 
 .PHONY: test-provider
 PROVIDER ?= cuda

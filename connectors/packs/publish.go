@@ -25,6 +25,9 @@ const (
 
 	publishEvery = 2 * time.Second // how often new versions and lost chunks are looked for
 	clearAfter   = 10 * time.Minute
+
+	// appearAfter is how long a topic may seem to be missing while a file is published: a broker that has just started does not know its topics yet.
+	appearAfter = 10 * time.Second
 )
 
 // publisher puts the packs of an offer into a topic.
@@ -157,6 +160,9 @@ func (p *publisher) blob(ctx context.Context, sha string, content io.Reader) err
 		if err != nil {
 			return err
 		}
+		if n := len(b.Runs); n > 0 && offset < b.Runs[n-1][0]+b.Runs[n-1][1] {
+			return fmt.Errorf("topic %s was recreated while a file was published: all is published once more", p.log.Topic())
+		}
 		b.add(offset)
 	}
 	if got := hex.EncodeToString(sum.Sum(nil)); got != sha {
@@ -169,10 +175,17 @@ func (p *publisher) blob(ctx context.Context, sha string, content io.Reader) err
 	return err
 }
 
-// append is Log.Append, tried again while the brokers are away. A topic that is not there any more ends it: all is published once more.
+// append is Log.Append, tried again while the brokers are away. A topic that is missing for some time ends it: all is published once more.
 func (p *publisher) append(ctx context.Context, partition int32, r kafkaio.LogRecord) (int64, error) {
+	var missing time.Time
 	outage := retry.Outage{Passes: func(err error) bool {
-		return !errors.Is(err, kafkaio.ErrNoLog) && !errors.Is(err, kafkaio.ErrLogRefuses)
+		if errors.Is(err, kafkaio.ErrNoLog) {
+			if missing.IsZero() {
+				missing = time.Now()
+			}
+			return time.Since(missing) < appearAfter
+		}
+		return !errors.Is(err, kafkaio.ErrLogRefuses)
 	},
 		Began: func(err error) {
 			slog.Warn("the publication of a pack is interrupted", "topic", p.log.Topic(), "error", err)

@@ -3,7 +3,10 @@ package packs
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,10 +19,28 @@ import (
 	"github.com/cachenet/cachenet/models"
 )
 
-const topicName = "packs"
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if err := kafkatest.StopShared(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
 
-// openLog opens the topic with packs of a broker; link is one as --link names it, or empty.
-func openLog(t *testing.T, broker, link string) *kafkaio.Log {
+// names numbers the topics of the tests, which share a broker.
+var names atomic.Int64
+
+// onTopic is a broker with a topic for packs of its own, which does not exist yet.
+type onTopic struct{ broker, topic string }
+
+func newTopic(t *testing.T) onTopic {
+	t.Helper()
+	return onTopic{kafkatest.Shared(t), fmt.Sprintf("packs-%d", names.Add(1))}
+}
+
+// open opens the topic; link is one as --link names it, or empty.
+func (o onTopic) open(t *testing.T, link string) *kafkaio.Log {
 	t.Helper()
 	var over *netlink.Link
 	if link != "" {
@@ -29,7 +50,7 @@ func openLog(t *testing.T, broker, link string) *kafkaio.Log {
 		}
 		over = netlink.New(shape, 1)
 	}
-	l, err := kafkaio.OpenLog(kafkaio.Cluster{Brokers: []string{broker}}, topicName, over)
+	l, err := kafkaio.OpenLog(kafkaio.Cluster{Brokers: []string{o.broker}}, o.topic, over)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,12 +59,12 @@ func openLog(t *testing.T, broker, link string) *kafkaio.Log {
 }
 
 // publishing prepares a publisher of a version of the test pack; put puts another version in its place.
-func publishing(t *testing.T, broker string) (p *publisher, put func(number string)) {
+func (o onTopic) publishing(t *testing.T) (p *publisher, put func(number string)) {
 	t.Helper()
 	offer, put := versions(t)
 	moment := time.Now()
 	offer.now = func() time.Time { moment = moment.Add(rescan); return moment } // looks at every pass
-	return newPublisher(offer, openLog(t, broker, "")), put
+	return newPublisher(offer, o.open(t, "")), put
 }
 
 func pass(t *testing.T, p *publisher) {
@@ -64,10 +85,10 @@ func chunksEnd(t *testing.T, p *publisher) int64 {
 
 // A device mirrors the pack of a topic and follows its versions; nothing that the topic holds is published twice, also after a restart of the server.
 func TestAPackComesThroughATopic(t *testing.T) {
-	broker := kafkatest.Own(t).Addr()
-	p, put := publishing(t, broker)
+	topic := newTopic(t)
+	p, put := topic.publishing(t)
 	pass(t, p)
-	c := openCache(t, t.TempDir(), NewTopicSource(openLog(t, broker, ""), "colours", SourceOptions{}))
+	c := openCache(t, t.TempDir(), NewTopicSource(topic.open(t, ""), "colours", SourceOptions{}))
 	if err := c.Sync(t.Context(), Everything); err != nil {
 		t.Fatal(err)
 	}
@@ -97,18 +118,18 @@ func TestAPackComesThroughATopic(t *testing.T) {
 // A download over a link that is cut, by a device that is restarted, takes no byte twice.
 func TestADownloadFromATopicContinues(t *testing.T) {
 	content := noise(40*chunkBytes + 1000)
-	broker := kafkatest.Own(t).Addr()
-	p, _ := publishing(t, broker)
+	topic := newTopic(t)
+	p, _ := topic.publishing(t)
 	pass(t, p)
 	if err := p.blob(t.Context(), models.Digest(content), bytes.NewReader(content)); err != nil {
 		t.Fatal(err)
 	}
-	wire, err := kafkatest.NewWire(broker)
+	wire, err := kafkatest.NewWire(topic.broker)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer wire.Close()
-	s, dir, took := NewTopicSource(openLog(t, wire.Addr(), "20mbit,1ms"), "colours", SourceOptions{}), t.TempDir(), int64(0)
+	s, dir, took := NewTopicSource(onTopic{wire.Addr(), topic.topic}.open(t, "20mbit,1ms"), "colours", SourceOptions{}), t.TempDir(), int64(0)
 	for round := range 3 {
 		c := openCache(t, dir, s)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -154,14 +175,14 @@ func arrived(t *testing.T, c *Cache, bytes int64) {
 
 // When somebody deletes the topic, the server publishes everything again, and a device goes on from where it was.
 func TestADeletedTopicIsPublishedAgain(t *testing.T) {
-	broker := kafkatest.Own(t).Addr()
-	p, put := publishing(t, broker)
+	topic := newTopic(t)
+	p, put := topic.publishing(t)
 	pass(t, p)
-	c := openCache(t, t.TempDir(), NewTopicSource(openLog(t, broker, ""), "colours", SourceOptions{}))
+	c := openCache(t, t.TempDir(), NewTopicSource(topic.open(t, ""), "colours", SourceOptions{}))
 	if err := c.Sync(t.Context(), func(models.NamedNet) bool { return false }); err != nil {
 		t.Fatal(err)
 	}
-	deleteTopic(t, broker)
+	topic.delete(t)
 	if _, err := c.update(t.Context(), Everything); err == nil || !passes(err) {
 		t.Errorf("without the topic: %v", err)
 	}
@@ -177,18 +198,18 @@ func TestADeletedTopicIsPublishedAgain(t *testing.T) {
 
 // A device that has read the index of another topic of that name finds out by the chunks' keys.
 func TestAChunkOfAnotherFileIsRefused(t *testing.T) {
-	broker := kafkatest.Own(t).Addr()
-	p, _ := publishing(t, broker)
+	topic := newTopic(t)
+	p, _ := topic.publishing(t)
 	pass(t, p)
-	log := openLog(t, broker, "")
+	log := topic.open(t, "")
 	s := NewTopicSource(log, "colours", SourceOptions{})
-	topic := s.transport.(*overTopic)
-	if err := topic.look(t.Context()); err != nil {
+	x := s.transport.(*overTopic)
+	if err := x.look(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for sha, b := range topic.index.blobs {
+	for sha, b := range x.index.blobs {
 		b.Runs = [][2]int64{{b.Runs[0][0] + 1, b.chunks()}}
-		topic.index.blobs[sha] = b
+		x.index.blobs[sha] = b
 		r, err := s.open(t.Context(), sha, 0)
 		if err != nil {
 			t.Fatal(err)
@@ -196,20 +217,20 @@ func TestAChunkOfAnotherFileIsRefused(t *testing.T) {
 		if n, err := r.body.Read(make([]byte, 10)); n != 0 || err == nil || !passes(err) || !strings.Contains(err.Error(), "published it again") {
 			t.Errorf("%d bytes: %v", n, err)
 		}
-		if topic.index.next != 0 {
+		if x.index.next != 0 {
 			t.Error("the index is not read again")
 		}
 		break
 	}
 }
 
-func deleteTopic(t *testing.T, broker string) {
+func (o onTopic) delete(t *testing.T) {
 	t.Helper()
-	k := &kafka.Client{Addr: kafka.TCP(broker), Transport: &kafka.Transport{}}
+	k := &kafka.Client{Addr: kafka.TCP(o.broker), Transport: &kafka.Transport{}}
 	defer k.Transport.(*kafka.Transport).CloseIdleConnections()
-	res, err := k.DeleteTopics(t.Context(), &kafka.DeleteTopicsRequest{Topics: []string{topicName}})
+	res, err := k.DeleteTopics(t.Context(), &kafka.DeleteTopicsRequest{Topics: []string{o.topic}})
 	if err == nil {
-		err = res.Errors[topicName]
+		err = res.Errors[o.topic]
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -218,9 +239,9 @@ func deleteTopic(t *testing.T, broker string) {
 
 // A name that the topic does not hold is an error that names those it holds; a topic that holds none yet is waited for.
 func TestPacksThatATopicDoesNotHold(t *testing.T) {
-	broker := kafkatest.Own(t).Addr()
-	p, _ := publishing(t, broker)
-	s := NewTopicSource(openLog(t, broker, ""), "shapes", SourceOptions{})
+	topic := newTopic(t)
+	p, _ := topic.publishing(t)
+	s := NewTopicSource(topic.open(t, ""), "shapes", SourceOptions{})
 	if _, err := s.latest(t.Context(), ""); err == nil || !passes(err) || !strings.Contains(err.Error(), "holds no pack yet") {
 		t.Errorf("without a topic: %v", err)
 	}
@@ -241,24 +262,24 @@ func TestPacksThatATopicDoesNotHold(t *testing.T) {
 
 // Chunks are as small as the topic wants them.
 func TestChunksFitTheTopic(t *testing.T) {
-	broker := kafkatest.Own(t).Addr()
-	k := &kafka.Client{Addr: kafka.TCP(broker), Transport: &kafka.Transport{}}
+	topic := newTopic(t)
+	k := &kafka.Client{Addr: kafka.TCP(topic.broker), Transport: &kafka.Transport{}}
 	defer k.Transport.(*kafka.Transport).CloseIdleConnections()
-	res, err := k.CreateTopics(t.Context(), &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{{Topic: topicName, NumPartitions: topicPartitions, ReplicationFactor: 1,
+	res, err := k.CreateTopics(t.Context(), &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{{Topic: topic.topic, NumPartitions: topicPartitions, ReplicationFactor: 1,
 		ConfigEntries: []kafka.ConfigEntry{{ConfigName: "max.message.bytes", ConfigValue: "12000"}}}}})
 	if err == nil {
-		err = res.Errors[topicName]
+		err = res.Errors[topic.topic]
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, _ := publishing(t, broker)
+	p, _ := topic.publishing(t)
 	pass(t, p)
 	content := noise(50_000)
 	if err := p.blob(t.Context(), models.Digest(content), bytes.NewReader(content)); err != nil {
 		t.Fatal(err)
 	}
-	c := openCache(t, t.TempDir(), NewTopicSource(openLog(t, broker, ""), "colours", SourceOptions{}))
+	c := openCache(t, t.TempDir(), NewTopicSource(topic.open(t, ""), "colours", SourceOptions{}))
 	if err := c.Fetch(t.Context(), models.Digest(content), nil); err != nil {
 		t.Fatal(err)
 	}
@@ -267,7 +288,7 @@ func TestChunksFitTheTopic(t *testing.T) {
 
 // A topic that is used for something else is left alone.
 func TestATopicOfSomethingElseIsRefused(t *testing.T) {
-	p, _ := publishing(t, kafkatest.Own(t).Addr())
+	p, _ := newTopic(t).publishing(t)
 	if err := p.log.Create(t.Context(), topicPartitions); err != nil {
 		t.Fatal(err)
 	}
@@ -284,7 +305,7 @@ func TestATopicOfSomethingElseIsRefused(t *testing.T) {
 
 // A file that is not what its name says is never listed.
 func TestADamagedFileIsNotPublished(t *testing.T) {
-	p, _ := publishing(t, kafkatest.Own(t).Addr())
+	p, _ := newTopic(t).publishing(t)
 	pass(t, p)
 	sha := models.Digest([]byte("expected"))
 	if err := p.blob(t.Context(), sha, strings.NewReader("read")); err == nil || !strings.Contains(err.Error(), "changed while it was read") {
@@ -300,9 +321,9 @@ func TestADamagedFileIsNotPublished(t *testing.T) {
 
 // Files of versions that nobody offers any more are deleted, but not at once. A second server with the old version does not publish it again.
 func TestOldFilesLeaveTheTopic(t *testing.T) {
-	broker := kafkatest.Own(t).Addr()
-	p, put := publishing(t, broker)
-	other, _ := publishing(t, broker)
+	topic := newTopic(t)
+	p, put := topic.publishing(t)
+	other, _ := topic.publishing(t)
 	pass(t, other)
 	pass(t, p)
 	put("2.0.0")
