@@ -87,11 +87,11 @@ func (n *nets) stated(full *schemas.Outcome) []float32 {
 // fuse makes the row of a miss that of the class which the full model's answer, whose distribution is q, and the stream's
 // window hold likeliest together. That is no answer of the full model any more, and the row names none.
 func (n *nets) fuse(out *schemas.Outcome, st *policy.State, q []float32) {
-	if n.policy.Fuse <= 0 || q == nil || out.Outcome != schemas.Miss || out.Degraded {
+	if q == nil || out.Outcome != schemas.Miss || out.Degraded {
 		return
 	}
 	prior, fused := make([]float32, len(q)), make([]float32, len(q))
-	if !n.policy.Prior(prior, st) {
+	if !n.policy.FusePrior(prior, st) {
 		return
 	}
 	if _, err := (offload.Fusion{Prior: float64(n.policy.Fuse)}).Combine(fused, q, prior); err != nil {

@@ -88,6 +88,9 @@ func newDevice(w *world, e *endpoint, k contender, t *tally, seed uint64) *devic
 		prior: make([]float32, f.Classes), q: make([]float32, f.Classes), fused: make([]float32, f.Classes)}
 	d.policy = policy.Policy{Settings: k.settings, Classes: f.Classes, SelectorTemperature: 1, FullTemperature: 1}
 	d.policy.Teacher = policy.Feedback // answers come late
+	if k.fusion != nil {
+		d.policy.Fuse = 1 // whatever its weight, which is k's
+	}
 	if k.nets == "paper" {
 		for _, n := range f.Paper {
 			d.policy.Specialists = append(d.policy.Specialists, policy.Specialist{Classes: n.Classes, Other: n.Other, Temperature: 1, Ready: true})
@@ -323,7 +326,7 @@ func (d *device) answered(at, chosen, now time.Duration, o *outcome, c offload.C
 // settledClass is the class of a miss that the full model has answered: its own, or the one that it and the window's prior
 // hold likeliest together.
 func (d *device) settledClass(row int, told []float32, straight bool) int {
-	if straight || d.k.fusion == nil || !d.policy.Prior(d.prior, &d.state) {
+	if straight || d.k.fusion == nil || !d.policy.FusePrior(d.prior, &d.state) {
 		return policy.Largest(told)
 	}
 	if d.k.examples != nil {

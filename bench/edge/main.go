@@ -134,6 +134,7 @@ type result struct {
 	plan  plan
 	cells []cell
 
+	fused   []float64 // points of accuracy of fused answers over the better of device only and server only, of each of fusedSeeds
 	unlocal []float64 // accuracy lost by ours, full here too, on streams without locality, of each seed
 }
 
@@ -157,7 +158,31 @@ func contest(f *facts, o options) (*result, error) {
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
+	if err := r.fusedGaps(o); err != nil {
+		return nil, err
+	}
 	return r, r.withoutLocality(o)
+}
+
+// fusedSeeds is how many seeds fused answers are compared on: few sequences are wrong, and a seed shows some of them.
+const fusedSeeds = 40
+
+// fusedGaps compares fused answers with those of the better of device only and server only, on the link that settings are found on.
+func (r *result) fusedGaps(o options) error {
+	all := contenders(r.plan)
+	for seed := range fusedSeeds {
+		accuracy := map[string]float64{}
+		for _, name := range []string{deviceSmall, serverOnly, allFused} {
+			k := all[slices.IndexFunc(all, func(k contender) bool { return k.Name == name })]
+			t, err := simulate(r.facts, r.facts.Report, tuning(), 5, k, o.devices, o.frames, uint64(firstSeed+seed))
+			if err != nil {
+				return err
+			}
+			accuracy[name] = t.figures(r.facts).Accuracy
+		}
+		r.fused = append(r.fused, 100*(accuracy[allFused]-max(accuracy[serverOnly], accuracy[deviceSmall])))
+	}
+	return nil
 }
 
 // withoutLocality measures what the policy loses on streams that it was not tuned for.

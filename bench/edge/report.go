@@ -254,7 +254,7 @@ func (d document) verdicts(b *strings.Builder) {
 		"accuracy lost in any cell of the grid, points | ≤ 1 |",
 		"bytes up against server only | ≤ 1/14 |",
 		"p95 latency of first answers of *" + provisional + "*, round trips of 0.1 to 1 s, against the small net alone | ≤ 1.2 x |",
-		"accuracy of fused late answers over the better of device only (small net) and server only, at the server's latency, points | above both |",
+		"accuracy of fused late answers over the better of device only (small net) and server only, at the server's latency, points (± standard error over 40 seeds) | above both |",
 		"frames that *" + oursHere + "* drops in an outage of 20 s | 0 |",
 		"controller (*" + oursHere + "*) against the best fixed setting over all links: mean, worst | > 1.0 x, ≥ 1.0 x |",
 		"the first two for *" + oursRule + "*, whose device does not hold the full model: mean, worst | 3.17 x, 1.0 x |",
@@ -287,7 +287,7 @@ func (r *result) reached() []string {
 	return []string{
 		bold(mean >= 3.17, "%.2f ± %.2f x", mean, sd), bold(worst >= 1, "%.2f x", worst), bold(lost <= budget, "%.2f", 100*lost),
 		bold(r.bytes(oursHere) >= 14, "1/%.0f", r.bytes(oursHere)), bold(r.provisionally() <= 1.2, "%.2f x", r.provisionally()),
-		bold(m > 0, "%+.2f ± %.2f", m, gap), bold(dropped == 0, "%.0f", dropped), bold(one >= 1.0005 && least >= 0.9995, "%.3f x, %.3f x", one, least),
+		bold(m > gap, "%+.2f ± %.2f", m, gap), bold(dropped == 0, "%.0f", dropped), bold(one >= 1.0005 && least >= 0.9995, "%.3f x, %.3f x", one, least),
 		bold(beside >= 3.17 && besideWorst >= 1, "%.1f x, %.2f x", beside, besideWorst),
 	}
 }
@@ -300,14 +300,10 @@ func bold(reached bool, format string, values ...any) string {
 	return "**" + text + "**"
 }
 
-// fusedGain is how much more accurate fused answers are than the better of both, in points.
-func (r *result) fusedGain() (mean, sd float64) {
-	c := r.middle()
-	var gap []float64
-	for i, f := range c.byName[allFused] {
-		gap = append(gap, 100*(f.Accuracy-max(c.byName[serverOnly][i].Accuracy, c.byName[deviceSmall][i].Accuracy)))
-	}
-	return spread(gap)
+// fusedGain is how much more accurate fused answers are than the better of both, in points, with the standard error of the mean.
+func (r *result) fusedGain() (mean, se float64) {
+	mean, sd := spread(r.fused)
+	return mean, sd / math.Sqrt(max(1, float64(len(r.fused))))
 }
 
 // middle is the link that settings are found on, with a device 5 times slower.
@@ -333,7 +329,7 @@ func (r *result) goals(b *strings.Builder) {
 		return fmt.Sprintf("%.2f ± %.2f %%", m, sd)
 	}
 	m, sd := r.fusedGain()
-	fmt.Fprintf(b, "Accuracy at the server's latency, every frame up: small net alone %s, server only %s, **fused %s** (%+.2f ± %.2f points over the better, by seed).\n", acc(deviceSmall), acc(serverOnly), acc(allFused), m, sd)
+	fmt.Fprintf(b, "Accuracy at the server's latency, every frame up: small net alone %s, server only %s, **fused %s** (%+.2f ± %.2f points over the better: mean and its standard error over %d seeds).\n", acc(deviceSmall), acc(serverOnly), acc(allFused), m, sd, len(r.fused))
 	fmt.Fprint(b, "\n| controller | best fixed setting over all links, in hindsight | against it, geometric mean | worst | where | against the best of each link, in hindsight |\n|---|---|---|---|---|---|\n")
 	for _, name := range []string{oursRule, oursHere, oursSkip, oursBandit} {
 		settings := fixedSettings
@@ -483,10 +479,12 @@ What these figures say, and what they do not:
 `
 
 const fusedText = `A server's answer has the likeliest classes that hold 99 % of its distribution, at most five. With ` + "`edge --fuse W`" + ` a device answers a miss with the class
-that these and the prior of the stream's window, to the power of W, make likeliest: a doubtful answer becomes that of what the stream has shown. The weight is found on the tuning part; among those that
-are not told from the best one by one standard error between sequences, it is the least. It pays where errors of the full model are independent (CIFAR-10's pictures); on scenes the frames of one object err together and there
-is nothing to gain, so it is off unless a pack or the flag says otherwise. Answers with one class carry too little for it, and while the window learns from all
-that an answer lists, as from a full model on the device, that does not make it better over the grid (*taught one class of an answer* above).
+that these and what the stream has shown, to the power of W, make likeliest: a doubtful answer becomes one of the classes that the stream shows. What it has shown is remembered for longer than in the window of the hit
+test (each answer leaves 0.9 of it in place): the frames of one object err together, and fill a window of the last few answers with the wrong class, which fusing then confirms. With that window, scenes gained nothing (+0.03 ± 0.12
+points over 5 seeds). The 0.9 was chosen on other sequences and seeds: longer is better for scenes, shorter for CIFAR-10's pictures, whose errors are independent. The weight is found on the tuning part; among those that
+are not told from the best one by one standard error between sequences, it is the least. The small net's answer as a third vote made it worse on scenes at each weight tried (0.1 to 0.5), and frames that arrive until a late answer comes
+add nothing at this latency, which is shorter than a camera's period. On real video tracks (43 classes of street signs) a prior on the full model cost 2.4 points, so fusing is off unless a pack or the flag says otherwise. Answers
+with one class carry too little for it.
 `
 
 const codesText = `A feature code (a small encoder on the device, its head on the server: AECNN's idea) would at best be as accurate as the pixels of the net's input, free to compute, and a few hundred bytes.

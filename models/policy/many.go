@@ -257,8 +257,8 @@ func (m *Many) jump(k *Known) bool {
 func (m *Many) Teach(q *Known) string {
 	m.judge(m.fast.expects(q), m.slow.expects(q))
 	m.fast.move(q, m.p.Decay)
-	if m.p.Slow > 0 {
-		m.slow.move(q, m.p.Slow)
+	if decay := m.p.slowDecay(); decay > 0 {
+		m.slow.move(q, decay)
 	}
 	if len(m.p.Specialists) == 1 {
 		return schemas.CacheNone
@@ -271,8 +271,8 @@ func (m *Many) TeachClass(class int) {
 	c := int32(class)
 	m.judge(m.fast.level+m.fast.excess[c], m.slow.level+m.slow.excess[c])
 	m.fast.moveTo(c, m.p.Decay)
-	if m.p.Slow > 0 {
-		m.slow.moveTo(c, m.p.Slow)
+	if decay := m.p.slowDecay(); decay > 0 {
+		m.slow.moveTo(c, decay)
 	}
 }
 

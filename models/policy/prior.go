@@ -92,16 +92,15 @@ func (p *Policy) jump(s *State, raw []float32, i int, learn bool) bool {
 	return jumped
 }
 
-// Prior writes into dst, of K classes, the prior that the stream's next frame is weighed with, and reports whether this
-// policy has one.
-func (p *Policy) Prior(dst []float32, s *State) bool {
-	if p.Kind != Window || p.Alpha >= 1 || len(dst) != p.Classes {
+// FusePrior writes into dst, of K classes, the prior that answers of the full model are fused with (fuse): what the stream has shown over a
+// longer time, and a uniform part. It reports whether this policy has one.
+func (p *Policy) FusePrior(dst []float32, s *State) bool {
+	if p.Kind != Window || p.Alpha >= 1 || p.Fuse <= 0 || len(dst) != p.Classes {
 		return false
 	}
 	s.start(p)
-	fast, slow := p.shares(s)
 	for c := range dst {
-		dst[c] = fast*s.Window[c] + slow*s.Slow[c] + (1-fast-slow)/float32(p.Classes)
+		dst[c] = (1-p.Alpha)*s.Slow[c] + p.Alpha/float32(p.Classes)
 	}
 	return true
 }

@@ -41,7 +41,7 @@ type Settings struct {
 	Share     float32 `json:"share,omitempty"`     // the prior is weighted by its recent predictive accuracy; share of that weight reset at each teaching, 0 … 1; 0: always full weight
 	Slow      float32 `json:"slow,omitempty"`      // with share: a second window that forgets more slowly, what one teaching leaves of it in place, 0 … <1; 0: none
 	Guard     float32 `json:"guard,omitempty"`     // rare-class guard: miss when the raw mass outside the window exceeds its running mean by this; 0 is off
-	Fuse      float32 `json:"fuse,omitempty"`      // on a device: weight of the prior in the answer to a miss, beside the full model's, 0 … 1; 0: the full model's answer stands
+	Fuse      float32 `json:"fuse,omitempty"`      // on a device: weight of what the stream has shown ([Policy.FusePrior]) in the answer to a miss, beside the full model's, 0 … 1; 0: the full model's answer stands
 
 	AuditRate    float32 `json:"audit_rate,omitempty"`     // share of the hits that the full model is asked about too, 0 … 1; more after a switch and where a hit is weak
 	MaxFalseHits float32 `json:"max_false_hits,omitempty"` // share of the hits that may be wrong, 0 … <0.5: streams of which audits show more get a stricter threshold; 0: not held
