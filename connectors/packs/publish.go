@@ -27,7 +27,7 @@ const (
 	clearAfter   = 10 * time.Minute
 
 	// appearAfter is how long a topic may seem to be missing while a file is published: a broker that has just started does not know its topics yet.
-	appearAfter = 10 * time.Second
+	appearAfter = time.Minute
 )
 
 // publisher puts the packs of an offer into a topic.
