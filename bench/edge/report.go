@@ -472,7 +472,7 @@ What these figures say, and what they do not:
   frame is on its way costs little. Until the server has answered once its own time is unknown, and it is asked only where the link leaves it 30 % of the time that the
   full model takes here.
 - *May skip the small net* is not part of ` + "`cachenet edge`" + `; fused answers are with ` + "`--fuse`" + `, and the other choices of *ours, rule* and *full here too* are.
-- At round trips of 1 s, which are not part of the grid, the window lags by ten frames: scenes lose 1.5 points there on a device without the full model.
+- At round trips of 1 s, which are not part of the grid, the window lags by ten frames: scenes lose 1.0 points there on a device without the full model.
 - The bandit sees costs where the rule sees causes; with probes to go by, the rule is as good or better, and is the one that devices use.
 - Kills (SIGKILL of device and server) and duplicate rows are not part of a simulation; ` + "`make chaos-edge`" + ` is about these. Nor is what the pipeline around
   the nets costs: Kafka, Beam's bundles (10 or 20 ms apart) and Parquet.
