@@ -211,7 +211,7 @@ bench-policy: setup build train-venv ## what audits and repeated answers cost an
 	test -d $(WORK)/stills || { go run ./bench/trust/stills -streams 4 $(WORK)/scenes/frames/test $(WORK)/stills.new/one && mv $(WORK)/stills.new $(WORK)/stills; }
 	scripts/bench-video.sh $(WORK)/video $(VENV)/bin/python
 	rm -f $(WORK)/video/frames/answers-of-*.gob $(WORK)/stills/answers-of-*.gob
-	go run ./bench/trust -seed 500001 -note "On a busy machine, by one command. Seeds 500001 to 504001; rules and factors were chosen on others (1000 to 9000 and 90001 to 94001). $(POLICY_NOTE)" -set scenes=models/packs/scenes,$(WORK)/scenes/frames -set CIFAR-10=bench/edge/testdata/cifar10.facts.gz \
+	go run ./bench/trust -seed 500001 -note "On a busy machine, by one command. Seeds 500001 to 504001; rules and factors were chosen on others (1000 to 9000, 90001 to 94001 and 700001 to 709001). $(POLICY_NOTE)" -set scenes=models/packs/scenes,$(WORK)/scenes/frames -set CIFAR-10=bench/edge/testdata/cifar10.facts.gz \
 	  -streams "pedestrian video"=$(WORK)/video/pack,$(WORK)/video/frames -streams "rendered still camera"=models/packs/scenes,$(WORK)/stills -out docs/bench-policy.md
 
 .PHONY: bench-edge bench-edge-facts
