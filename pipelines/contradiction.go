@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/cachenet/cachenet/models/policy"
 )
 
 // maxBranches is how many branches prism starts within seconds; a few for each processor are enough.
@@ -56,6 +58,9 @@ func (o Options) checkPolicy() error {
 		return errors.New("--policy-file: is the whole policy: leave --policy, --full and --guard out")
 	case o.Guard && o.Policy != PolicyPack:
 		return fmt.Errorf("--guard: policy %s has no guard: leave --policy out", o.Policy)
+	}
+	if _, err := (policy.Settings{}).With(o.Set); err != nil { // the names and types, which no pack changes
+		return fmt.Errorf("--set %w", err)
 	}
 	return nil
 }

@@ -258,9 +258,13 @@ func (s *sample) refit(budget Budget) error {
 		if r.Upper > budget.Loss {
 			break
 		}
-		s.out.Threshold[1], s.out.Then, found = t, r, true
+		s.out.Threshold[1], s.out.Then, found = t, r, found || r.HitRate > 0 // a threshold that nothing passes keeps any budget
 	}
-	if !found {
+	switch need := ruleOfThree(budget.Loss, budget.Alpha); {
+	case !found && s.out.Effective < float64(need):
+		return fmt.Errorf("these rows are worth %.0f independent ones, of %d that are needed for a budget of %.2g points: no threshold that leaves hits is shown to keep it; "+
+			"run longer, or with a higher --audit-rate, or allow a larger --max-accuracy-loss", s.out.Effective, need, 100*budget.Loss)
+	case !found:
 		return errors.New("no threshold is shown to keep the budget: the full model contradicts the small net even where it is surest; train it again, or allow a larger --max-accuracy-loss")
 	}
 	if s.out.Scale == 1 && s.out.Now.Upper <= budget.Loss && math.Abs(strictness(kind, old)-strictness(kind, s.out.Threshold[1])) <= 2*finest {

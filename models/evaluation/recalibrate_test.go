@@ -133,6 +133,23 @@ func TestRecalibrateRefusesTooFewRows(t *testing.T) {
 	}
 }
 
+// Few audited hits, each of which stands for many, show nothing however many misses there are: a threshold that nothing passes would
+// keep the budget, and the pack would never hit again.
+func TestRecalibrateRefusesToLeaveNoHit(t *testing.T) {
+	p := skewed(1)
+	var rows []schemas.Outcome
+	for i := range 400 {
+		row := schemas.Outcome{Stream: fmt.Sprint(i % 40), Pack: "synthetic@1.0.0", ModelSHA256: p.Full.SHA256, Outcome: schemas.Miss, Label: "a", SmallLabel: "a", SmallConfidence: 0.5}
+		if i%20 == 0 {
+			row = schemas.Outcome{Stream: row.Stream, Pack: row.Pack, Outcome: schemas.Hit, Label: "a", Confidence: 0.99, Audited: true, AuditLabel: "a", AuditRate: 0.01}
+		}
+		rows = append(rows, row)
+	}
+	if r, err := Recalibrate(p, yieldRows(rows), DefaultBudget()); err == nil || !strings.Contains(err.Error(), "no threshold that leaves hits") {
+		t.Errorf("%v; %+v", err, r)
+	}
+}
+
 // A net that is wrong however sure it is has no threshold.
 func TestRecalibrateRefusesANetThatIsNeverRight(t *testing.T) {
 	var rows []schemas.Outcome

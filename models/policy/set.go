@@ -42,7 +42,23 @@ func (s Settings) with(name, value string) (Settings, error) {
 			return next, nil
 		}
 	}
-	return s, fmt.Errorf("%s=%s: not a value of that setting", name, value)
+	return s, fmt.Errorf("%s=%s: must be %s", name, value, kindOf(name))
+}
+
+// kindOf says what the value of a setting has to be.
+func kindOf(name string) string {
+	for f := range reflect.TypeFor[Settings]().Fields() {
+		if known, _, _ := strings.Cut(f.Tag.Get("json"), ","); known != name {
+			continue
+		}
+		switch {
+		case f.Type.Kind() == reflect.String:
+			return "a word"
+		case f.Type.Kind() == reflect.Float32 || f.Type.Kind() == reflect.Float64:
+			return "a number"
+		}
+	}
+	return "a whole number"
 }
 
 // names lists the settings by their names in a manifest.

@@ -15,8 +15,8 @@ func TestSettingsAreReplacedByName(t *testing.T) {
 		t.Errorf("%+v, %v", got, err)
 	}
 	for set, say := range map[string]string{
-		"treshold=1": "must be one of admission, alpha, ", "threshold": "NAME=VALUE", "=1": "NAME=VALUE", "threshold=high": "threshold=high: not a value",
-		"capacity=1.5": "not a value",
+		"treshold=1": "must be one of admission, alpha, ", "threshold": "NAME=VALUE", "=1": "NAME=VALUE", "threshold=high": "threshold=high: must be a number",
+		"capacity=1.5": "must be a whole number",
 	} {
 		if same, err := from.With([]string{set}); err == nil || !strings.Contains(err.Error(), say) || same != from {
 			t.Errorf("%s: %+v, %v", set, same, err)
