@@ -52,7 +52,7 @@ func Explain(ctx context.Context, dir string, q Question) (Explanation, error) {
 	case w.rows == 0:
 		return Explanation{}, fmt.Errorf("explain %s: no rows of stream %q: cachenet report --html lists the streams", dir, q.Stream)
 	case !w.found:
-		return Explanation{}, fmt.Errorf("explain %s: stream %q has no row with offset %d; it has %d rows, offsets %d to %d", dir, q.Stream, q.Offset, w.rows, w.first, w.last)
+		return Explanation{}, fmt.Errorf("explain %s: stream %q has no row with offset %d; its rows are at offsets %d to %d", dir, q.Stream, q.Offset, w.first, w.last)
 	}
 	return w.explanation(), nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cachenet/cachenet/models"
+	"github.com/cachenet/cachenet/models/policy"
 )
 
 func packCommand() *cobra.Command {
@@ -46,9 +47,12 @@ func packCommand() *cobra.Command {
 
 func inspect(w io.Writer, p *models.Pack) error {
 	fmt.Fprintf(w, "%s  %d classes, input %dx%d\n", p.ID(), len(p.Classes), p.Input.Width, p.Input.Height)
-	s := p.Policy
-	fmt.Fprintf(w, "policy %s: hit when %s passes %.4g, teacher %s, alpha %.2g, decay %.2g, trust %.2g, share %.2g, slow %.2g, capacity %d\n\n",
-		s.Kind, s.Score, s.Threshold, s.Teacher, s.Alpha, s.Decay, s.Trust, s.Share, s.Slow, s.Capacity)
+	if s := p.Policy; s.Kind == policy.Full {
+		fmt.Fprint(w, "policy full: the full model answers every frame\n\n")
+	} else {
+		fmt.Fprintf(w, "policy %s: hit when %s passes %.4g, teacher %s, alpha %.2g, decay %.2g, trust %.2g, share %.2g, slow %.2g, capacity %d\n\n",
+			s.Kind, s.Score, s.Threshold, s.Teacher, s.Alpha, s.Decay, s.Trust, s.Share, s.Slow, s.Capacity)
+	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "net\tclasses\tµs/frame\tMFLOP\tparameters\ttemperature\tsha256")
 	for _, n := range p.Nets() {
@@ -59,7 +63,15 @@ func inspect(w io.Writer, p *models.Pack) error {
 		if n.Other {
 			classes += "+other"
 		}
-		fmt.Fprintf(t, "%s\t%s\t%.0f\t%.1f\t%d\t%.3g\t%.12s\n", n.Name, classes, n.MeasuredUs, n.MFLOPs, n.Params, n.Temperature, n.SHA256)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%.3g\t%.12s\n", n.Name, classes, measured("%.0f", n.MeasuredUs), measured("%.1f", n.MFLOPs), measured("%.0f", float64(n.Params)), n.Temperature, n.SHA256)
 	}
 	return t.Flush()
+}
+
+// measured is a figure of a net, or a dash where an imported one has none.
+func measured(format string, figure float64) string {
+	if figure == 0 {
+		return "-"
+	}
+	return fmt.Sprintf(format, figure)
 }

@@ -67,7 +67,7 @@ func (m *Model) settleNormalisation(r Request, inside onnx.Model) error {
 		m.Input = r.Normalisation.apply(m.Input)
 		m.note(Given, "", "value = %s", formula(m.Input))
 	case m.Input.Type == models.Uint8:
-		m.note(FromModel, "", "value = level")
+		m.note(FromModel, "", "value = pixel")
 	default:
 		m.Input = assumed.apply(m.Input)
 		m.note(source, "--normalize, or --scale, --mean and --std", "value = %s", formula(m.Input))
@@ -77,9 +77,9 @@ func (m *Model) settleNormalisation(r Request, inside onnx.Model) error {
 
 // formula is the normalisation in words.
 func formula(in models.Input) string {
-	s := "level"
+	s := "pixel"
 	if in.Scale != 0 {
-		s = fmt.Sprintf("level × %.6g", in.Scale)
+		s = fmt.Sprintf("pixel × %.6g", in.Scale)
 	}
 	if len(in.Mean) > 0 {
 		s = fmt.Sprintf("%s − %v", s, in.Mean)

@@ -193,7 +193,7 @@ func (m *Model) doubt(t *Trial, logits []float32, pixels []byte, frames int) err
 	}
 	alike := frames >= 4 && given.Distinct == 1
 	t.warn(alike, "all %d pictures get the same answer: is the normalisation right (--normalize), and the order of channels?", frames)
-	t.warn(given.Mean < guessing(len(m.Classes)), "no picture gets an answer: the mean confidence is %.2g, where guessing has %.2g: are scale, mean and std right (--normalize)?", given.Mean, 1/float64(len(m.Classes)))
+	t.warn(given.Mean < guessing(len(m.Classes)), "the model is unsure of every picture: its mean confidence is %.2g, and guessing has %.2g: are scale, mean and std right (--normalize)?", given.Mean, 1/float64(len(m.Classes)))
 	others, err := m.others(pixels, frames)
 	if err != nil {
 		return err
