@@ -73,7 +73,7 @@ func TestReplayRefusesWhatItCannotDo(t *testing.T) {
 		return append([]string{"replay", "--brokers", addr, "--topic", "frames", "--pack", coloursPack, "--against", out}, more...)
 	}
 	for say, args := range map[string][]string{
-		"treshold: no setting":      run("--set", "treshold=1"),
+		"treshold: not a setting":   run("--set", "treshold=1"),
 		"must be logged or rerun":   run("--full-model", "maybe"),
 		"--against is missing":      {"replay", "--brokers", addr, "--topic", "frames", "--pack", coloursPack},
 		"holds no rows of topic":    {"replay", "--brokers", addr, "--topic", "others", "--pack", coloursPack, "--against", out},
