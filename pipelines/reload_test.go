@@ -102,6 +102,7 @@ func TestAPackIsReloadedUnderLoad(t *testing.T) {
 	}
 	sent := s.sent
 	until("the second version goes on", func(n map[string]int) bool { return n["1.0.1"]+n["1.0.2"] > sent+50 && n["1.0.3"] == 0 })
+	s.answered(t, o.Out) // a run that drains reads no more frames
 	drain()
 	if err := <-ended; err != nil {
 		t.Fatal(err)

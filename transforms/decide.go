@@ -1,6 +1,7 @@
 package transforms
 
 import (
+	"context"
 	"log/slog"
 
 	"github.com/cachenet/cachenet/models"
@@ -175,10 +176,18 @@ func (w *walk) audited(out *schemas.Outcome, d policy.Decision) (pending bool) {
 	return d.Audited && w.nets.policy.Teacher != policy.Inline
 }
 
-// tell logs what audits made the stream do. Nobody has to act on it: rows, metrics and the report count these events.
+// tell logs what audits made the stream do. With a limit on false hits a drift is for everybody: who set the limit has
+// to know which stream does not keep it. Otherwise rows, metrics and the report count these events.
 func (w *walk) tell(out *schemas.Outcome) {
+	level := slog.LevelInfo
 	switch out.CacheEvent {
-	case schemas.TrustDrift, schemas.TrustStricter, schemas.TrustBypass, schemas.TrustReturn:
-		slog.Info("trust", "stream", out.Stream, "event", out.CacheEvent, "partition", out.Partition, "offset", out.Offset)
+	case schemas.TrustDrift:
+		if w.nets.policy.MaxFalseHits > 0 {
+			level = slog.LevelWarn
+		}
+	case schemas.TrustStricter, schemas.TrustBypass, schemas.TrustReturn:
+	default:
+		return
 	}
+	slog.Log(context.Background(), level, "audits changed who answers this stream", "stream", out.Stream, "event", out.CacheEvent, "partition", out.Partition, "offset", out.Offset)
 }
