@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/schemas"
@@ -181,6 +182,64 @@ func TestCountingRowsDoesNotAllocate(t *testing.T) {
 	}
 }
 
+// knownMetrics are the names that /metrics can show.
+func knownMetrics(t *testing.T) map[string]bool {
+	t.Helper()
+	m := started(t, Run{Topic: "frames"})
+	m.Follow(job(t))
+	_, there := get(t, m, "/metrics")
+	known := map[string]bool{"cachenet_lag_frames": true, "cachenet_model_cache_bytes": true, // only with a source and nets
+		"cachenet_model_loads_total": true, "cachenet_model_evictions_total": true,
+		"cachenet_pack_fetched_bytes_total": true, "cachenet_model_stalls_total": true} // … and a pack from a server
+	for _, d := range uplinkDescs { // only on a device
+		name := regexp.MustCompile(`cachenet_[a-z_]+`).FindString(d.String())
+		known[name], known[name+"_bucket"] = true, true
+	}
+	for _, name := range regexp.MustCompile(`(?m)^[a-z_]+`).FindAllString(there, -1) {
+		known[name] = true
+	}
+	return known
+}
+
+var metricName = regexp.MustCompile(`(?:cachenet|process|go)_[a-z_]+`)
+
+// Every metric that an alerting rule queries must exist.
+func TestAlertsQueryExistingMetrics(t *testing.T) {
+	text, err := os.ReadFile("../docs/alerts.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct {
+		Groups []struct {
+			Rules []struct {
+				Alert, Expr string
+				Annotations map[string]string
+			}
+		}
+	}
+	if err := yaml.Unmarshal(text, &file); err != nil {
+		t.Fatal(err)
+	}
+	known, rules := knownMetrics(t), 0
+	for _, g := range file.Groups {
+		for _, rule := range g.Rules {
+			rules++
+			names := metricName.FindAllString(rule.Expr, -1)
+			if len(names) == 0 || rule.Annotations["summary"] == "" || rule.Annotations["description"] == "" {
+				t.Errorf("%s: %d metrics, annotations %v", rule.Alert, len(names), rule.Annotations)
+			}
+			for _, name := range names {
+				if !known[name] {
+					t.Errorf("%s queries %s", rule.Alert, name)
+				}
+			}
+		}
+	}
+	if rules < 5 {
+		t.Errorf("%d rules", rules)
+	}
+}
+
 // Every metric that the dashboard queries must exist, with the labels it groups by.
 func TestTheDashboardQueriesExistingMetrics(t *testing.T) {
 	text, err := os.ReadFile("../docs/grafana.json")
@@ -197,23 +256,11 @@ func TestTheDashboardQueriesExistingMetrics(t *testing.T) {
 	if err := json.Unmarshal(text, &dashboard); err != nil {
 		t.Fatal(err)
 	}
-	m := started(t, Run{Topic: "frames"})
-	m.Follow(job(t))
-	_, there := get(t, m, "/metrics")
-	known := map[string]bool{"cachenet_lag_frames": true, "cachenet_model_cache_bytes": true, // only with a source and nets
-		"cachenet_model_loads_total": true, "cachenet_model_evictions_total": true,
-		"cachenet_pack_fetched_bytes_total": true, "cachenet_model_stalls_total": true} // … and a pack from a server
-	for _, d := range uplinkDescs { // only on a device
-		name := regexp.MustCompile(`cachenet_[a-z_]+`).FindString(d.String())
-		known[name], known[name+"_bucket"] = true, true
-	}
-	for _, name := range regexp.MustCompile(`(?m)^[a-z_]+`).FindAllString(there, -1) {
-		known[name] = true
-	}
+	known := knownMetrics(t)
 	asked := 0
 	for _, p := range dashboard.Panels {
 		for _, target := range p.Targets {
-			for _, name := range regexp.MustCompile(`(?:cachenet|process|go)_[a-z_]+`).FindAllString(target.Expr, -1) {
+			for _, name := range metricName.FindAllString(target.Expr, -1) {
 				asked++
 				if !known[name] {
 					t.Errorf("panel %s queries %s", p.Title, name)

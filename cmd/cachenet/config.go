@@ -15,7 +15,7 @@ import (
 )
 
 // noSetting are the flags that a configuration file cannot set.
-var noSetting = []string{"config", "print-config", "help", "verbose"}
+var noSetting = []string{"config", "print-config", "help", "verbose", "log-format"}
 
 // settings are the flags that a configuration file may set, by name.
 func settings(flags *pflag.FlagSet) map[string]*pflag.Flag {

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -95,7 +96,7 @@ func exitCode(ctx context.Context, err error) int {
 }
 
 func root() *cobra.Command {
-	var verbose bool
+	var logs logging
 	c := &cobra.Command{
 		Use:           "cachenet",
 		Short:         "Model caching for deep inference over many streams",
@@ -107,16 +108,13 @@ func root() *cobra.Command {
 		SilenceUsage:  true,
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
 			err := fromEnvironment(c)
-			level := slog.LevelWarn
-			if verbose {
-				level = slog.LevelDebug
-			}
-			slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})))
+			logger, wrong := logs.logger(os.Stderr)
+			slog.SetDefault(logger)
 			warnOfEnvironment(c)
-			return err
+			return cmp.Or(err, wrong)
 		},
 	}
-	c.PersistentFlags().BoolVarP(&verbose, "verbose", "v", false, "write debug logs to stderr")
+	logs.flags(c.PersistentFlags())
 	c.SetFlagErrorFunc(wrongFlag)
 	c.AddCommand(demoCommand(), brokerCommand(), produceCommand(), runCommand(), edgeCommand(), serveCommand(), lintCommand(), workersCommand(), redeliverCommand(), reportCommand(), explainCommand(), replayCommand(), tuneCommand(), packCommand(), scenesCommand(), versionCommand())
 	return c
