@@ -50,7 +50,8 @@ func EndOffsets(ctx context.Context, cluster Cluster, topic string) (map[int32]i
 	return ends, nil
 }
 
-// ofTopic connects, finds the ids of the topic's partitions and asks about them. Errors that may pass are marked so.
+// ofTopic connects, finds the ids of the topic's partitions and asks about them, again while a partition has no leader: a topic that somebody
+// has just created, a broker that restarts. Errors that may pass are marked so.
 func ofTopic[T any](ctx context.Context, cluster Cluster, topic string, ask func(*client, []int32) (T, error)) (T, error) {
 	var none T
 	c, err := cluster.connect(topic)
@@ -62,8 +63,13 @@ func ofTopic[T any](ctx context.Context, cluster Cluster, topic string, ask func
 	if err != nil {
 		return none, mayPass(err)
 	}
-	answer, err := ask(c, ids)
+	answer, err := retry.Get(ctx, retry.Outage{For: requestTimeout, Passes: electing}, func() (T, error) { return ask(c, ids) })
 	return answer, mayPass(err)
+}
+
+// electing reports whether a partition has no leader, or another one than before.
+func electing(err error) bool {
+	return errors.Is(err, kafka.LeaderNotAvailable) || errors.Is(err, kafka.NotLeaderForPartition)
 }
 
 // EnsureTopic creates topic with so many partitions unless it exists, and returns how many it has.
