@@ -224,6 +224,7 @@ func TestAChunkOfAnotherFileIsRefused(t *testing.T) {
 	}
 }
 
+// delete deletes the topic, and waits until the broker no longer has it: Kafka acknowledges before it does so.
 func (o onTopic) delete(t *testing.T) {
 	t.Helper()
 	k := &kafka.Client{Addr: kafka.TCP(o.broker), Transport: &kafka.Transport{}}
@@ -234,6 +235,14 @@ func (o onTopic) delete(t *testing.T) {
 	}
 	if err != nil {
 		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		if _, err := kafkaio.EndOffsets(t.Context(), kafkaio.Cluster{Brokers: []string{o.broker}}, o.topic); err != nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("topic %s is still there", o.topic)
+		}
 	}
 }
 
