@@ -6,9 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/segmentio/kafka-go"
-
 	"github.com/cachenet/cachenet/connectors/kafkaio"
+	"github.com/cachenet/cachenet/connectors/kafkatest"
 	"github.com/cachenet/cachenet/connectors/session"
 )
 
@@ -19,13 +18,7 @@ func (s *site) recreate(t *testing.T, partitions int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := &kafka.Client{Addr: kafka.TCP(s.cluster.Brokers...), Transport: &kafka.Transport{}}
-	defer k.Transport.(*kafka.Transport).CloseIdleConnections()
-	res, err := k.DeleteTopics(t.Context(), &kafka.DeleteTopicsRequest{Topics: []string{s.topic}})
-	if err == nil {
-		err = res.Errors[s.topic]
-	}
-	if err != nil {
+	if err := kafkatest.DeleteTopic(t.Context(), s.cluster.Brokers[0], s.topic); err != nil {
 		t.Fatal(err)
 	}
 	await(t, func() bool { // Kafka takes a moment to forget the old one

@@ -5,8 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/segmentio/kafka-go"
-
 	"github.com/cachenet/cachenet/connectors/kafkaio"
 	"github.com/cachenet/cachenet/connectors/kafkatest"
 )
@@ -25,13 +23,7 @@ func TestMissesThatTheServerLostAreSentAgain(t *testing.T) {
 			return err
 		},
 		"topic deleted": func(ctx context.Context, e *edge) error {
-			k := &kafka.Client{Addr: kafka.TCP(e.broker.Addr()), Transport: &kafka.Transport{}}
-			res, err := k.DeleteTopics(ctx, &kafka.DeleteTopicsRequest{Topics: []string{DefaultMisses}})
-			if err == nil {
-				err = res.Errors[DefaultMisses]
-			}
-			k.Transport.(*kafka.Transport).CloseIdleConnections()
-			return err
+			return kafkatest.DeleteTopic(ctx, e.broker.Addr(), DefaultMisses)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

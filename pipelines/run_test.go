@@ -104,21 +104,17 @@ func (s *site) rows(t *testing.T, dir string) []schemas.Outcome {
 // answered waits until a run that goes on has written as many rows as frames were sent.
 func (s *site) answered(t *testing.T, dir string) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		rows := 0
-		for _, err := range parquetio.Rows(t.Context(), dir) {
-			if err != nil {
-				t.Fatal(err)
-			}
-			rows++
+	await(t, func() bool {
+		found, err := parquetio.Find(t.Context(), dir)
+		if err != nil {
+			t.Fatal(err)
 		}
-		if rows >= s.sent {
-			return
+		rows := int64(0)
+		for _, offsets := range found.Offsets()[s.topic] {
+			rows += offsets.Count()
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%d rows, %d frames sent", rows, s.sent)
-		}
-	}
+		return rows >= int64(s.sent)
+	})
 }
 
 // rowEach reads the data set back and fails unless it holds each offset of the topic exactly once. Those may be

@@ -8,6 +8,8 @@ import (
 
 	"github.com/segmentio/kafka-go"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/cachenet/cachenet/connectors/kafkatest"
 )
 
 // held reads all records of partition 0 of a topic.
@@ -92,7 +94,9 @@ func TestADeletedAnswersTopicIsCreatedAgain(t *testing.T) {
 		if n := len(held(t, cluster, "answers-d")); n != 3 {
 			t.Errorf("round %d: %d answers", round, n)
 		}
-		deleteTopic(t, cluster, "answers-d")
+		if err := kafkatest.DeleteTopic(t.Context(), cluster.Brokers[0], "answers-d"); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
@@ -113,21 +117,5 @@ func TestAnswersFitTheTopic(t *testing.T) {
 	}
 	if err := a.send(t.Context(), "answers-d", someAnswers(1, 5000)); !isTooLarge(err) {
 		t.Errorf("error is %v", err)
-	}
-}
-
-func deleteTopic(t *testing.T, cluster Cluster, topic string) {
-	t.Helper()
-	c, err := cluster.connect(topic)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.close()
-	res, err := c.DeleteTopics(t.Context(), &kafka.DeleteTopicsRequest{Topics: []string{topic}})
-	if err == nil {
-		err = res.Errors[topic]
-	}
-	if err != nil {
-		t.Fatal(err)
 	}
 }

@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/segmentio/kafka-go"
-
 	"github.com/cachenet/cachenet/connectors/kafkatest"
 )
 
@@ -38,12 +36,7 @@ func TestMarksTellRecordsApart(t *testing.T) {
 // recreate deletes the topic of frames and creates it again.
 func recreate(t *testing.T, c Cluster, partitions int) {
 	t.Helper()
-	k := &kafka.Client{Addr: kafka.TCP(c.Brokers...), Transport: &kafka.Transport{}}
-	defer k.Transport.(*kafka.Transport).CloseIdleConnections()
-	res, err := k.DeleteTopics(t.Context(), &kafka.DeleteTopicsRequest{Topics: []string{"frames"}})
-	if err == nil {
-		err = res.Errors["frames"]
-	}
+	err := kafkatest.DeleteTopic(t.Context(), c.Brokers[0], "frames")
 	if err == nil {
 		_, err = EnsureTopic(t.Context(), c, "frames", partitions)
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// These requests use franz-go, since kafka-go lacks them.
+// These requests use franz-go, since kafka-go lacks nearly all of them.
 
 // DeleteRecords deletes what a partition holds before an offset, as retention does.
 func DeleteRecords(ctx context.Context, addr, topic string, partition int32, before int64) error {
@@ -39,6 +39,28 @@ func DeleteRecords(ctx context.Context, addr, topic string, partition int32, bef
 		if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
 			return fmt.Errorf("delete records of %s/%d: %w", topic, partition, err)
 		}
+	}
+	return nil
+}
+
+// DeleteTopic deletes a topic. Kafka acknowledges before it does so: for a moment requests may still find the topic.
+func DeleteTopic(ctx context.Context, addr, topic string) error {
+	of := kmsg.NewDeleteTopicsRequestTopic()
+	of.Topic = &topic
+	req := kmsg.NewPtrDeleteTopicsRequest()
+	req.TopicNames, req.Topics = []string{topic}, []kmsg.DeleteTopicsRequestTopic{of}
+	req.TimeoutMillis = 5000
+	k, err := kgo.NewClient(kgo.SeedBrokers(addr))
+	if err != nil {
+		return err
+	}
+	defer k.Close()
+	res, err := req.RequestWith(ctx, k)
+	if err != nil {
+		return err
+	}
+	if err := kerr.ErrorForCode(res.Topics[0].ErrorCode); err != nil {
+		return fmt.Errorf("delete topic %s: %w", topic, err)
 	}
 	return nil
 }

@@ -224,16 +224,10 @@ func TestAChunkOfAnotherFileIsRefused(t *testing.T) {
 	}
 }
 
-// delete deletes the topic, and waits until the broker no longer has it: Kafka acknowledges before it does so.
+// delete deletes the topic, and waits until the broker no longer has it.
 func (o onTopic) delete(t *testing.T) {
 	t.Helper()
-	k := &kafka.Client{Addr: kafka.TCP(o.broker), Transport: &kafka.Transport{}}
-	defer k.Transport.(*kafka.Transport).CloseIdleConnections()
-	res, err := k.DeleteTopics(t.Context(), &kafka.DeleteTopicsRequest{Topics: []string{o.topic}})
-	if err == nil {
-		err = res.Errors[o.topic]
-	}
-	if err != nil {
+	if err := kafkatest.DeleteTopic(t.Context(), o.broker, o.topic); err != nil {
 		t.Fatal(err)
 	}
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {

@@ -10,10 +10,6 @@ import (
 	"github.com/cachenet/cachenet/models/policy"
 )
 
-// manyClasses is the number of classes from which policies are played on ranked distributions. Below it the policy's own
-// code plays them.
-const manyClasses = 128
-
 // ranking is what policies over many classes ask about each distribution of a net again and again.
 type ranking struct {
 	top     []int32   // the most probable outputs of each frame, the most probable first

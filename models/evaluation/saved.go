@@ -29,7 +29,7 @@ type savedRecording struct {
 func (r *Recording) Save(w io.Writer, p *models.Pack) error {
 	t := r.table
 	if t.ranked {
-		return fmt.Errorf("write recording: of %d classes or more only distributions are kept", manyClasses)
+		return fmt.Errorf("write recording: of %d classes or more only distributions are kept", policy.ManyClasses)
 	}
 	s := savedRecording{Pack: p.ID(), Labels: t.labels, Glances: t.glances, Glance: t.glance, Streams: r.streams, Truth: r.truth}
 	for _, tr := range t.tracks {

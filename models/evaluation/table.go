@@ -50,7 +50,7 @@ func (c *column) distribution(frame int) []float32 {
 // times over them, and exponentials would be most of it. Over many classes they take the place of the logits, which
 // are most of the memory.
 func (t *Table) settle() error {
-	t.ranked = len(t.classes) >= manyClasses
+	t.ranked = len(t.classes) >= policy.ManyClasses
 	for i := range t.nets {
 		c := &t.nets[i]
 		shares := c.shares

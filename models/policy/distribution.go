@@ -130,7 +130,7 @@ func summarise(p []float32, sp Specialist) Answer {
 }
 
 // answer is what the hit test looks at in a distribution over the outputs of a specialist. "Other" stands for the sum of all classes but its
-// own: of manyClasses or more that is the largest output nearly always, if only because they are many. There the answer is the best of its own
+// own: of ManyClasses or more that is the largest output nearly always, if only because they are many. There the answer is the best of its own
 // classes, with its probability next to that sum, and the threshold alone decides. An entropy does not tell which output is certain, so it is as
 // with few classes.
 func (p *Policy) answer(raw []float32, sp Specialist) Answer {
@@ -143,7 +143,7 @@ func (p *Policy) answer(raw []float32, sp Specialist) Answer {
 }
 
 // ranksOwn reports whether "other" is no answer.
-func (p *Policy) ranksOwn() bool { return p.Classes >= manyClasses && p.Score == Confidence }
+func (p *Policy) ranksOwn() bool { return p.Classes >= ManyClasses && p.Score == Confidence }
 
 // Largest returns the index of the largest value, the first of several.
 func Largest(p []float32) int {

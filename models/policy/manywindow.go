@@ -18,7 +18,7 @@ func (w *window) start(k int) {
 }
 
 // capped reports whether only mostApart classes are told apart.
-func (w *window) capped() bool { return len(w.excess) >= manyClasses }
+func (w *window) capped() bool { return len(w.excess) >= ManyClasses }
 
 // expects is the probability that the window gives to what q shows.
 func (w *window) expects(q *Known) float32 {

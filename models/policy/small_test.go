@@ -62,10 +62,10 @@ func TestOtherOfManyClassesIsNoAnswer(t *testing.T) {
 		threshold float32
 		hit       bool
 	}{
-		{classes: manyClasses, score: Confidence, threshold: 0.2, hit: true},
-		{classes: manyClasses, score: Confidence, threshold: 0.4},
-		{classes: manyClasses - 1, score: Confidence, threshold: 0.2},
-		{classes: manyClasses, score: Entropy, threshold: 5},
+		{classes: ManyClasses, score: Confidence, threshold: 0.2, hit: true},
+		{classes: ManyClasses, score: Confidence, threshold: 0.4},
+		{classes: ManyClasses - 1, score: Confidence, threshold: 0.2},
+		{classes: ManyClasses, score: Entropy, threshold: 5},
 	} {
 		p := &Policy{Settings: Settings{Kind: Window, Score: c.score, Threshold: c.threshold, Alpha: 1, Decay: 0.8, Capacity: 1, Teacher: Inline},
 			Classes: c.classes, Specialists: []Specialist{{Classes: []int{7, 9}, Other: true, Ready: true}}, FullTemperature: 1}

@@ -148,12 +148,12 @@ func (p *Policy) slowDecay() float32 {
 // classes then names a few dozen.
 const sparse = 1. / (1 << 15)
 
-// Of manyClasses or more a window tells mostApart apart at most; the others are treated as equally likely. A teacher that is unsure about
+// ManyClasses is the number of classes from which a window tells only some apart, and from which [Many] plays simulations.
+const ManyClasses = 128
+
+// mostApart is how many of [ManyClasses] or more a window tells apart; the others are treated as equally likely. A teacher that is unsure about
 // everything gives hundreds of classes a little each, which makes states large and simulations slow and tells nothing.
-const (
-	manyClasses = 128
-	mostApart   = 32
-)
+const mostApart = 32
 
 // move makes w the average of itself and q in which w has the given weight, and levels the classes that hardly
 // differ from the least likely one, and those beyond the mostApart likeliest: together they keep their mass.
@@ -168,7 +168,7 @@ func move(w, q []float32, weight float32) {
 	}
 	var likeliest leaders
 	enough := least + sparse
-	if len(w) >= manyClasses {
+	if len(w) >= ManyClasses {
 		for _, v := range w {
 			if v >= enough {
 				likeliest.add(v)

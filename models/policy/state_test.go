@@ -172,7 +172,7 @@ func TestMoveKeepsTheMass(t *testing.T) {
 // A window of many classes tells the likeliest apart and treats the others as equal, whatever the teacher gives them.
 func TestMoveTellsFewOfManyClassesApart(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		k := rapid.IntRange(manyClasses, 300).Draw(t, "classes")
+		k := rapid.IntRange(ManyClasses, 300).Draw(t, "classes")
 		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))
 		q, w, logits, weight := make([]float32, k), slices.Repeat([]float32{1 / float32(k)}, k), make([]float32, k), float32(0.8)
 		for range rapid.IntRange(1, 20).Draw(t, "times") {
@@ -207,7 +207,7 @@ func TestMoveTellsFewOfManyClassesApart(t *testing.T) {
 
 // Packs of fewer classes have no such limit.
 func TestMoveTellsAllOfFewClassesApart(t *testing.T) {
-	k := manyClasses - 1
+	k := ManyClasses - 1
 	q, w := make([]float32, k), slices.Repeat([]float32{1 / float32(k)}, k)
 	for c := range q {
 		q[c] = 2 * float32(c) / float32(k*(k-1))
