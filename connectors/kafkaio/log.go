@@ -1,9 +1,11 @@
 package kafkaio
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/segmentio/kafka-go"
 
@@ -20,9 +22,15 @@ type Log struct {
 
 // LogRecord is a record of a [Log].
 type LogRecord struct {
-	Offset int64 // where it is; ignored by Append
+	Offset int64     // where it is; ignored by Append
+	Time   time.Time // when it was appended, in milliseconds; ignored by Append
 	Key    []byte
 	Value  []byte // nil: in a compacted topic the record deletes those with its key
+}
+
+// Equal reports whether both are the same record of the same topic.
+func (r LogRecord) Equal(o LogRecord) bool {
+	return r.Offset == o.Offset && r.Time.Equal(o.Time) && bytes.Equal(r.Key, o.Key) && bytes.Equal(r.Value, o.Value)
 }
 
 // Errors of a Log. ErrNoOffset says that the log does not hold an offset (any more), ErrNoLog that there is no such topic.
@@ -106,7 +114,7 @@ func (l *Log) Read(ctx context.Context, partition int32, from, bytes int64) (rec
 		return nil, from, fmt.Errorf("kafka: read %s/%d from offset %d: %w", l.topic, partition, from, err)
 	}
 	for _, r := range b.records {
-		records = append(records, LogRecord{Offset: r.offset, Key: r.key, Value: r.value})
+		records = append(records, LogRecord{Offset: r.offset, Time: r.time, Key: r.key, Value: r.value})
 	}
 	return records, b.next, nil
 }

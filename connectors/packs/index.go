@@ -97,13 +97,16 @@ type topicIndex struct {
 
 	mu      sync.Mutex
 	next    int64
+	last    kafkaio.LogRecord // the last one that was read; at offset -1 where none was
 	packs   map[string]topicPack
 	blobs   map[string]topicBlob
 	foreign bool // the topic holds records of something else
 }
 
 func newTopicIndex(log *kafkaio.Log) *topicIndex {
-	return &topicIndex{log: log, packs: map[string]topicPack{}, blobs: map[string]topicBlob{}}
+	x := &topicIndex{log: log, packs: map[string]topicPack{}, blobs: map[string]topicBlob{}}
+	x.reset(0)
+	return x
 }
 
 // forget makes the next catchUp read all of it: the topic is not the one that was read.
@@ -115,11 +118,13 @@ func (x *topicIndex) forget() {
 
 func (x *topicIndex) reset(next int64) {
 	x.next, x.foreign = next, false
+	x.last = kafkaio.LogRecord{Offset: -1}
 	clear(x.packs)
 	clear(x.blobs)
 }
 
-// catchUp reads what is new.
+// catchUp reads what is new. It reads the last known record once more: a topic that was deleted and recreated has another one there, also when
+// nobody looked while it was away and it ends at the same offset by now.
 func (x *topicIndex) catchUp(ctx context.Context) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -133,6 +138,15 @@ func (x *topicIndex) catchUp(ctx context.Context) error {
 	if x.next > end || x.next < first {
 		x.reset(first)
 	}
+	if x.last.Offset >= 0 {
+		again, _, err := x.log.Read(ctx, indexPartition, x.last.Offset, 1)
+		if err != nil && !errors.Is(err, kafkaio.ErrNoOffset) {
+			return err
+		}
+		if len(again) == 0 || !again[0].Equal(x.last) {
+			x.reset(first)
+		}
+	}
 	for x.next < end {
 		records, next, err := x.log.Read(ctx, indexPartition, x.next, indexBytes)
 		if err != nil {
@@ -143,6 +157,7 @@ func (x *topicIndex) catchUp(ctx context.Context) error {
 		}
 		for _, r := range records {
 			x.take(string(r.Key), r.Value)
+			x.last = r
 		}
 		x.next = next
 	}

@@ -3,6 +3,7 @@ package packs
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -173,26 +174,33 @@ func arrived(t *testing.T, c *Cache, bytes int64) {
 	}
 }
 
-// When somebody deletes the topic, the server publishes everything again, and a device goes on from where it was.
+// When somebody deletes the topic, the server publishes everything again, and a device goes on from where it was, whether or not it has
+// looked while the topic was away.
 func TestADeletedTopicIsPublishedAgain(t *testing.T) {
-	topic := newTopic(t)
-	p, put := topic.publishing(t)
-	pass(t, p)
-	c := openCache(t, t.TempDir(), NewTopicSource(topic.open(t, ""), "colours", SourceOptions{}))
-	if err := c.Sync(t.Context(), func(models.NamedNet) bool { return false }); err != nil {
-		t.Fatal(err)
-	}
-	topic.delete(t)
-	if _, err := c.update(t.Context(), Everything); err == nil || !passes(err) {
-		t.Errorf("without the topic: %v", err)
-	}
-	put("2.0.0") // its files are at other places of the topic
-	pass(t, p)
-	if _, err := c.update(t.Context(), Everything); err != nil {
-		t.Fatal(err)
-	}
-	if v := opened(t, c).Version; v != "2.0.0" {
-		t.Errorf("version %s", v)
+	for _, looks := range []bool{true, false} {
+		t.Run(fmt.Sprintf("looks=%v", looks), func(t *testing.T) {
+			topic := newTopic(t)
+			p, put := topic.publishing(t)
+			pass(t, p)
+			c := openCache(t, t.TempDir(), NewTopicSource(topic.open(t, ""), "colours", SourceOptions{}))
+			if err := c.Sync(t.Context(), func(models.NamedNet) bool { return false }); err != nil {
+				t.Fatal(err)
+			}
+			topic.delete(t, p.log)
+			if looks {
+				if _, err := c.update(t.Context(), Everything); err == nil || !passes(err) {
+					t.Errorf("without the topic: %v", err)
+				}
+			}
+			put("2.0.0") // its files are at other places of the topic; its index is as long
+			pass(t, p)
+			if _, err := c.update(t.Context(), Everything); err != nil {
+				t.Fatal(err)
+			}
+			if v := opened(t, c).Version; v != "2.0.0" {
+				t.Errorf("version %s", v)
+			}
+		})
 	}
 }
 
@@ -224,18 +232,20 @@ func TestAChunkOfAnotherFileIsRefused(t *testing.T) {
 	}
 }
 
-// delete deletes the topic, and waits until the broker no longer has it.
-func (o onTopic) delete(t *testing.T) {
+// delete deletes the topic, and waits until the log finds neither of its partitions: a broker forgets the topic a moment before its partitions.
+func (o onTopic) delete(t *testing.T, log *kafkaio.Log) {
 	t.Helper()
 	if err := kafkatest.DeleteTopic(t.Context(), o.broker, o.topic); err != nil {
 		t.Fatal(err)
 	}
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		if _, err := kafkaio.EndOffsets(t.Context(), kafkaio.Cluster{Brokers: []string{o.broker}}, o.topic); err != nil {
+		_, _, index := log.Bounds(t.Context(), indexPartition)
+		_, _, chunks := log.Bounds(t.Context(), chunkPartition)
+		if errors.Is(index, kafkaio.ErrNoLog) && errors.Is(chunks, kafkaio.ErrNoLog) {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("topic %s is still there", o.topic)
+			t.Fatalf("topic %s is still there: %v, %v", o.topic, index, chunks)
 		}
 	}
 }
