@@ -99,7 +99,7 @@ func (n *Net) alone(frames []byte, answers []float32) (doubt string) {
 	}
 	for i, v := range answers {
 		if math.Abs(float64(v-together[i])) > 0.02*(1+math.Abs(float64(v))) { // accelerators and float16 are coarse
-			return "what it answers to a frame depends on the frames beside it, so that answers change from run to run: export it in evaluation mode"
+			return "what it answers to a frame depends on the frames beside it, so that answers change from run to run: export it in evaluation mode, and quantised statically if at all"
 		}
 	}
 	return ""

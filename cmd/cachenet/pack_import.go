@@ -34,6 +34,7 @@ func packImportCommand() *cobra.Command {
 are embedded.
 
 With --try it answers up to 80 pictures and shows 20 of the answers: a wrong normalisation gives equal or low-confidence answers.
+Pictures in folders named after their classes are also counted as right or wrong, which decides between normalisations.
 A frame becomes the model's input as (pixel × scale − mean) / std, channel by channel, in the order of --channels.`,
 		Example: `  cachenet pack import resnet.onnx --labels imagenet.txt --try photos
   cachenet pack import resnet.onnx --labels imagenet.txt --resize crop --crop-ratio 0.875 --normalize imagenet --out packs/resnet`,
@@ -194,9 +195,13 @@ func tryPictures(out io.Writer, m *onnximport.Model, path string) error {
 		}
 		fmt.Fprintln(t)
 	}
-	fmt.Fprintln(t, "  fed\tmean confidence\tmean entropy, nats\tdifferent answers")
+	right := func(string, ...any) string { return "" }
+	if trial.Labelled > 0 {
+		right = fmt.Sprintf
+	}
+	fmt.Fprintf(t, "  fed\tmean confidence\tmean entropy, nats\tdifferent answers%s\n", right("\tright, of %d", trial.Labelled))
 	for _, l := range trial.Looks {
-		fmt.Fprintf(t, "  %s\t%.2f\t%.2f\t%d\n", l.Way, l.Mean, l.Entropy, l.Distinct)
+		fmt.Fprintf(t, "  %s\t%.2f\t%.2f\t%d%s\n", l.Way, l.Mean, l.Entropy, l.Distinct, right("\t%d", l.Right))
 	}
 	for _, w := range trial.Warnings {
 		fmt.Fprintln(t, "warning:", w)

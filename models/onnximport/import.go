@@ -25,7 +25,7 @@ type Request struct {
 // Note is one thing that was settled about a model.
 type Note struct {
 	What    string // e.g. layout nchw
-	Source  string // model, given or assumed
+	Source  string // one of the sources below
 	Setting string // the flag that would change it; empty: none
 }
 
@@ -34,6 +34,7 @@ const (
 	FromModel = "model"
 	Given     = "given"
 	Assumed   = "assumed"
+	Doubt     = "warning" // what is wrong with the model's answers to test frames
 )
 
 // Model is a classifier whose input and output are understood.
@@ -211,7 +212,10 @@ func (m *Model) settleClasses(r Request, inside onnx.Model) error {
 		from = "the model"
 		m.note(FromModel, "--labels", "%d class names", len(m.Classes))
 	}
-	k := outputsOf(m.Out.Shape)
+	k, err := outputsOf(m.Out.Shape)
+	if err != nil {
+		return err
+	}
 	if k > 0 && k != len(m.Classes) {
 		return fmt.Errorf("%d names in %s for %d outputs: give one name per line for each output, in their order", len(m.Classes), from, k)
 	}
@@ -228,18 +232,21 @@ func (m *Model) settleClasses(r Request, inside onnx.Model) error {
 	return nil
 }
 
-// outputsOf is the number of outputs that a shape [N, outputs] tells, with dimensions of 1 around it; 0: none.
-func outputsOf(shape []int64) int {
-	k := 0
+// outputsOf is the number of outputs that a shape [N, outputs] tells, with dimensions of 1 around it; 0: it is left open.
+func outputsOf(shape []int64) (int, error) {
+	var wide []int64
 	for _, d := range shape[min(1, len(shape)):] {
-		if d > 1 {
-			if k != 0 {
-				return 0
-			}
-			k = int(d)
+		if d != 1 {
+			wide = append(wide, d)
 		}
 	}
-	return k
+	if len(shape) < 2 || shape[0] > 1 || len(wide) > 1 {
+		return 0, errors.New("a classifier gives one number per class for each frame, [N classes]: is this a detector, a segmentation, or a layer before the last? Choose another output with --output-name, or export the model with a head of classes")
+	}
+	if len(wide) == 0 {
+		return 0, errors.New("it has one output: a classifier of two classes must have two, one for each: export it so, 1 − p and p for example")
+	}
+	return int(max(0, wide[0])), nil
 }
 
 // settleKind loads the model and looks at what it answers.
@@ -254,10 +261,10 @@ func (m *Model) settleKind(inside onnx.Model) error {
 	defer net.Close()
 	kind, doubt, err := net.Kind()
 	if err != nil {
-		return err
+		return fmt.Errorf("input %s, output %s: it does not answer a test frame with %d numbers, one per class: %w", m.In, m.Out, len(m.Classes), err)
 	}
 	if doubt != "" {
-		m.note(FromModel, "", "%s", doubt)
+		m.note(Doubt, "", "%s", doubt)
 	}
 	switch {
 	case m.Output.Kind == "" && inside.Softmax:

@@ -180,6 +180,83 @@ func TestATrialDetectsAWrongNormalisation(t *testing.T) {
 	}
 }
 
+// Pictures in folders named after their classes tell which normalisation is right, whatever the model's confidence.
+func TestATrialCountsRightAnswers(t *testing.T) {
+	var files []string
+	for _, file := range colours(t) {
+		for range 2 {
+			dir := filepath.Join(t.TempDir(), strings.TrimSuffix(filepath.Base(file), ".png"))
+			if err := os.Mkdir(dir, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Link(file, filepath.Join(dir, "1.png")); err != nil {
+				t.Fatal(err)
+			}
+			files = append(files, filepath.Join(dir, "1.png"))
+		}
+	}
+	for scale, want := range map[float32]struct {
+		right   int
+		warning string
+	}{1e-6: {2, "with --normalize imagenet it answers 8 of 8 pictures as their folders are named, unchanged 2"}, 0: {8, ""}} {
+		m, err := Inspect(read(t, "nchw-normalised.onnx"), Request{Labels: four, Input: models.Input{Scale: scale}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		trial, err := m.Try(files)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if all := strings.Join(trial.Warnings, "\n"); trial.Labelled != 8 || trial.Looks[0].Right != want.right || want.warning == "" != (all == "") || !strings.Contains(all, want.warning) {
+			t.Errorf("scale %v: %d of %d right, warnings %q", scale, trial.Looks[0].Right, trial.Labelled, all)
+		}
+	}
+}
+
+// One picture more is no reason to doubt, many are; what both answer alike does not count.
+func TestTheWayWithMoreRightAnswersWins(t *testing.T) {
+	labels := []int{0, 0, 0, 0, 0, 0, 0, 0, -1}
+	given := Look{answers: []int{0, 0, 0, 0, 1, 1, 1, 1, 0}}
+	for name, c := range map[string]struct {
+		answers []int
+		want    bool
+	}{
+		"four more":           {[]int{0, 0, 0, 0, 0, 0, 0, 0, 0}, false},
+		"three more, one off": {[]int{2, 0, 0, 0, 0, 0, 0, 1, 0}, false},
+		"another wrong one":   {[]int{0, 0, 0, 0, 2, 2, 2, 2, 1}, false},
+	} {
+		if got := (Look{answers: c.answers}).righter(given, labels); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	if worse := (Look{answers: []int{1, 1, 1, 1, 1, 1, 1, 1, 0}}); !(Look{answers: make([]int, 9)}).righter(worse, labels) {
+		t.Error("eight right answers are no better than none")
+	}
+}
+
+func TestOutputsOfAClassifier(t *testing.T) {
+	for _, c := range []struct {
+		shape []int64
+		want  int
+		says  string
+	}{
+		{[]int64{-1, 10}, 10, ""},
+		{[]int64{1, 10, 1, 1}, 10, ""},
+		{[]int64{-1, -1}, 0, ""}, // left open: the labels say
+		{[]int64{-1, 1}, 0, "must have two"},
+		{[]int64{-1}, 0, "detector"},
+		{[]int64{-1, 84, 8400}, 0, "detector"},
+		{[]int64{-1, -1, -1}, 0, "detector"},
+		{[]int64{-1, 10, 32, 32}, 0, "segmentation"},
+		{[]int64{100, 7}, 0, "--output-name"},
+	} {
+		got, err := outputsOf(c.shape)
+		if got != c.want || (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%v: %d, %v; expected %d, %q", c.shape, got, err, c.want, c.says)
+		}
+	}
+}
+
 // With two classes twice the confidence of a guess is certainty, which must not count as guessing.
 func TestGuessingIsToldFromAnswering(t *testing.T) {
 	for classes, c := range map[int]struct{ guess, answer float64 }{
