@@ -135,6 +135,19 @@ def test_cost_of_matrix_products_counts_both_factors():
     assert cost.mflops(onnx.helper.make_model(graph)) == 1.0
 
 
+def test_cost_behind_a_computed_padding_counts(tmp_path):
+    class Padded(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.pad, self.conv = torch.nn.ZeroPad2d(1), torch.nn.Conv2d(3, 8, 3, bias=False)
+
+        def forward(self, frames):
+            return self.conv(self.pad(frames)).mean((2, 3))
+
+    torch.onnx.export(Padded(), torch.zeros(1, 3, 16, 16), str(tmp_path / "n.onnx"), input_names=["x"], dynamic_axes={"x": {0: "n"}}, opset_version=17, dynamo=False)
+    assert cost.mflops(onnx.load(tmp_path / "n.onnx")) == pytest.approx(2 * 16 * 16 * 8 * 27 / 1e6, abs=1e-3)
+
+
 def test_groups_merge_by_mean_similarity():
     # 0-1 first; then 2 is on average closer to 3 (0.3) than to {0, 1} (0.25).
     likeness = np.zeros((4, 4))
