@@ -20,8 +20,9 @@ type batch struct {
 // filter says which records of a response are wanted.
 type filter struct {
 	from, to int64
-	done     schemas.Offsets // not wanted
-	limit    int             // a value of more bytes is measured and left unread
+	done     schemas.Offsets                     // not wanted
+	limit    int                                 // a value of more bytes is measured and left unread
+	memory   func(offset int64, size int) []byte // for a value; nil: of its own
 }
 
 // readBatch reads a fetch response. Brokers return whole batches, so it may begin before from; a batch that
@@ -84,7 +85,7 @@ func (b *batch) add(rec *kafka.Record, drop bool, want filter) error {
 		b.empty.Add(rec.Offset, rec.Offset+1)
 		return nil
 	}
-	r, err := readRecord(rec, want.limit)
+	r, err := readRecord(rec, want)
 	if err != nil {
 		return err
 	}
@@ -92,7 +93,7 @@ func (b *batch) add(rec *kafka.Record, drop bool, want filter) error {
 	return nil
 }
 
-func readRecord(rec *kafka.Record, limit int) (record, error) {
+func readRecord(rec *kafka.Record, want filter) (record, error) {
 	r := record{offset: rec.Offset, time: rec.Time, headers: rec.Headers}
 	var err error
 	if r.key, err = kafka.ReadAll(rec.Key); err != nil {
@@ -101,8 +102,13 @@ func readRecord(rec *kafka.Record, limit int) (record, error) {
 	if rec.Value == nil {
 		return r, nil
 	}
-	if r.size = rec.Value.Len(); r.size <= limit {
+	switch r.size = rec.Value.Len(); {
+	case r.size > want.limit:
+	case want.memory == nil:
 		r.value, err = kafka.ReadAll(rec.Value)
+	default:
+		r.value = want.memory(r.offset, r.size)
+		_, err = io.ReadFull(rec.Value, r.value)
 	}
 	return r, err
 }

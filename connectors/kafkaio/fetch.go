@@ -121,7 +121,15 @@ func (f *fetcher) fetch(ctx context.Context) (batch, error) {
 	f.end.Store(res.end)
 	f.begun = time.Now()
 	defer func() { f.job.Spent(session.StageFetch, time.Since(f.begun), 0) }()
-	return readBatch(res, filter{from: f.at, to: f.span.To, done: f.span.Done, limit: f.cfg.MaxFrameBytes})
+	return readBatch(res, filter{from: f.at, to: f.span.To, done: f.span.Done, limit: f.cfg.MaxFrameBytes, memory: f.memory()})
+}
+
+// memory returns where values are put; nil where an image may be needed after its frame has its row: while it is sent to a server.
+func (f *fetcher) memory() func(offset int64, size int) []byte {
+	if f.cfg.Answers {
+		return nil
+	}
+	return func(offset int64, size int) []byte { return f.job.Image(f.cfg.Topic, f.span.Partition, offset, size) }
 }
 
 // recognise looks, after an interruption, whether the topic is still the one that was read: meanwhile it may have been deleted, recreated and

@@ -86,6 +86,7 @@ func (w *writer) add(ctx context.Context, rows []schemas.Outcome) error {
 	}
 	begun, fresh := time.Now(), w.fresh(rows)
 	w.job.Rows(fresh)
+	w.job.Release(fresh)
 	for len(fresh) > 0 {
 		hour, n := hourOf(fresh[0].EventTime), 1
 		for n < len(fresh) && hourOf(fresh[n].EventTime) == hour {

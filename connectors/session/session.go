@@ -30,6 +30,7 @@ type Session struct {
 
 	held     sync.Map // number → schemas.Run
 	lastHeld atomic.Uint64
+	images   images
 
 	mu      sync.Mutex // of the fields below
 	closing bool
