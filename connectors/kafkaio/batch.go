@@ -29,6 +29,9 @@ type filter struct {
 // the response cuts off is dropped by kafka-go and comes again with the next fetch.
 func readBatch(res fetched, want filter) (batch, error) {
 	b := batch{next: want.from}
+	if res.records == nil {
+		return b, nil
+	}
 	parts := []protocol.RecordReader{res.records}
 	stream, ok := res.records.(*protocol.RecordStream) // read as one, it would hide which batch is whose
 	if ok {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"time"
 
@@ -15,46 +16,67 @@ import (
 
 // fetched is what one response brings of a partition: whole batches up to the last stable offset.
 type fetched struct {
-	records kafka.RecordReader
+	err     error
+	records kafka.RecordReader             // nil: none
 	aborted []fetchapi.ResponseTransaction // transactions that were aborted and reach into the response
 	stable  int64                          // last stable offset: the first one that a transaction still open holds back
 	end     int64                          // high watermark
 }
 
-// fetchCommitted asks the leader of a partition for what follows offset, as a consumer with read_committed does: the
+// fetchCommitted asks the leader of a partition for what follows an offset, as a consumer with read_committed does: the
 // broker returns nothing from the first open transaction on, and says which transactions were aborted. kafka-go's
 // own Client.Fetch leaves the latter out.
-func (c *client) fetchCommitted(ctx context.Context, topic string, partition int32, offset, maxBytes int64) (fetched, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
-	defer cancel()
-	m, err := c.transport.RoundTrip(ctx, c.Addr, &fetchapi.Request{
-		ReplicaID: -1, MaxWaitTime: int32(fetchWait / time.Millisecond), MinBytes: 1, MaxBytes: int32(maxBytes),
-		IsolationLevel: int8(kafka.ReadCommitted), SessionID: -1, SessionEpoch: -1,
-		Topics: []fetchapi.RequestTopic{{Topic: topic, Partitions: []fetchapi.RequestPartition{{
-			Partition: partition, CurrentLeaderEpoch: -1, FetchOffset: offset, LogStartOffset: -1, PartitionMaxBytes: int32(maxBytes),
-		}}}},
-	})
+func (c *client) fetchCommitted(ctx context.Context, topic string, at position) (fetched, error) {
+	found, err := c.fetchTogether(ctx, topic, []position{at})
 	if err != nil {
 		return fetched{}, err
+	}
+	f, ok := found[at.partition]
+	if !ok {
+		return fetched{}, protocol.ErrNoPartition
+	}
+	return f, f.err
+}
+
+// fetchTogether is fetchCommitted for several partitions of one leader, in one request. What it returns has no partition that the broker left out.
+func (c *client) fetchTogether(ctx context.Context, topic string, all []position) (map[int32]fetched, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
+	defer cancel()
+	var bytes int64
+	partitions := make([]fetchapi.RequestPartition, len(all))
+	for i, at := range all {
+		bytes += at.bytes
+		partitions[i] = fetchapi.RequestPartition{
+			Partition: at.partition, CurrentLeaderEpoch: -1, FetchOffset: at.offset, LogStartOffset: -1, PartitionMaxBytes: int32(at.bytes),
+		}
+	}
+	m, err := c.transport.RoundTrip(ctx, c.Addr, &fetchapi.Request{
+		ReplicaID: -1, MaxWaitTime: int32(fetchWait / time.Millisecond), MinBytes: 1, MaxBytes: int32(min(bytes, math.MaxInt32)),
+		IsolationLevel: int8(kafka.ReadCommitted), SessionID: -1, SessionEpoch: -1,
+		Topics: []fetchapi.RequestTopic{{Topic: topic, Partitions: partitions}},
+	})
+	if err != nil {
+		return nil, err
 	}
 	res, ok := m.(*fetchapi.Response)
 	switch {
 	case !ok:
-		return fetched{}, fmt.Errorf("the broker responds to a fetch with a %T", m)
+		return nil, fmt.Errorf("the broker responds to a fetch with a %T", m)
 	case res.ErrorCode != 0:
-		return fetched{}, kafka.Error(res.ErrorCode)
-	case len(res.Topics) == 0 || len(res.Topics[0].Partitions) == 0:
-		return fetched{}, protocol.ErrNoPartition
+		return nil, kafka.Error(res.ErrorCode)
 	}
-	p := &res.Topics[0].Partitions[0]
-	if p.ErrorCode != 0 {
-		return fetched{}, kafka.Error(p.ErrorCode)
+	found := make(map[int32]fetched, len(all))
+	for _, t := range res.Topics {
+		for i := range t.Partitions {
+			p := &t.Partitions[i]
+			f := fetched{records: p.RecordSet.Records, aborted: p.AbortedTransactions, stable: p.LastStableOffset, end: p.HighWatermark}
+			if p.ErrorCode != 0 {
+				f.err = kafka.Error(p.ErrorCode)
+			}
+			found[p.Partition] = f
+		}
 	}
-	f := fetched{records: p.RecordSet.Records, aborted: p.AbortedTransactions, stable: p.LastStableOffset, end: p.HighWatermark}
-	if f.records == nil {
-		f.records = kafka.NewRecordReader()
-	}
-	return f, nil
+	return found, nil
 }
 
 // transactions finds the batches of aborted transactions in one response, whose batches are shown to it in order.

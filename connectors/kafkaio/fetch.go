@@ -17,7 +17,7 @@ import (
 const (
 	fetchWait = 500 * time.Millisecond // how long the broker holds a fetch that finds nothing
 	patience  = 2 * time.Minute        // with an open transaction; brokers end most after one
-	rest      = 5 * time.Millisecond   // between two fetches at the end of a partition: bundles begin further apart, and each fetch costs both sides
+	rest      = 5 * time.Millisecond   // between two fetches at the ends of partitions, see tails
 )
 
 // errTruncated ends a fetcher: to continue would skip or repeat frames unnoticed.
@@ -30,6 +30,7 @@ type fetcher struct {
 	cfg    *ReadConfig
 	span   Span
 	client *client
+	tails  *tails
 	job    *session.Session
 	queue  *queue
 	away   *interruption
@@ -49,10 +50,10 @@ type fetcher struct {
 }
 
 // startFetcher reads span from the offset from on, until close.
-func startFetcher(cfg *ReadConfig, span Span, from int64, c *client, job *session.Session, away *interruption, news chan<- struct{}) *fetcher {
+func startFetcher(cfg *ReadConfig, span Span, from int64, c *client, together *tails, job *session.Session, away *interruption, news chan<- struct{}) *fetcher {
 	ctx, cancel := context.WithCancel(context.Background())
 	f := &fetcher{
-		cfg: cfg, span: span, client: c, job: job, away: away,
+		cfg: cfg, span: span, client: c, tails: together, job: job, away: away,
 		queue: newQueue(from, cfg.QueueBytes, news),
 		at:    from, seen: Mark{Offset: -1}, cancel: cancel, ended: make(chan struct{}),
 	}
@@ -89,15 +90,17 @@ func (f *fetcher) run(ctx context.Context) {
 			return
 		}
 		f.advance(b)
-		f.rest(ctx)
 	}
 }
 
-// rest waits, at the end of the partition, for more than the few records that came since the last fetch.
-func (f *fetcher) rest(ctx context.Context) {
-	if f.at >= f.end.Load() {
-		_ = retry.Pause(ctx, rest-time.Since(f.begun)) // ended by ctx, the loop ends too
+// next asks the partition's leader for what follows, at the partition's end together with other partitions. What waits to be read is fetched alone, and
+// so is a partition that failed.
+func (f *fetcher) next(ctx context.Context) (fetched, error) {
+	at := position{f.span.Partition, f.at, f.cfg.FetchBytes}
+	if f.failing || f.begun.IsZero() || f.at < f.end.Load() {
+		return f.client.fetchCommitted(ctx, f.cfg.Topic, at)
 	}
+	return f.tails.fetch(ctx, at)
 }
 
 // fetch asks the partition's leader for what follows. It always ends: requests have a time limit.
@@ -110,7 +113,7 @@ func (f *fetcher) fetch(ctx context.Context) (batch, error) {
 			return batch{}, err
 		}
 	}
-	res, err := f.client.fetchCommitted(ctx, f.cfg.Topic, f.span.Partition, f.at, f.cfg.FetchBytes)
+	res, err := f.next(ctx)
 	if errors.Is(err, kafka.OffsetOutOfRange) {
 		return f.skipLost(ctx)
 	}

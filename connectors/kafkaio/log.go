@@ -105,7 +105,7 @@ func (l *Log) Append(ctx context.Context, partition int32, records ...LogRecord)
 // Read returns records from an offset on, about as many as have that many bytes but one at least, and the offset to go on from. There are none
 // where the log ends, after half a second.
 func (l *Log) Read(ctx context.Context, partition int32, from, bytes int64) (records []LogRecord, next int64, err error) {
-	res, err := l.client.fetchCommitted(ctx, l.topic, partition, from, bytes)
+	res, err := l.client.fetchCommitted(ctx, l.topic, position{partition, from, bytes})
 	if err != nil {
 		return nil, from, l.worded(fmt.Errorf("kafka: read %s/%d from offset %d: %w", l.topic, partition, from, err))
 	}

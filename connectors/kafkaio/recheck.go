@@ -67,7 +67,7 @@ func (u *uplink) replaced(ctx context.Context) (bool, error) {
 
 // recordAt reads the record at an offset without its value, or errNothing.
 func (c *client) recordAt(ctx context.Context, topic string, partition int32, offset int64) (record, error) {
-	res, err := c.fetchCommitted(ctx, topic, partition, offset, 1) // the broker returns one batch all the same
+	res, err := c.fetchCommitted(ctx, topic, position{partition, offset, 1}) // the broker returns one batch all the same
 	if err != nil {
 		return record{}, err
 	}

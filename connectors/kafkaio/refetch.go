@@ -33,7 +33,7 @@ func (c *client) refetch(ctx context.Context, topic string, partition int32, wan
 }
 
 func (c *client) fetchOnce(ctx context.Context, topic string, partition int32, want filter) (batch, error) {
-	res, err := c.fetchCommitted(ctx, topic, partition, want.from, defaultFetchBytes)
+	res, err := c.fetchCommitted(ctx, topic, position{partition, want.from, defaultFetchBytes})
 	if err == nil {
 		return readBatch(res, want)
 	}

@@ -32,6 +32,7 @@ const (
 type source struct {
 	cfg     *ReadConfig
 	client  *client
+	tails   *tails
 	job     *session.Session
 	closed  chan struct{}
 	arrived chan struct{} // a fetcher queued something, or ended
@@ -54,7 +55,7 @@ func openSource(cfg *ReadConfig, job *session.Session) (*source, error) {
 			return nil, err
 		}
 		sized := cfg.sized(job.Holds())
-		s := &source{cfg: &sized, client: client, job: job, closed: make(chan struct{}), arrived: make(chan struct{}, 1), fetchers: map[int32]*fetcher{}, ended: map[int32]bool{}}
+		s := &source{cfg: &sized, client: client, tails: newTails(client, cfg.Topic), job: job, closed: make(chan struct{}), arrived: make(chan struct{}, 1), fetchers: map[int32]*fetcher{}, ended: map[int32]bool{}}
 		if cfg.Answers {
 			var ok bool
 			if s.uplink, ok = session.Get[*uplink](job, uplinkPart); !ok {
@@ -85,7 +86,7 @@ func (s *source) fetcher(span Span, from int64) (*fetcher, error) {
 		}
 		old.close()
 	}
-	f := startFetcher(s.cfg, span, from, s.client, s.job, &s.away, s.arrived)
+	f := startFetcher(s.cfg, span, from, s.client, s.tails, s.job, &s.away, s.arrived)
 	if old != nil {
 		f.last = old.last
 	}
@@ -216,6 +217,7 @@ func (s *source) Close() error {
 		f.close()
 		delete(s.fetchers, p)
 	}
+	s.tails.close()
 	s.client.close()
 	close(s.closed)
 	return nil

@@ -282,7 +282,7 @@ func (u *uplink) receive(ctx context.Context, from int64) {
 
 // fetch is one request. Where the topic does not hold the offset any more, answers are lost: what waits is asked again.
 func (u *uplink) fetch(ctx context.Context, from int64) (batch, error) {
-	res, err := u.client.fetchCommitted(ctx, u.cfg.Answers, 0, from, defaultFetchBytes)
+	res, err := u.client.fetchCommitted(ctx, u.cfg.Answers, position{0, from, defaultFetchBytes})
 	if err == nil {
 		return readBatch(res, filter{from: from, to: Unbounded, limit: defaultFetchBytes})
 	}
