@@ -1,7 +1,7 @@
 // Package kafkaio reads frames from a Kafka topic into a Beam pipeline, writes outcomes to one, publishes
 // frames, and commits what is durable. Everything goes through kafka-go (github.com/segmentio/kafka-go).
 //
-// A record's path: a [fetcher] for each partition fetches batches (fetch.go, batch.go), makes each
+// A record's path: a [fetcher] for each partition fetches batches (fetch.go, batch.go; tails.go at its end), makes each
 // record a frame (decode.go) and queues it (queue.go); the splittable DoFn of [Read] takes what is queued
 // and emits it in runs (read.go, runs.go).
 package kafkaio
