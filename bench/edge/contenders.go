@@ -5,8 +5,33 @@ import (
 	"time"
 
 	"github.com/cachenet/cachenet/connectors/link"
+	"github.com/cachenet/cachenet/models/evaluation"
 	"github.com/cachenet/cachenet/models/offload"
+	"github.com/cachenet/cachenet/models/policy"
 )
+
+// contender is one way to answer a device's frames.
+type contender struct {
+	Name     string
+	nets     string            // "": no small net; small, raw (uncalibrated) or paper
+	settings policy.Settings   // of the small net's hit test
+	straight offload.Action    // without a small net: Ask (server only) or Here (device only)
+	miss     offload.Action    // what follows a miss, without a controller
+	form     int               // of what is sent to the server
+	download bool              // specialists are downloaded over the link
+	control  string            // rule or bandit: chooses in place of miss and straight
+	here     bool              // the device holds the full model too
+	code     int               // bytes of the upload, whatever its form; 0: those of the form
+	skip     bool              // the controller may skip the small net
+	deadline time.Duration     // of provisional answers; 0: none
+	fusion   *offload.Fusion   // nil: late answers replace what was there
+	single   bool              // answers have one class, as those of an old server
+	untaught bool              // the window learns only the class of an answer
+	kinds    []evaluation.Kind // of streams; nil: streamKinds
+	always   bool              // every frame is sent at once, while the small net runs
+	forms    []int             // that a controller may use
+	examples *[]offload.Example
+}
 
 // Names of contenders that figures refer to.
 const (
@@ -20,24 +45,24 @@ const (
 	oursFused   = "ours, rule, late answers fused"
 	oursRule    = "ours, rule"
 	oursOne     = "ours, rule, taught one class of an answer"
-	oursHere    = "ours, rule, full here too"
-	oursSkip    = "ours, rule, full here too, may skip the small net"
+	oursHere    = "ours, rule, full on device"
+	oursSkip    = "ours, rule, full on device, may skip the small net"
 	oursCode    = "ours, rule, a code of 256 bytes that costs nothing"
-	oursBandit  = "ours, bandit, full here too"
+	oursBandit  = "ours, bandit, full on device"
 	provisional = "ours, provisional"
 	allFused    = "every frame up, fused"
 	oneFused    = "every frame up, answers with one class fused"
 	fixedAsIs   = "fixed: window, ask as it is"
-	fixedHere   = "fixed: window, full here"
+	fixedHere   = "fixed: window, full on device"
 )
 
-// fixedSettings are those that a controller chooses among; two of them are contenders of their own.
+// fixedSettings are the settings that a controller chooses among; some are contenders themselves.
 var fixedSettings = []string{deviceFull, serverOnly, oursFixed, fixedAsIs, fixedHere}
 
 // holders are the contenders whose device holds the full model.
 var holders = []string{deviceFull, oursHere, oursSkip, oursBandit, fixedHere}
 
-// codeBytes is the size of a feature code that nobody has trained: it bounds what one could gain.
+// codeBytes is the size of the simulated feature code.
 const codeBytes = 256
 
 // fixedOnServer are those of a device that does not hold the full model.

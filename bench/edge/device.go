@@ -6,51 +6,10 @@ import (
 	"slices"
 	"time"
 
-	"github.com/cachenet/cachenet/models/evaluation"
 	"github.com/cachenet/cachenet/models/offload"
 	"github.com/cachenet/cachenet/models/policy"
 	"github.com/cachenet/cachenet/schemas"
 )
-
-// contender is one way to answer a device's frames.
-type contender struct {
-	Name     string
-	nets     string            // "": no small net; small, raw (uncalibrated) or paper
-	settings policy.Settings   // of the small net's hit test
-	straight offload.Action    // without a small net: Ask (server only) or Here (device only)
-	miss     offload.Action    // what follows a miss where control is none
-	form     int               // and in which form
-	download bool              // specialists are downloaded over the link
-	control  string            // rule or bandit: chooses in place of miss and straight
-	here     bool              // the device holds the full model too
-	code     int               // bytes of the upload, whatever its form; 0: those of the form
-	skip     bool              // it may pass the small net over
-	deadline time.Duration     // of provisional answers; 0: none
-	fusion   *offload.Fusion   // nil: late answers replace what was there
-	single   bool              // answers have one class, as those of an old server
-	untaught bool              // the window learns the class of an answer alone
-	kinds    []evaluation.Kind // of streams; nil: streamKinds
-	always   bool              // every frame is asked about at once, while the small net works too
-	forms    []int             // that a controller may use
-	examples *[]offload.Example
-}
-
-// outcome is what became of a frame.
-type outcome struct {
-	row            int
-	first, settled time.Duration // latencies of the first answer and of the last
-	early, class   int           // these answers; -1: dropped
-	hit            bool
-	earlier        policy.Earlier // what the small net said
-	kind           int
-}
-
-// tally is what became of all frames of a run.
-type tally struct {
-	frames   []outcome
-	up, down int64
-	actions  [3]int // misses by what was chosen
-}
 
 // device answers the frames of one stream.
 type device struct {
@@ -132,7 +91,7 @@ func (d *device) probe(at time.Duration) {
 	d.w.on(d.e.sendUp(at, bytes), func(at time.Duration) { d.ack(at, id) })
 }
 
-// ack is the moment at which the server's broker has a message.
+// ack runs when the server's broker has a message.
 func (d *device) ack(at time.Duration, id int) {
 	d.w.on(d.e.sendDown(at, ackBytes), func(at time.Duration) { d.meter.Ack(at, id) })
 }
@@ -174,11 +133,11 @@ func (d *device) frame(at time.Duration, row int) {
 	if d.k.nets == "paper" {
 		us = f.DecodeUs + f.Paper[0].Us
 	}
-	d.w.on(d.e.work(at, us), func(now time.Duration) { d.look(at, now, &o) })
+	d.w.on(d.e.work(at, us), func(now time.Duration) { d.decide(at, now, &o) })
 }
 
-// look is the moment at which the small net has answered.
-func (d *device) look(at, now time.Duration, o *outcome) {
+// decide runs when the small net has answered.
+func (d *device) decide(at, now time.Duration, o *outcome) {
 	d.row = o.row
 	decision, err := d.policy.DecideAudited(&d.state, d, true, d.coin)
 	if err != nil {
@@ -206,7 +165,7 @@ func (d *device) look(at, now time.Duration, o *outcome) {
 		o.earlier.Sure = decision.Small.Class
 	}
 	if o.early = decision.Small.Class; o.early < 0 || !decision.Asked {
-		o.early = policy.Largest(d.w.facts.small[o.row]) // "other": whatever the specialist says next is not kept
+		o.early = policy.Largest(d.w.facts.small[o.row]) // the specialist says "other", and its second class is not recorded
 	}
 	c := offload.Choice{Action: d.k.miss, Form: d.k.form, Provisional: d.k.deadline > 0}
 	if d.control != nil {
@@ -216,7 +175,7 @@ func (d *device) look(at, now time.Duration, o *outcome) {
 	d.ask(at, now, o, c, false)
 }
 
-// audit asks the full model about a hit, which keeps its answer.
+// audit gets the full model's answer for a hit; the hit's own answer stands.
 func (d *device) audit(at, now time.Duration, o *outcome) {
 	c := offload.Choice{Action: d.k.miss, Form: d.k.form, Provisional: d.k.deadline > 0}
 	if d.control != nil {
@@ -227,7 +186,7 @@ func (d *device) audit(at, now time.Duration, o *outcome) {
 	d.ask(at, now, o, c, false)
 }
 
-// ask gets the full model's answer, or does without it. straight says that the small net was not asked.
+// ask carries out a choice for a frame. straight: the small net did not run.
 func (d *device) ask(at, now time.Duration, o *outcome, c offload.Choice, straight bool) {
 	if c.Action == offload.Ask && d.waiting >= mostWaiting {
 		c.Action = offload.Alone
@@ -246,7 +205,7 @@ func (d *device) ask(at, now time.Duration, o *outcome, c offload.Choice, straig
 	}
 }
 
-// here asks the full model on the device.
+// here runs the full model on the device.
 func (d *device) here(now time.Duration, decode bool, done func(end time.Duration)) {
 	us := d.w.facts.Full.Us
 	if decode {
@@ -255,7 +214,7 @@ func (d *device) here(now time.Duration, decode bool, done func(end time.Duratio
 	d.w.on(d.e.work(now, us), done)
 }
 
-// send asks the server. With patience the full model here is asked too, and the first to answer counts.
+// send sends a frame to the server. After the choice's patience the full model on the device runs too; the first answer counts.
 func (d *device) send(at, now time.Duration, o *outcome, c offload.Choice, straight bool) {
 	f, form := d.w.facts, c.Form
 	if d.control != nil {
@@ -300,7 +259,7 @@ func (d *device) send(at, now time.Duration, o *outcome, c offload.Choice, strai
 	})
 }
 
-// answered is the moment at which the full model's answer is there: it settles the frame and teaches the window.
+// answered runs when the full model has answered: it settles the frame and updates the window.
 func (d *device) answered(at, chosen, now time.Duration, o *outcome, c offload.Choice, form int, straight, here bool) {
 	f := d.w.facts
 	full := f.full[form][o.row]
@@ -316,15 +275,15 @@ func (d *device) answered(at, chosen, now time.Duration, o *outcome, c offload.C
 	}
 	d.settle(now, *o, c, !straight)
 	if d.k.nets == "" || d.k.nets == "paper" {
-		return // specialists of the paper's protocol move when one has been downloaded
+		return // with the paper's protocol the state changes when a specialist has been downloaded
 	}
 	if _, err := d.policy.Heard(&d.state, d.told(full, here, !d.k.single && !d.k.untaught), o.earlier); err != nil {
 		d.w.fail(err)
 	}
 }
 
-// settledClass is the class of a miss that the full model has answered: its own, or the one that it and the window's prior
-// hold likeliest together.
+// settledClass returns the class of a miss that the full model has answered: its own, or that of its answer fused with the
+// window's prior.
 func (d *device) settledClass(row int, told []float32, straight bool) int {
 	if straight || d.k.fusion == nil || !d.policy.FusePrior(d.prior, &d.state) {
 		return policy.Largest(told)
@@ -341,8 +300,8 @@ func (d *device) settledClass(row int, told []float32, straight bool) int {
 	return class
 }
 
-// told is a distribution as a device hears of it: that of the full model on the device whole, a server's answer by the
-// probabilities of the likeliest classes, or of one alone.
+// told returns a distribution as it reaches the device: the whole one from the full model on the device, otherwise the
+// probabilities of the likeliest classes, or of one class.
 func (d *device) told(full []float32, here, several bool) []float32 {
 	if here {
 		return append(d.q[:0], full...)
@@ -358,7 +317,7 @@ func (d *device) told(full []float32, here, several bool) []float32 {
 	return d.q
 }
 
-// listed are the classes whose probabilities an answer has.
+// listed returns the classes that an answer lists.
 func listed(full []float32, several bool) []int {
 	if !several {
 		return policy.Top(full, 1, 1)
@@ -376,46 +335,7 @@ func (d *device) settle(now time.Duration, o outcome, c offload.Choice, small bo
 	}
 }
 
-// specialist is what the paper's server does after a miss: its selector names a specialist, which follows the answer where
-// the device does not hold it.
-func (d *device) specialist(row int) func() {
-	if !d.k.download {
-		return nil
-	}
-	return func() {
-		q := append([]float32(nil), d.w.facts.selector[row]...)
-		d.scratch.Set(&d.state)
-		before := d.scratch.Active()
-		if _, err := d.policy.Teach(&d.scratch, append([]float32(nil), q...)); err != nil || d.loading {
-			return
-		}
-		next := d.scratch.Active()
-		if next == before {
-			return
-		}
-		bytes := 0
-		if !slices.Contains(d.held, next) {
-			bytes = d.w.facts.Paper[next].FileBytes
-		}
-		d.loading = true
-		d.w.on(d.e.sendDown(d.w.now, bytes), func(time.Duration) {
-			d.loading = false
-			d.hold(next)
-			if _, err := d.policy.Teach(&d.state, q); err != nil {
-				d.w.fail(err)
-			}
-		})
-	}
-}
-
-// hold keeps the most recently used specialists.
-func (d *device) hold(i int) {
-	d.held = slices.DeleteFunc(d.held, func(h int) bool { return h == i })
-	d.held = append([]int{i}, d.held...)
-	d.held = d.held[:min(len(d.held), max(1, d.k.settings.Capacity))]
-}
-
-// parallel asks about every frame at once while the small net works: what can be had for the server's latency.
+// parallel sends a frame at once, while the small net runs: it bounds what the server's latency can buy.
 func (d *device) parallel(at time.Duration, o *outcome) {
 	f := d.w.facts
 	d.row = o.row

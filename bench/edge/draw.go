@@ -31,7 +31,7 @@ func (d document) draw(path string) error {
 	width, height := leftWide+columns*boxWide+20, topHigh+rows*boxHigh+60
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" font-family="sans-serif" font-size="12">`+"\n", width, height, width, height)
 	fmt.Fprintf(&b, `<rect width="%d" height="%d" fill="white"/>`+"\n", width, height)
-	text(&b, 10, 22, "start", "Mean latency: the quickest of the others that loses at most a point (colour), and how many times quicker is: ours, rule, full here too")
+	text(&b, 10, 22, "start", "Mean latency: the quickest of the others that loses at most a point (colour), and how many times quicker is: ours, rule, full on device")
 	for i, r := range d.results {
 		left := leftWide + i*(len(factors)+1)*boxWide
 		text(&b, left+len(factors)*boxWide/2, 48, "middle", r.facts.Name+": device slower by")

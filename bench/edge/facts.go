@@ -12,7 +12,7 @@ import (
 	"github.com/cachenet/cachenet/models/policy"
 )
 
-// netFacts is what one net says about every frame, and what it costs on this machine.
+// netFacts holds the outputs of one net for every frame, and its times on this machine.
 type netFacts struct {
 	Classes     []int // label of each output; nil: all classes in order
 	Other       bool
@@ -33,12 +33,12 @@ type formFacts struct {
 	Full     []int16 // logits of the full model on this form
 }
 
-// facts is everything measured that the simulation plays with. No time passes in it.
+// facts is every measured input of the simulation.
 type facts struct {
 	Name, Source string
 	Classes      int
 	Labels       []int
-	Tune, Report []evaluation.Track // disjoint sequences: settings are found on one, figures come from the other
+	Tune, Report []evaluation.Track // disjoint sequences: settings are tuned on the first, figures come from the second
 	Small        netFacts
 	Selector     netFacts
 	Paper        []netFacts // specialists of the paper's protocol

@@ -27,7 +27,7 @@ type options struct {
 func main() {
 	o := options{amount: amount{tune: 3, report: 4, frames: 15}}
 	flag.StringVar(&o.pack, "pack", "models/packs/scenes", "pack for the rendered scenes")
-	flag.StringVar(&o.scenes, "scenes", "", "file to keep the facts about the scenes in, for another run; empty: none")
+	flag.StringVar(&o.scenes, "scenes", "", "file that keeps the measurements of the scenes for another run; empty: none")
 	flag.StringVar(&o.cifar, "cifar10", "bench/edge/testdata/cifar10.facts.gz", "facts about CIFAR-10, as -nets recorded them; empty: none")
 	flag.StringVar(&o.nets, "nets", "", "with -data: nets or pack to record facts with, into the file -cifar10")
 	flag.StringVar(&o.data, "data", "", "with -nets: image folder")
@@ -96,7 +96,7 @@ func (o options) run() error {
 // sceneSeed is the first seed of the rendered sequences; packs are trained and tested on others.
 const sceneSeed = 515100
 
-// sceneFacts measures the scenes, unless a run before has left its facts.
+// sceneFacts measures the scenes, or reads the measurements that an earlier run left.
 func (o options) sceneFacts() (*facts, error) {
 	if o.scenes == "" {
 		return sceneFacts(o.pack, o.amount, sceneSeed)
@@ -115,7 +115,7 @@ func say(start time.Time, what string) {
 	fmt.Fprintf(os.Stderr, "%4.0f s  %s\n", time.Since(start).Seconds(), what)
 }
 
-// firstSeed is that of the streams that figures come from; nothing was chosen on these.
+// firstSeed is the first seed of the reported streams; nothing was tuned on them.
 const firstSeed = 201
 
 // factors are how many times slower than this machine a device is.
@@ -135,10 +135,10 @@ type result struct {
 	cells []cell
 
 	fused   []float64 // points of accuracy of fused answers over the better of device only and server only, of each of fusedSeeds
-	unlocal []float64 // accuracy lost by ours, full here too, on streams without locality, of each seed
+	unlocal []float64 // accuracy lost by ours, full on device, on streams without locality, of each seed
 }
 
-// contest plays all contenders in all cells.
+// contest runs all contenders in all cells.
 func contest(f *facts, o options) (*result, error) {
 	p, err := tune(f, o.frames)
 	if err != nil {
@@ -164,10 +164,10 @@ func contest(f *facts, o options) (*result, error) {
 	return r, r.withoutLocality(o)
 }
 
-// fusedSeeds is how many seeds fused answers are compared on: few sequences are wrong, and a seed shows some of them.
+// fusedSeeds is how many seeds fused answers are compared on: wrong sequences are rare, and one seed contains few of them.
 const fusedSeeds = 40
 
-// fusedGaps compares fused answers with those of the better of device only and server only, on the link that settings are found on.
+// fusedGaps compares fused answers with those of the better of device only and server only, on the link that settings are tuned on.
 func (r *result) fusedGaps(o options) error {
 	all := contenders(r.plan)
 	for seed := range fusedSeeds {
@@ -185,7 +185,7 @@ func (r *result) fusedGaps(o options) error {
 	return nil
 }
 
-// withoutLocality measures what the policy loses on streams that it was not tuned for.
+// withoutLocality measures the accuracy lost on streams without locality.
 func (r *result) withoutLocality(o options) error {
 	all := contenders(r.plan)
 	k := all[slices.IndexFunc(all, func(k contender) bool { return k.Name == oursHere })]

@@ -26,7 +26,7 @@ type sequence struct {
 	tune   bool
 }
 
-// loaded are the nets that take part.
+// loaded holds the nets of all contenders.
 type loaded struct {
 	full, small, selector *models.Net
 	paper                 []*models.Net
@@ -34,7 +34,7 @@ type loaded struct {
 	dirs                  map[*models.Net]string
 }
 
-// forms lists the forms beside the frame as it is: JPEG at the nets' input size, and its bare pixels.
+// forms lists the upload forms besides the frame as it is: JPEG at the nets' input size, and its bare pixels.
 var forms = []struct {
 	name    string
 	quality int // 0: raw pixels
@@ -96,7 +96,7 @@ func measure(name string, nets *evaluation.Nets, l *loaded, all []sequence) (*fa
 	return f, timeAll(f, l, shots)
 }
 
-// scored is what one frame became.
+// scored holds the outputs for one frame.
 type scored struct {
 	nets  [][]float32 // of each net, on the frame as it is
 	forms [][]float32 // the full model's, on the other forms
@@ -213,10 +213,10 @@ func decode(f *schemas.Frame, v picture.View) ([]byte, error) {
 	return dst, picture.Decode(dst, f, v)
 }
 
-// timingRounds is how often each thing is timed; the quickest is taken, since others share the machine.
+// timingRounds is how often each call is timed; the fastest counts, since the machine is shared.
 const timingRounds = 60
 
-// quickest returns µs.
+// quickest returns the time of the fastest call in µs.
 func quickest(run func(i int) error) (float64, error) {
 	times := make([]float64, timingRounds)
 	for i := range times {

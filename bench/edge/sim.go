@@ -10,17 +10,17 @@ import (
 	"github.com/cachenet/cachenet/models/offload"
 )
 
-// This is a simulation in virtual time: what nets say and what they cost was measured, links are those of connectors/link,
-// and the policy and the controllers are the code that runs on devices; processors and queues are modelled.
+// A simulation in virtual time: answers and times of nets were measured, links are those of connectors/link, and the policy
+// and the controllers are the code that runs on devices; processors and queues are modelled.
 
 // Sizes and times that are assumed, not measured.
 const (
 	framePeriod = 100 * time.Millisecond // of a camera
-	recordBytes = 300                    // of a record beside the image: its headers and those of the request, TCP and IP
+	recordBytes = 300                    // of a record besides the image: its headers and those of the request, TCP and IP
 	answerBytes = 750                    // of an answer: an outcome as JSON, and the same headers
-	rankedBytes = 35                     // of each class whose probability it has, where they are several
+	rankedBytes = 35                     // of each class that an answer lists, if it lists several
 	ackBytes    = 100                    // of an acknowledgement of the server's broker
-	mostWaiting = 30                     // asks of a device that wait for an answer; beyond them a frame is not sent
+	mostWaiting = 30                     // frames of a device in flight; beyond them none is sent
 	serverBatch = 16
 )
 
@@ -41,7 +41,7 @@ type condition struct {
 // world is one run: devices with a stream each, and one server.
 type world struct {
 	facts  *facts
-	factor float64 // a device's times over those measured here
+	factor float64 // a device's times over the measured ones
 	events events
 	order  int
 	now    time.Duration
@@ -50,7 +50,7 @@ type world struct {
 	ends   []*endpoint
 }
 
-// server is one processor with a queue, which takes what waits as one batch.
+// server is one processor with a queue; it takes all that waits as one batch.
 type server struct {
 	queue []*request
 	busy  bool
@@ -64,7 +64,7 @@ type request struct {
 	listed int    // classes in its answer
 	after  func() // runs on the server once the answer has been sent; nil: nothing
 	back   func(at time.Duration)
-	held   func(at time.Duration) // the server's broker has it; nil: nobody wants to know
+	held   func(at time.Duration) // runs when the server's broker has it; nil: nothing
 	end    *endpoint
 }
 
@@ -101,7 +101,7 @@ func (e *events) Pop() any {
 	return x
 }
 
-// on runs something at a moment.
+// on schedules a function.
 func (w *world) on(at time.Duration, run func(at time.Duration)) {
 	w.order++
 	heap.Push(&w.events, event{at, w.order, run})
@@ -133,7 +133,7 @@ func newEndpoint(w *world, c condition, seed uint64) *endpoint {
 	return e
 }
 
-// now returns the link of a moment.
+// now returns the link of the current phase.
 func (e *endpoint) now(at time.Duration) *link.Link {
 	i := len(e.from) - 1
 	for i > 0 && at < e.from[i] {
@@ -211,7 +211,7 @@ func (w *world) reply(at time.Duration, r *request) {
 	}
 }
 
-// simulate plays a contender and returns what became of every frame.
+// simulate runs a contender and returns the outcome of every frame.
 func simulate(f *facts, tracks []evaluation.Track, c condition, factor float64, k contender, devices, frames int, seed uint64) (tally, error) {
 	w := &world{facts: f, factor: factor}
 	rng := rand.New(rand.NewPCG(seed, 0xed6e))

@@ -14,7 +14,7 @@ import (
 	"github.com/cachenet/cachenet/schemas"
 )
 
-// amount is how many sequences of each class are measured.
+// amount is the number of sequences of each class to measure.
 type amount struct {
 	tune, report int
 	frames       int // of each sequence, at most
@@ -123,5 +123,5 @@ func measurePack(name, dir string, classes []string, all []sequence) (*facts, er
 	return f, f.prepare()
 }
 
-// streamKinds are the streams that devices show, in turn.
+// streamKinds are the kinds of the devices' streams, in turn.
 var streamKinds = []evaluation.Kind{{Active: 3, Dwell: 200}, {Active: 2, Dwell: 30}, {Active: 5, Dwell: 200}, {Mixed: true}}

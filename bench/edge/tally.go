@@ -4,13 +4,32 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/cachenet/cachenet/models/policy"
 )
+
+// outcome is how a frame was answered.
+type outcome struct {
+	row            int
+	first, settled time.Duration // latencies of the first answer and of the last
+	early, class   int           // these answers; -1: dropped
+	hit            bool
+	earlier        policy.Earlier // what the small net said
+	kind           int
+}
+
+// tally counts the outcomes of a run.
+type tally struct {
+	frames   []outcome
+	up, down int64
+	actions  [3]int // misses by chosen action
+}
 
 // figures are the results of one contender in one cell.
 type figures struct {
 	Mean, P50, P95, P99 float64 // ms until a frame is settled
 	FirstP95, FirstMean float64 // ms until its first answer
-	Accuracy, First     float64 // share of the frames whose settled, first answer is the class; a dropped frame has none
+	Accuracy, First     float64 // share of the frames whose final, first answer is right; a dropped frame counts as wrong
 	Agreement           float64 // with the full model on the frame as it is
 	Up, Down            float64 // bytes a frame
 	Dropped             float64 // share of the frames
@@ -58,7 +77,7 @@ func average(x []float64) float64 {
 	return sum / max(1, float64(len(x)))
 }
 
-// quantile returns that of sorted values.
+// quantile returns the quantile q of sorted values.
 func quantile(sorted []float64, q float64) float64 {
 	if len(sorted) == 0 {
 		return 0

@@ -9,7 +9,7 @@ import (
 	"github.com/cachenet/cachenet/models/policy"
 )
 
-// defaultWindow is the policy of nets that are no pack yet.
+// defaultWindow is the policy of nets that are not a pack.
 var defaultWindow = policy.Settings{Kind: policy.Window, Score: policy.Confidence, Threshold: 0.9, Alpha: 0.08, Decay: 0.8, Capacity: 1, Share: 0.05}
 
 var defaultPaper = policy.Settings{Kind: policy.Paper, Score: policy.Entropy, Threshold: 0.3, Alpha: 1, Decay: 0.8, Capacity: 1}
@@ -22,10 +22,10 @@ const (
 	reserve     = 0.006 // … of which settings leave so much unused where they are tuned
 	formLoss    = 0.003 // that a smaller form may cost where the full model looks at it
 	heldNets    = 3     // specialists that a device of the paper's protocol holds
-	auditRate   = 0.01  // of hits, what devices do unless told otherwise (pipelines.DefaultAuditRate)
+	auditRate   = 0.01  // of hits: the default of devices (policy.DefaultAuditRate)
 )
 
-// plan is everything that was found on the tuning part.
+// plan holds the settings chosen on the tuning part.
 type plan struct {
 	plain, window, paper policy.Settings
 	missed, all          offload.Fusion // fitted on misses, on all frames
@@ -33,7 +33,7 @@ type plan struct {
 	smallest             int            // of these, the one with the fewest bytes
 }
 
-// tuning is the link on which settings are found.
+// tuning is the link that settings are tuned on.
 func tuning() condition {
 	return condition{Name: "20 Mbit/s, 50 ms", phases: []phase{{shape: link.Shape{Rate: 20e6, RTT: 50 * time.Millisecond}}}}
 }
@@ -85,14 +85,14 @@ func (f *facts) right(form int) float64 {
 	return n / max(1, all)
 }
 
-// tried is what a contender does on the tuning part.
+// tried holds a contender's results on the tuning part.
 type tried struct {
 	loss  float64 // of accuracy against the full model on every frame
 	worst float64 // the same, on the kind of stream that loses most
 	hits  float64 // share of the frames
 }
 
-// trial plays a contender on the tuning part.
+// trial runs a contender on the tuning part.
 func trial(f *facts, k contender, frames int) (r tried, err error) {
 	var lost, n [8]float64
 	for s := range tuneRuns {
@@ -116,9 +116,9 @@ func trial(f *facts, k contender, frames int) (r tried, err error) {
 	return r, nil
 }
 
-// threshold sets the one with the most hits that keeps the budget: in the mean, and with the window on every kind of stream, since
-// it gains accuracy on some, which must not pay for what others lose. Audits and confirmations guard what the few sequences
-// here do not show.
+// threshold sets the threshold with the most hits that keeps the accuracy budget: on average, and with the window for every
+// kind of stream, since the streams that gain accuracy must not pay for others. Audits and confirmations cover what these
+// few sequences do not show.
 func threshold(f *facts, s *policy.Settings, nets string, frames int) error {
 	most := -1.0
 	found := *s
