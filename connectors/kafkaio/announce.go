@@ -10,7 +10,7 @@ import (
 // Announce lets the job send provisional outcomes to the topic at once, before the settled ones of the same frames: their
 // ce_id ends with "/provisional", their ce_type is cachenet.outcome.provisional.v1. Call it before the job starts.
 func Announce(job *session.Session, cfg WriteConfig) error {
-	w, err := cfg.open(func() (*writer, error) { return cfg.Cluster.newWriter(cfg.Topic) })
+	w, err := cfg.open()
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package kafkaio
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
@@ -10,7 +9,6 @@ import (
 	"github.com/segmentio/kafka-go"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/schemas"
 )
 
@@ -79,11 +77,7 @@ func (fn *answerFn) FinishBundle(ctx context.Context, emit func(beam.EventTime, 
 }
 
 func (fn *answerFn) send(ctx context.Context) error {
-	job, err := session.Find(fn.Config.Job)
-	if err != nil {
-		return fmt.Errorf("kafka: answer devices: %w", err)
-	}
-	a, err := session.Part(job, "kafkaio.Answer "+fn.Config.Topic, func() (*answerer, error) { return newAnswerer(fn.Config.Cluster) })
+	a, err := jobPart(fn.Config.Job, "kafkaio.Answer "+fn.Config.Topic, func() (*answerer, error) { return newAnswerer(fn.Config.Cluster) })
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
-	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/schemas"
 	"github.com/segmentio/kafka-go"
 )
@@ -43,15 +42,10 @@ type deadFn struct {
 
 // Setup finds what the job reads and writes letters with.
 func (fn *deadFn) Setup(context.Context) (err error) {
-	fn.writer, err = fn.Config.open(func() (*writer, error) { return fn.Config.Cluster.newWriter(fn.Config.Topic) })
-	if err != nil {
+	if fn.writer, err = fn.Config.open(); err != nil {
 		return err
 	}
-	job, err := session.Find(fn.Config.Job)
-	if err != nil {
-		return fmt.Errorf("kafka: read dead letters: %w", err)
-	}
-	fn.reader, err = session.Part(job, "kafkaio.WriteDeadLetters", func() (*client, error) { return fn.Config.Cluster.connect() })
+	fn.reader, err = jobPart(fn.Config.Job, "kafkaio.WriteDeadLetters", func() (*client, error) { return fn.Config.Cluster.connect() })
 	return err
 }
 

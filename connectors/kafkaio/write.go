@@ -51,17 +51,22 @@ type writeFn struct {
 
 // Setup finds the job's writer; it outlives bundles and is closed with the job's session.
 func (fn *writeFn) Setup(context.Context) (err error) {
-	fn.writer, err = fn.Config.open(func() (*writer, error) { return fn.Config.Cluster.newWriter(fn.Config.Topic) })
+	fn.writer, err = fn.Config.open()
 	return err
 }
 
-// open returns what the job keeps to write to the topic.
-func (c WriteConfig) open(open func() (*writer, error)) (*writer, error) {
-	job, err := session.Find(c.Job)
+// open returns the writer that the job keeps for the topic.
+func (c WriteConfig) open() (*writer, error) {
+	return jobPart(c.Job, "kafkaio.Write "+c.Topic, func() (*writer, error) { return c.Cluster.newWriter(c.Topic) })
+}
+
+// jobPart is [session.Part] of the job with an id.
+func jobPart[T any](job, name string, open func() (T, error)) (T, error) {
+	s, err := session.Find(job)
 	if err != nil {
-		return nil, fmt.Errorf("kafka: write to %s: %w", c.Topic, err)
+		return *new(T), fmt.Errorf("%s: %w", name, err)
 	}
-	return session.Part(job, "kafkaio.Write "+c.Topic, open)
+	return session.Part(s, name, open)
 }
 
 // StartBundle forgets what a failed bundle left.

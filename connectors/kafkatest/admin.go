@@ -17,6 +17,16 @@ import (
 
 // These requests use franz-go, since kafka-go lacks nearly all of them.
 
+// request sends one request, over a connection of its own.
+func request[R any](ctx context.Context, addr string, send func(context.Context, kmsg.Requestor) (R, error)) (R, error) {
+	k, err := kgo.NewClient(kgo.SeedBrokers(addr))
+	if err != nil {
+		return *new(R), err
+	}
+	defer k.Close()
+	return send(ctx, k)
+}
+
 // DeleteRecords deletes what a partition holds before an offset, as retention does.
 func DeleteRecords(ctx context.Context, addr, topic string, partition int32, before int64) error {
 	part := kmsg.NewDeleteRecordsRequestTopicPartition()
@@ -26,12 +36,7 @@ func DeleteRecords(ctx context.Context, addr, topic string, partition int32, bef
 	req := kmsg.NewPtrDeleteRecordsRequest()
 	req.Topics = []kmsg.DeleteRecordsRequestTopic{of}
 	req.TimeoutMillis = 5000
-	k, err := kgo.NewClient(kgo.SeedBrokers(addr))
-	if err != nil {
-		return err
-	}
-	defer k.Close()
-	res, err := req.RequestWith(ctx, k)
+	res, err := request(ctx, addr, req.RequestWith)
 	if err != nil {
 		return err
 	}
@@ -50,12 +55,7 @@ func DeleteTopic(ctx context.Context, addr, topic string) error {
 	req := kmsg.NewPtrDeleteTopicsRequest()
 	req.TopicNames, req.Topics = []string{topic}, []kmsg.DeleteTopicsRequestTopic{of}
 	req.TimeoutMillis = 5000
-	k, err := kgo.NewClient(kgo.SeedBrokers(addr))
-	if err != nil {
-		return err
-	}
-	defer k.Close()
-	res, err := req.RequestWith(ctx, k)
+	res, err := request(ctx, addr, req.RequestWith)
 	if err != nil {
 		return err
 	}
@@ -72,12 +72,7 @@ func AddPartitions(ctx context.Context, addr, topic string, count int32) error {
 	req := kmsg.NewPtrCreatePartitionsRequest()
 	req.Topics = []kmsg.CreatePartitionsRequestTopic{of}
 	req.TimeoutMillis = 5000
-	k, err := kgo.NewClient(kgo.SeedBrokers(addr))
-	if err != nil {
-		return err
-	}
-	defer k.Close()
-	res, err := req.RequestWith(ctx, k)
+	res, err := request(ctx, addr, req.RequestWith)
 	if err != nil {
 		return err
 	}
@@ -99,12 +94,7 @@ func AddScramUser(ctx context.Context, addr, user, password string) error {
 	u.Name, u.Mechanism, u.Iterations, u.Salt, u.SaltedPassword = user, 2, iterations, salt, salted
 	req := kmsg.NewPtrAlterUserSCRAMCredentialsRequest()
 	req.Upsertions = []kmsg.AlterUserSCRAMCredentialsRequestUpsertion{u}
-	k, err := kgo.NewClient(kgo.SeedBrokers(addr))
-	if err != nil {
-		return err
-	}
-	defer k.Close()
-	res, err := req.RequestWith(ctx, k)
+	res, err := request(ctx, addr, req.RequestWith)
 	if err != nil {
 		return err
 	}
