@@ -60,7 +60,7 @@ func caching(s beam.Scope, p plan, runs beam.PCollection) (outcomes, empty []bea
 	}
 	outcomes, misses := transforms.Device(s, p.model, p.branches, runs)
 	for _, m := range misses {
-		empty = append(empty, kafkaio.Ask(s, p.model.Job, m))
+		empty = append(empty, kafkaio.SendMisses(s, p.model.Job, m))
 	}
 	return outcomes, empty
 }

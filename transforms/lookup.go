@@ -147,7 +147,7 @@ func (fn *lookupFn) look(ctx context.Context, where states, settled func(beam.Ev
 		}
 	}
 	read := time.Now()
-	told := fn.hear()
+	answers := fn.learnAnswers()
 	if fn.walk.early = nil; fn.Model.Early && fn.memory != nil { // a cell is written only after its stream's last frame
 		fn.walk.early = func(rows []schemas.Outcome) {
 			early := schemas.Outcomes{Rows: rows}
@@ -157,7 +157,7 @@ func (fn *lookupFn) look(ctx context.Context, where states, settled func(beam.Ev
 	}
 	done, pending := fn.walk.run(fn.strands)
 	fn.offload(&done, &pending)
-	done.Rows = append(done.Rows, told...)
+	done.Rows = append(done.Rows, answers...)
 	walked := time.Now()
 	for i := range fn.strands {
 		if err := where.keep(fn.strands[i].stream, fn.strands[i].st); err != nil {
@@ -169,7 +169,7 @@ func (fn *lookupFn) look(ctx context.Context, where states, settled func(beam.Ev
 	fn.session.Spent(session.StageState, read.Sub(begun)+now.Sub(walked), frames)
 	fn.session.Spent(session.StageDecode, fn.walk.decoded.spent, fn.walk.decoded.frames)
 	traceWalk(ctx, fn.session, &fn.walk, begun, read, walked, now, frames)
-	fn.session.Missed(len(pending.Frames) - len(told))
+	fn.session.Missed(len(pending.Frames) - len(answers))
 	fn.forget()
 	emitAt(&done, now)
 	if len(done.Rows) > 0 {

@@ -72,7 +72,7 @@ func (fn *lookupFn) settle(st *policy.State, a *schemas.Answer, q []float32) sch
 	if q == nil {
 		q = n.stated(&a.Full)
 	}
-	out := n.told(a)
+	out := n.answered(a)
 	n.fuse(&out, st, q)
 	event := n.teach(st, a, q)
 	if out.Outcome == schemas.Miss {
@@ -126,9 +126,9 @@ func (w *walk) sent(f *schemas.Frame) schemas.Frame {
 	return small
 }
 
-// heard notes which full model answers. Where it is not this pack's its input may be another one, and frames are sent as they
+// answeredBy notes which full model answers. Where it is not this pack's its input may be another one, and frames are sent as they
 // are from then on.
-func (n *nets) heard(full *schemas.Outcome) {
+func (n *nets) answeredBy(full *schemas.Outcome) {
 	if sha := cmp.Or(full.ModelSHA256, n.sha[models.FullNet]); sha != n.sha[models.FullNet] {
 		n.otherServer.Store(true)
 	}

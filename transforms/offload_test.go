@@ -88,10 +88,10 @@ func TestAFrameIsSentAsTheFullModelSeesIt(t *testing.T) {
 			t.Errorf("%+v: other pixels (%v)", cropped, err)
 		}
 	}
-	if n.heard(&schemas.Outcome{ModelSHA256: n.sha["full"]}); n.otherServer.Load() {
+	if n.answeredBy(&schemas.Outcome{ModelSHA256: n.sha["full"]}); n.otherServer.Load() {
 		t.Error("the same full model is taken for another one")
 	}
-	n.heard(&schemas.Outcome{ModelSHA256: "another"})
+	n.answeredBy(&schemas.Outcome{ModelSHA256: "another"})
 	if got := fn.walk.sent(&f); got.Form != "" || len(got.Image) != len(f.Image) {
 		t.Errorf("another full model, whose input may be larger, gets %d bytes", len(got.Image))
 	}
@@ -108,7 +108,7 @@ func TestALateServerIsHedged(t *testing.T) {
 	f := painted(250, 10, 10)
 	row := schemas.Outcome{Stream: "cam", Outcome: schemas.Miss, Offload: schemas.OffloadInput}
 	fn.strands[0].answers = []schemas.Answer{{Row: row, Full: schemas.Outcome{Outcome: schemas.Error, Error: "late"}, Frame: f}}
-	rows := fn.hear()
+	rows := fn.learnAnswers()
 	if len(rows) != 1 || rows[0].Offload != schemas.OffloadHedge || rows[0].Label != "red" || rows[0].Model != "full" || rows[0].FullUs <= 0 || rows[0].Error != "" {
 		t.Errorf("%+v", rows)
 	}

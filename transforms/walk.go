@@ -80,7 +80,7 @@ type strand struct {
 	st     *policy.State
 	frames []schemas.Frame // that no step has taken yet
 
-	answers []schemas.Answer // to frames of earlier bundles, see hear
+	answers []schemas.Answer // to frames of earlier bundles, see learnAnswers
 
 	step []schemas.Frame // those of the step at hand, and all behind it
 

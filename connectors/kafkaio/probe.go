@@ -45,7 +45,7 @@ func (u *uplink) probeOnce(ctx context.Context) {
 }
 
 // acknowledged tells the measurements that the server's broker has a batch.
-func (u *uplink) acknowledged(batch []*ask) {
+func (u *uplink) acknowledged(batch []*pendingFrame) {
 	ids := make([]int, len(batch))
 	for i, k := range batch {
 		ids[i] = k.meter

@@ -12,7 +12,7 @@ import (
 
 // The frame that waits longest is looked for after a while, and then each time that its wait has doubled.
 func TestTheOldestFrameIsLookedForNowAndThen(t *testing.T) {
-	a, begun := newAsks("d", 0), time.Now()
+	a, begun := newInFlight("d", 0), time.Now()
 	for i := range int64(2) {
 		a.add(begun.Add(time.Duration(i)*time.Second), []schemas.Missed{{Frame: schemas.Frame{Topic: "t", Offset: i}}})
 	}

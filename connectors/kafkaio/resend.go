@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// kept notes where the server's broker holds a batch that it acknowledged.
-func (a *asks) kept(batch []*ask, partition int32, first int64) {
+// kept records the offsets of a batch that the server's broker acknowledged.
+func (a *inFlight) kept(batch []*pendingFrame, partition int32, first int64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for i, k := range batch {
@@ -15,9 +15,9 @@ func (a *asks) kept(batch []*ask, partition int32, first int64) {
 	a.counts.Sent += int64(len(batch))
 }
 
-// lost sends those again that the misses topic does not hold any more: it was recreated, or retention deleted them before the
-// server answered. Others stay: the server will come to them.
-func (a *asks) lost(held []Partition) int {
+// lost queues the frames again that the misses topic no longer holds: it was recreated, or retention deleted them before the
+// server answered. It returns their number.
+func (a *inFlight) lost(held []Partition) int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	bounds := make(map[int32]Partition, len(held))
@@ -34,12 +34,12 @@ func (a *asks) lost(held []Partition) int {
 	return n
 }
 
-// doubtful returns the frame that waits longest of those that the broker holds, as far as is known, when it is time to look whether that is true:
-// the topic may have been deleted, recreated and filled beyond its offset. It is looked for after 30 s, and again each time that its wait has doubled.
-func (a *asks) doubtful(now time.Time) (origin string, partition int32, offset int64, due bool) {
+// doubtful returns the longest waiting of the frames that the broker acknowledged, when its record is due to be read back: the
+// topic may have been deleted, recreated and filled beyond its offset. That is due after 30 s and each time the wait has doubled.
+func (a *inFlight) doubtful(now time.Time) (origin string, partition int32, offset int64, due bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	var oldest *ask
+	var oldest *pendingFrame
 	for _, k := range a.pending {
 		if k.kept && !k.queued && (oldest == nil || k.since.Before(oldest.since)) {
 			oldest = k
@@ -56,19 +56,19 @@ func (a *asks) doubtful(now time.Time) (origin string, partition int32, offset i
 	return oldest.origin, oldest.partition, oldest.offset, true
 }
 
-// requeue expects that a is locked.
-func (a *asks) requeue(k *ask) {
+// requeue queues a frame once more. It expects that a is locked.
+func (a *inFlight) requeue(k *pendingFrame) {
 	k.queued, k.kept, k.looked = true, false, 0
 	a.queue = append(a.queue, k)
 	a.counts.Resent++
 	signal(a.work)
 }
 
-// compact drops what is settled from the queue once that is most of it: while the link is cut nothing is taken from the
-// queue, and frames are settled without an answer all the time. It expects that a is locked.
-func (a *asks) compact() {
+// compact drops settled frames from the queue once they are most of it: while the link is cut nothing is taken from the queue,
+// but frames go on to be settled without an answer. It expects that a is locked.
+func (a *inFlight) compact() {
 	if a.stale > 64 && a.stale > len(a.queue)/2 {
-		a.queue = slices.DeleteFunc(a.queue, func(k *ask) bool { return k.settled })
+		a.queue = slices.DeleteFunc(a.queue, func(k *pendingFrame) bool { return k.settled })
 		a.stale = 0
 	}
 }

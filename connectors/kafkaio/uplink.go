@@ -18,32 +18,32 @@ import (
 	"github.com/cachenet/cachenet/models/offload"
 )
 
-// UplinkConfig says which server a device asks about its misses. The server's topics are created where they are missing.
+// UplinkConfig describes the server that answers a device's misses. Missing topics of the server are created.
 type UplinkConfig struct {
 	Cluster Cluster       // of the server
 	Misses  string        // topic for the frames; all devices share it
-	Answers string        // topic for the answers, see [AnswersTopic]; each device has its own, so that none pays for the others' on its link
+	Answers string        // topic for the answers, see [AnswersTopic]; each device has its own, so that its link carries no others
 	Device  string        // see schemas.CheckDevice
-	Timeout time.Duration // how long a frame waits before it is settled without an answer; 0: as long as it takes
-	Drain   time.Duration // how long answers are waited for once the job drains
-	Link    *link.Link    // that connections to the server are slowed down to, for tests and benchmarks; nil: as they are
+	Timeout time.Duration // how long a frame waits before it is settled without an answer; 0: without limit
+	Drain   time.Duration // how long to wait for answers once the job drains
+	Link    *link.Link    // emulated link for the connections to the server, for tests and benchmarks; nil: none
 }
 
-// AnswersTopic names the topic with the answers for a device; servers and devices agree on the base.
+// AnswersTopic returns the topic of the answers for a device; servers and devices use the same base.
 func AnswersTopic(base, device string) string { return base + "-" + device }
 
 const uplinkPart = "kafkaio.uplink"
 
 const (
-	// One request in flight would make a frame wait for the one before: up to one round trip.
+	// With a single lane a frame would wait for the request before it: up to one round trip.
 	lanes     = 8
-	laneBytes = 256 << 10 // in a request, about; a larger frame goes alone
+	laneBytes = 256 << 10 // of a request, about; a larger frame has its own
 )
 
-// uplink sends the misses of one job and receives the answers, for as long as the job runs: a server that is away, or a
-// link that is cut, is waited for without end.
+// uplink sends the misses of one job and receives the answers, for as long as the job runs. It waits for a server that does
+// not respond without a time limit.
 type uplink struct {
-	*asks
+	*inFlight
 	cfg    UplinkConfig
 	client *client
 	cancel context.CancelFunc
@@ -51,14 +51,15 @@ type uplink struct {
 
 	mu         sync.Mutex
 	partitions []int32       // of the misses topic
-	cut        time.Time     // since when the server does not respond; zero: it does
+	cut        time.Time     // since when the server has not responded; zero: it responds
 	outages    int64         // so far
 	down       time.Duration // in those that have ended
-	restored   bool          // it responds again, and it is not known yet whether it holds what it acknowledged
-	checked    time.Time     // when that was last known
+	restored   bool          // it responds again; whether it still holds the acknowledged frames is not checked yet
+	checked    time.Time     // when that was last checked
 }
 
-// OpenUplink gives the job an uplink, which is closed with the session. Call it before the job starts. It makes no request itself.
+// OpenUplink opens the job's uplink, which is closed with the session. Call it before the job starts. It makes no request
+// itself.
 func OpenUplink(job *session.Session, cfg UplinkConfig) error {
 	_, err := session.Part(job, uplinkPart, func() (*uplink, error) {
 		client, err := cfg.Cluster.connect(cfg.Misses, cfg.Answers)
@@ -69,7 +70,7 @@ func OpenUplink(job *session.Session, cfg UplinkConfig) error {
 			client.over(cfg.Link)
 		}
 		ctx, cancel := context.WithCancel(context.Background())
-		u := &uplink{asks: newAsks(cfg.Device, cfg.Timeout), cfg: cfg, client: client, cancel: cancel, checked: time.Now()}
+		u := &uplink{inFlight: newInFlight(cfg.Device, cfg.Timeout), cfg: cfg, client: client, cancel: cancel, checked: time.Now()}
 		u.chosen, _ = session.Get[*offload.Device](job, offload.Part)
 		u.ended.Go(func() { u.run(ctx) })
 		return u, nil
@@ -77,7 +78,7 @@ func OpenUplink(job *session.Session, cfg UplinkConfig) error {
 	return err
 }
 
-// Uplink returns what passed between the job and its server; false where the job has none.
+// Uplink returns the counts of the job's uplink; false if it has none.
 func Uplink(job *session.Session) (UplinkCounts, bool) {
 	u, ok := session.Get[*uplink](job, uplinkPart)
 	if !ok {
@@ -107,8 +108,8 @@ func (u *uplink) Close() error {
 	return nil
 }
 
-// run prepares the topics, and then sends and receives. Answers are read from where their topic ends before anything is
-// sent: earlier ones belong to jobs before this one, which asks again about what has no row.
+// run prepares the topics, then sends and receives. It reads answers from the end of their topic as it was before the first
+// send: earlier answers belong to earlier jobs, and this job sends the frames without a row again.
 func (u *uplink) run(ctx context.Context) {
 	end, err := persist(ctx, u, u.prepare)
 	if err != nil {
@@ -123,7 +124,7 @@ func (u *uplink) run(ctx context.Context) {
 	u.receive(ctx, end)
 }
 
-// prepare creates the topics where they are missing, and returns where the answers end.
+// prepare creates missing topics and returns the end offset of the answers.
 func (u *uplink) prepare(ctx context.Context) (int64, error) {
 	if err := EnsureMissesTopic(ctx, u.cfg.Cluster, u.cfg.Misses); err != nil {
 		return 0, err
@@ -145,7 +146,7 @@ func (u *uplink) prepare(ctx context.Context) (int64, error) {
 	return ends[0].End, nil
 }
 
-// persist tries until it succeeds or ctx ends. An outage is told once, whichever goroutine meets it first.
+// persist retries until it succeeds or ctx ends. An outage is logged once, whichever goroutine meets it first.
 func persist[T any](ctx context.Context, u *uplink, try func(context.Context) (T, error)) (T, error) {
 	return retry.Get(ctx, retry.Outage{For: math.MaxInt64}, func() (T, error) {
 		result, err := try(ctx)
@@ -166,7 +167,7 @@ func (u *uplink) fails(err error) {
 	if u.cut.IsZero() {
 		u.cut = time.Now()
 		u.outages++
-		slog.Warn("the server does not respond: misses wait for it, hits go on while there is credit", "topic", u.cfg.Misses, "error", err)
+		slog.Warn("the server does not respond: misses wait for it, hits continue while there is credit", "topic", u.cfg.Misses, "error", err)
 	}
 }
 
@@ -180,7 +181,7 @@ func (u *uplink) works() {
 	}
 }
 
-// recreate creates the topics again where a request found that one is missing. It returns the request's error all the same.
+// recreate creates the topics again after a request that found one missing. It returns the request's error in any case.
 func (u *uplink) recreate(ctx context.Context, err error) error {
 	if !missing(err) {
 		return err
@@ -189,14 +190,15 @@ func (u *uplink) recreate(ctx context.Context, err error) error {
 	return errors.Join(err, failed)
 }
 
-// places are the partitions of the misses topic.
+// places returns the partitions of the misses topic.
 func (u *uplink) places() []int32 {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.partitions
 }
 
-// send is one lane: one request at a time. Frames of a stream may overtake each other, which the server does not mind.
+// send is one lane: one request at a time. Frames of a stream may overtake each other; the server's answers do not depend on
+// their order.
 func (u *uplink) send(ctx context.Context, lane int) {
 	for turn := lane; ; turn++ {
 		batch := u.next(ctx, laneBytes)
@@ -209,8 +211,8 @@ func (u *uplink) send(ctx context.Context, lane int) {
 	}
 }
 
-// deliver sends a batch, as long as it takes. A batch that is refused for what it holds is divided.
-func (u *uplink) deliver(ctx context.Context, turn int, batch []*ask) error {
+// deliver sends a batch, with retries until ctx ends. A batch that is refused for its content is divided.
+func (u *uplink) deliver(ctx context.Context, turn int, batch []*pendingFrame) error {
 	refusal, err := persist(ctx, u, func(ctx context.Context) (refusal string, err error) {
 		var records []kafka.Message
 		if batch, records = u.live(batch); len(batch) == 0 {
@@ -234,7 +236,7 @@ func (u *uplink) deliver(ctx context.Context, turn int, batch []*ask) error {
 	return errors.Join(u.deliver(ctx, turn, batch[:half]), u.deliver(ctx, turn, batch[half:]))
 }
 
-// refusal says why a frame will never be taken; empty where err may pass.
+// refusal says why the server's topic will never take a frame; empty if err may pass.
 func (u *uplink) refusal(err error) string {
 	switch {
 	case isTooLarge(err):
@@ -248,7 +250,7 @@ func (u *uplink) refusal(err error) string {
 }
 
 // produce is one request.
-func (u *uplink) produce(ctx context.Context, partition int32, batch []*ask, messages []kafka.Message) error {
+func (u *uplink) produce(ctx context.Context, partition int32, batch []*pendingFrame, messages []kafka.Message) error {
 	bytes := int64(0)
 	for i := range messages {
 		bytes += sizeOf(&messages[i])
@@ -271,7 +273,7 @@ func (u *uplink) receive(ctx context.Context, from int64) {
 			return
 		}
 		for _, r := range b.records {
-			u.heard(r)
+			u.accept(r)
 		}
 		if u.recheck(ctx) != nil {
 			return
@@ -280,7 +282,7 @@ func (u *uplink) receive(ctx context.Context, from int64) {
 	}
 }
 
-// fetch is one request. Where the topic does not hold the offset any more, answers are lost: what waits is asked again.
+// fetch is one request. If the topic no longer holds the offset, answers are lost: all waiting frames are sent again.
 func (u *uplink) fetch(ctx context.Context, from int64) (batch, error) {
 	res, err := u.client.fetchCommitted(ctx, u.cfg.Answers, position{0, from, defaultFetchBytes})
 	if err == nil {
@@ -300,13 +302,13 @@ func (u *uplink) fetch(ctx context.Context, from int64) (batch, error) {
 	return batch{next: bounds[0].First}, nil
 }
 
-// missing reports whether err says that a topic is not there.
+// missing reports whether err says that a topic does not exist.
 func missing(err error) bool {
 	return errors.Is(err, kafka.UnknownTopicOrPartition) || errors.Is(err, protocol.ErrNoTopic) || errors.Is(err, protocol.ErrNoPartition)
 }
 
-// heard takes one record of the answers topic.
-func (u *uplink) heard(r record) {
+// accept takes one record of the answers topic.
+func (u *uplink) accept(r record) {
 	u.moved(0, int64(r.size+len(r.key)))
 	o, err := readAnswer(r)
 	if err != nil {

@@ -12,81 +12,81 @@ import (
 	"github.com/cachenet/cachenet/schemas"
 )
 
-// ask is a frame about which the server is asked.
-type ask struct {
+// pendingFrame is a frame that waits for the server's answer.
+type pendingFrame struct {
 	origin  string
 	missed  schemas.Missed
 	due     time.Time // when it is settled without an answer; zero: never
-	hedged  bool      // … by the full model here, which has more patience than --full-timeout
+	hedged  bool      // … by the full model on the device, which has no time limit
 	meter   int       // its number in the measurements of the link
-	queued  bool      // it has yet to be sent
+	queued  bool      // not sent yet
 	settled bool
 
-	since     time.Time // when it was asked first
-	kept      bool      // the server's broker acknowledged it, at
-	partition int32     // … this place of the misses topic
+	since     time.Time // when it was added
+	kept      bool      // the server's broker acknowledged it,
+	partition int32     // … at this partition and offset of the misses topic
 	offset    int64
-	looked    time.Duration // how long it had waited when the topic was asked for its record; 0: it was not
+	looked    time.Duration // how long it had waited when its record was last read back; 0: it was not
 }
 
-// asks are the frames of one job that wait for the server. It knows nothing of Kafka. Its methods may be called
+// inFlight holds the frames of one job that wait for the server. It knows nothing of Kafka. Its methods may be called
 // concurrently.
-type asks struct {
+type inFlight struct {
 	device string
-	limit  time.Duration   // how long a frame waits; 0: as long as it takes
-	chosen *offload.Device // measures the link; nil: nobody wants to know
+	limit  time.Duration   // how long a frame waits; 0: without limit
+	chosen *offload.Device // measures the link; nil: not measured
 	news   chan struct{}   // signalled when there are answers to take
 	work   chan struct{}   // … and when there are frames to send
 
 	mu      sync.Mutex
-	pending map[string]*ask // by origin
-	queue   []*ask          // to be sent, oldest first; some may be settled meanwhile
-	waiting []*ask          // those that are due at some time, soonest first; some may be settled meanwhile
+	pending map[string]*pendingFrame // by origin
+	queue   []*pendingFrame          // to be sent, oldest first; may contain settled frames
+	waiting []*pendingFrame          // those with a due time, soonest first; may contain settled frames
 	answers []schemas.Answer
-	expired map[string]schemas.Outcome // rows that were settled without an answer, of which a late one may teach the stream
+	expired map[string]schemas.Outcome // rows settled without an answer: a late answer still updates the stream
 	oldest  []string                   // origins in expired, oldest first
-	stale   int                        // in queue, that are settled
+	stale   int                        // settled frames in queue
 	counts  UplinkCounts
 	waits   Waits
 }
 
-// UplinkCounts is what passed between a device and its server so far.
+// UplinkCounts counts what a device has sent to its server and received.
 type UplinkCounts struct {
-	Asked      int64 `json:"asked"`      // frames about which the server was asked
-	Answered   int64 `json:"answered"`   // … and which it answered
+	Asked      int64 `json:"asked"`      // frames handed to the uplink
+	Answered   int64 `json:"answered"`   // … that the server answered
 	Expired    int64 `json:"expired"`    // frames that did not get an answer in time
-	Hedged     int64 `json:"hedged"`     // frames that the full model here was asked about as well, since the answer took long
-	Late       int64 `json:"late"`       // answers to those
-	Refused    int64 `json:"refused"`    // frames that are too large for the server's topic
-	Unexpected int64 `json:"unexpected"` // answers that no frame waits for: second ones, or from before a restart
-	Pending    int64 `json:"pending"`    // frames that wait
+	Hedged     int64 `json:"hedged"`     // frames given to the full model on the device as well, since the answer took long
+	Late       int64 `json:"late"`       // answers to expired frames
+	Refused    int64 `json:"refused"`    // frames that the server's topic refuses, such as too large ones
+	Unexpected int64 `json:"unexpected"` // answers that no frame waits for: duplicates, or from before a restart
+	Pending    int64 `json:"pending"`    // frames that wait for an answer
 	BytesUp    int64 `json:"bytes_up"`   // records sent, repeated ones included
 	BytesDown  int64 `json:"bytes_down"` // records received
 
 	Sent    int64   `json:"sent"`         // frames that the server's broker acknowledged, repeated ones included
-	Resent  int64   `json:"resent"`       // frames that were sent again, since the server's topics had lost them or their answers
+	Resent  int64   `json:"resent"`       // frames sent again because the server's topics had lost them or their answers
 	Outages int64   `json:"outages"`      // times that the server did not respond
-	Down    float64 `json:"down_seconds"` // … and for how long altogether
+	Down    float64 `json:"down_seconds"` // … and their total duration
 	Wait    Waits   `json:"-"`            // from a frame's decision to its answer
 	WaitP50 float64 `json:"wait_p50_ms"`
 	WaitP99 float64 `json:"wait_p99_ms"`
 }
 
-// mostExpired bounds how many rows late answers can still be matched with.
+// mostExpired bounds the rows that are kept for late answers.
 const mostExpired = 10_000
 
-func newAsks(device string, limit time.Duration) *asks {
-	return &asks{device: device, limit: limit, news: make(chan struct{}, 1), work: make(chan struct{}, 1), pending: map[string]*ask{}, expired: map[string]schemas.Outcome{}}
+func newInFlight(device string, limit time.Duration) *inFlight {
+	return &inFlight{device: device, limit: limit, news: make(chan struct{}, 1), work: make(chan struct{}, 1), pending: map[string]*pendingFrame{}, expired: map[string]schemas.Outcome{}}
 }
 
-// add asks about frames.
-func (a *asks) add(now time.Time, frames []schemas.Missed) {
+// add queues frames for sending.
+func (a *inFlight) add(now time.Time, frames []schemas.Missed) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for i := range frames {
-		k := &ask{origin: schemas.OriginOf(a.device, &frames[i].Frame).String(), missed: frames[i], queued: true, since: now}
+		k := &pendingFrame{origin: schemas.OriginOf(a.device, &frames[i].Frame).String(), missed: frames[i], queued: true, since: now}
 		if a.pending[k.origin] != nil {
-			continue // a runner ran a bundle again: the frame must not be settled twice
+			continue // a runner repeated a bundle: the frame must not be settled twice
 		}
 		a.counts.Asked++
 		a.wait(k, now)
@@ -97,8 +97,8 @@ func (a *asks) add(now time.Time, frames []schemas.Missed) {
 	signal(a.work)
 }
 
-// wait notes when a frame is settled without an answer.
-func (a *asks) wait(k *ask, now time.Time) {
+// wait sets when a frame is settled without an answer.
+func (a *inFlight) wait(k *pendingFrame, now time.Time) {
 	limit := a.limit
 	if p := k.missed.Patience; p > 0 && (limit == 0 || p < limit) {
 		limit, k.hedged = p, true
@@ -114,8 +114,8 @@ func (a *asks) wait(k *ask, now time.Time) {
 	a.waiting = slices.Insert(a.waiting, at, k)
 }
 
-// next takes frames to send: about that many bytes, one at least. It waits for the first one; none means that ctx ended.
-func (a *asks) next(ctx context.Context, bytes int64) []*ask {
+// next takes frames to send: about that many bytes, at least one frame. It waits for the first; none means that ctx ended.
+func (a *inFlight) next(ctx context.Context, bytes int64) []*pendingFrame {
 	for {
 		if batch := a.unsent(bytes); len(batch) > 0 {
 			return batch
@@ -128,7 +128,7 @@ func (a *asks) next(ctx context.Context, bytes int64) []*ask {
 	}
 }
 
-func (a *asks) unsent(bytes int64) (batch []*ask) {
+func (a *inFlight) unsent(bytes int64) (batch []*pendingFrame) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for len(a.queue) > 0 {
@@ -150,9 +150,9 @@ func (a *asks) unsent(bytes int64) (batch []*ask) {
 	return batch
 }
 
-// live returns those of a batch that still wait, and their records: an answer may come, and take the frame, while they are
-// sent.
-func (a *asks) live(batch []*ask) (left []*ask, records []kafka.Message) {
+// live returns those of a batch that still wait, with their records. The records are made under the lock: an answer that
+// arrives during the send clears the frame.
+func (a *inFlight) live(batch []*pendingFrame) (left []*pendingFrame, records []kafka.Message) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, k := range batch {
@@ -165,8 +165,8 @@ func (a *asks) live(batch []*ask) (left []*ask, records []kafka.Message) {
 	return left, records
 }
 
-// again asks once more about everything that waits: the server's topics lost records.
-func (a *asks) again() int {
+// again queues every waiting frame once more: the server's topics have lost records.
+func (a *inFlight) again() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	n := 0
@@ -179,8 +179,8 @@ func (a *asks) again() int {
 	return n
 }
 
-// answer takes what the server said of a frame.
-func (a *asks) answer(origin string, full schemas.Outcome) {
+// answer settles a frame with the server's answer, or keeps a late answer for the stream.
+func (a *inFlight) answer(origin string, full schemas.Outcome) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	k := a.pending[origin]
@@ -203,7 +203,7 @@ func (a *asks) answer(origin string, full schemas.Outcome) {
 }
 
 // refuse settles a frame that cannot be sent.
-func (a *asks) refuse(k *ask, why string) {
+func (a *inFlight) refuse(k *pendingFrame, why string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if !k.settled {
@@ -213,16 +213,17 @@ func (a *asks) refuse(k *ask, why string) {
 	}
 }
 
-// here returns the frame where the full model on the device may answer it.
-func (k *ask) here() *schemas.Frame {
+// here returns the frame if the full model on the device may answer it, otherwise nil.
+func (k *pendingFrame) here() *schemas.Frame {
 	if k.missed.Patience > 0 {
 		return &k.missed.Frame
 	}
 	return nil
 }
 
-// settle expects that a is locked. here is the frame, where the full model on the device is to answer it.
-func (a *asks) settle(k *ask, full schemas.Outcome, here *schemas.Frame) {
+// settle moves a frame from pending to answers. here is the frame if the full model on the device is to answer it. It
+// expects that a is locked.
+func (a *inFlight) settle(k *pendingFrame, full schemas.Outcome, here *schemas.Frame) {
 	delete(a.pending, k.origin)
 	answer := schemas.Answer{Row: k.missed.Outcome, Full: full}
 	if here != nil {
@@ -238,8 +239,8 @@ func (a *asks) settle(k *ask, full schemas.Outcome, here *schemas.Frame) {
 	signal(a.news)
 }
 
-// expire settles what waited too long.
-func (a *asks) expire(now time.Time) {
+// expire settles the frames whose time is up.
+func (a *inFlight) expire(now time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for len(a.waiting) > 0 && (a.waiting[0].settled || !now.Before(a.waiting[0].due)) {
@@ -250,7 +251,7 @@ func (a *asks) expire(now time.Time) {
 		}
 		if a.chosen.Release(now, k.meter); k.hedged {
 			a.counts.Hedged++
-			a.settle(k, unanswered("the full model on the device is asked"), &k.missed.Frame)
+			a.settle(k, unanswered("the full model on the device answers"), &k.missed.Frame)
 			continue
 		}
 		a.remember(k.origin, k.missed.Outcome)
@@ -260,7 +261,7 @@ func (a *asks) expire(now time.Time) {
 }
 
 // remember keeps the row of a frame that expired, for a late answer.
-func (a *asks) remember(origin string, row schemas.Outcome) {
+func (a *inFlight) remember(origin string, row schemas.Outcome) {
 	if len(a.oldest) >= mostExpired {
 		delete(a.expired, a.oldest[0])
 		a.oldest = a.oldest[1:]
@@ -268,13 +269,13 @@ func (a *asks) remember(origin string, row schemas.Outcome) {
 	a.expired[origin], a.oldest = row, append(a.oldest, origin)
 }
 
-// unanswered is what is said of a frame that the server did not answer.
+// unanswered is the outcome of a frame that the server did not answer.
 func unanswered(why string) schemas.Outcome {
 	return schemas.Outcome{Outcome: schemas.Error, Stage: schemas.StageFull, Error: why}
 }
 
-// ready is how many answers there are to take, expired frames included.
-func (a *asks) ready(now time.Time) int {
+// ready returns the number of answers to take, expired frames included.
+func (a *inFlight) ready(now time.Time) int {
 	a.expire(now)
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -282,7 +283,7 @@ func (a *asks) ready(now time.Time) int {
 }
 
 // take returns the first n answers.
-func (a *asks) take(n int) []schemas.Answer {
+func (a *inFlight) take(n int) []schemas.Answer {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	taken := a.answers[:n:n]
@@ -293,14 +294,14 @@ func (a *asks) take(n int) []schemas.Answer {
 }
 
 // moved counts the bytes of records.
-func (a *asks) moved(up, down int64) {
+func (a *inFlight) moved(up, down int64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.counts.BytesUp += up
 	a.counts.BytesDown += down
 }
 
-func (a *asks) count() UplinkCounts {
+func (a *inFlight) count() UplinkCounts {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	c := a.counts

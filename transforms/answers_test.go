@@ -37,7 +37,7 @@ func TestRowsOfAnswers(t *testing.T) {
 			return o.Outcome == schemas.Hit && o.Label == "green" && o.AuditLabel == "" && o.Error == ""
 		}},
 	} {
-		if o := n.told(&schemas.Answer{Row: c.row, Full: c.full}); !c.right(o) {
+		if o := n.answered(&schemas.Answer{Row: c.row, Full: c.full}); !c.right(o) {
 			t.Errorf("%s: %+v", name, o)
 		}
 	}

@@ -11,15 +11,15 @@ import (
 	"github.com/cachenet/cachenet/schemas"
 )
 
-// hear lets the gathered streams learn from what a server answered about their earlier frames, before they look at new ones.
-// Frames about which it took too long are answered by the full model here. It returns the rows that are settled thereby.
-func (fn *lookupFn) hear() (rows []schemas.Outcome) {
+// learnAnswers updates the gathered streams with the server's answers to their earlier frames, before they decide new ones.
+// Frames whose answer took too long are answered by the full model on the device. It returns the settled rows.
+func (fn *lookupFn) learnAnswers() (rows []schemas.Outcome) {
 	var here []schemas.Missed
 	for i := range fn.strands {
 		s := &fn.strands[i]
 		for k := range s.answers {
 			a := &s.answers[k]
-			fn.walk.nets.heard(&a.Full)
+			fn.walk.nets.answeredBy(&a.Full)
 			switch {
 			case len(a.Frame.Image) > 0:
 				a.Row.Offload = schemas.OffloadHedge
@@ -34,8 +34,8 @@ func (fn *lookupFn) hear() (rows []schemas.Outcome) {
 	return append(rows, fn.here(here)...)
 }
 
-// told returns the row of a frame about which a server was asked.
-func (n *nets) told(a *schemas.Answer) schemas.Outcome {
+// answered returns the row of a frame that was sent to a server.
+func (n *nets) answered(a *schemas.Answer) schemas.Outcome {
 	out, full := a.Row, &a.Full
 	switch {
 	case full.Outcome == schemas.Error || full.Label == "":
@@ -50,7 +50,7 @@ func (n *nets) told(a *schemas.Answer) schemas.Outcome {
 	return out
 }
 
-// teach moves a stream's state by an answer of the full model, whose distribution is q; nil teaches nothing.
+// teach updates a stream's state with the full model's answer, whose distribution is q; nil: no update.
 func (n *nets) teach(st *policy.State, a *schemas.Answer, q []float32) (event string) {
 	if q == nil || n.policy.Routes() {
 		return schemas.CacheNone
@@ -62,9 +62,8 @@ func (n *nets) teach(st *policy.State, a *schemas.Answer, q []float32) (event st
 	return event
 }
 
-// stated is the distribution that a server's answer stands for: it has the probabilities of the likeliest classes, of one where
-// the server is an old one, and the rest is taken as even over the other classes. It is nil where there is no answer, or one
-// of a class that the pack here does not have.
+// stated returns the distribution of a server's answer: the probabilities that it lists (one, from an older server), and the
+// rest spread evenly over the other classes. It is nil if there is no answer, or one with a class that this pack does not have.
 func (n *nets) stated(full *schemas.Outcome) []float32 {
 	class, ok := n.classes[full.Label]
 	if !ok || full.Outcome == schemas.Error {
@@ -84,8 +83,8 @@ func (n *nets) stated(full *schemas.Outcome) []float32 {
 	return q
 }
 
-// fuse makes the row of a miss that of the class which the full model's answer, whose distribution is q, and the stream's
-// window hold likeliest together. That is no answer of the full model any more, and the row names none.
+// fuse gives the row of a miss the class that is likeliest by the full model's distribution q and the stream's window
+// together. Since that is not the full model's answer any more, the row has no model_sha256.
 func (n *nets) fuse(out *schemas.Outcome, st *policy.State, q []float32) {
 	if q == nil || out.Outcome != schemas.Miss || out.Degraded {
 		return
@@ -103,7 +102,7 @@ func (n *nets) fuse(out *schemas.Outcome, st *policy.State, q []float32) {
 	out.Model, out.ModelSHA256 = models.FusedNet, ""
 }
 
-// earlier is what the stream needs to know of the frame that a row is of: what the small net said, and whether that stands.
+// earlier returns what a row says about its frame's small-net answer, for the stream to learn from.
 func (n *nets) earlier(row *schemas.Outcome) policy.Earlier {
 	e := policy.Earlier{Outcome: row.Outcome, Sure: -1}
 	if class, ok := n.classes[row.Label]; ok && row.Outcome == schemas.Hit {

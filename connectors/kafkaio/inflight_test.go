@@ -26,7 +26,7 @@ func originAt(offset int64) string {
 
 var red = schemas.Outcome{Outcome: schemas.Miss, Label: "red"}
 
-func taken(t *testing.T, a *asks, now time.Time, want int) []schemas.Answer {
+func taken(t *testing.T, a *inFlight, now time.Time, want int) []schemas.Answer {
 	t.Helper()
 	n := a.ready(now)
 	if n != want {
@@ -36,7 +36,7 @@ func taken(t *testing.T, a *asks, now time.Time, want int) []schemas.Answer {
 }
 
 func TestAnAnswerIsGivenOnce(t *testing.T) {
-	a, now := newAsks("device", 0), time.Now()
+	a, now := newInFlight("device", 0), time.Now()
 	a.add(now, []schemas.Missed{missedAt(1), missedAt(2)})
 	a.answer(originAt(2), red)
 	a.answer(originAt(2), red)                                  // the server was restarted
@@ -52,7 +52,7 @@ func TestAnAnswerIsGivenOnce(t *testing.T) {
 }
 
 func TestAFrameWaitsNoLongerThanItsLimitAndALateAnswerStillTeaches(t *testing.T) {
-	a, now := newAsks("device", time.Second), time.Now()
+	a, now := newInFlight("device", time.Second), time.Now()
 	a.add(now, []schemas.Missed{missedAt(1), missedAt(2)})
 	a.add(now.Add(500*time.Millisecond), []schemas.Missed{missedAt(3)})
 	a.answer(originAt(2), red)
@@ -72,7 +72,7 @@ func TestAFrameWaitsNoLongerThanItsLimitAndALateAnswerStillTeaches(t *testing.T)
 }
 
 func TestASettledFrameIsNotSent(t *testing.T) {
-	a, now := newAsks("device", time.Second), time.Now()
+	a, now := newInFlight("device", time.Second), time.Now()
 	a.add(now, []schemas.Missed{missedAt(1), missedAt(2)})
 	a.answer(originAt(1), red)
 	batch := a.next(t.Context(), 1<<20)
@@ -90,7 +90,7 @@ func TestASettledFrameIsNotSent(t *testing.T) {
 }
 
 func TestABatchIsBoundedButTakesOneFrame(t *testing.T) {
-	a := newAsks("device", 0)
+	a := newInFlight("device", 0)
 	a.add(time.Now(), []schemas.Missed{missedAt(1), missedAt(2), missedAt(3)})
 	for _, want := range []int{1, 2} {
 		if n := len(a.unsent(int64(want) * (2 + recordOverhead))); n != want {
@@ -100,7 +100,7 @@ func TestABatchIsBoundedButTakesOneFrame(t *testing.T) {
 }
 
 func TestWhatWaitsIsSentAgainOnce(t *testing.T) {
-	a := newAsks("device", 0)
+	a := newInFlight("device", 0)
 	a.add(time.Now(), []schemas.Missed{missedAt(1), missedAt(2), missedAt(3)})
 	a.next(t.Context(), 1<<20)
 	a.answer(originAt(2), red)
@@ -113,7 +113,7 @@ func TestWhatWaitsIsSentAgainOnce(t *testing.T) {
 }
 
 func TestARefusedFrameIsSettled(t *testing.T) {
-	a := newAsks("device", 0)
+	a := newInFlight("device", 0)
 	a.add(time.Now(), []schemas.Missed{missedAt(1)})
 	k := a.next(t.Context(), 1<<20)[0]
 	a.refuse(k, "too large")
@@ -127,7 +127,7 @@ func TestARefusedFrameIsSettled(t *testing.T) {
 func TestEachFrameIsSettledOnce(t *testing.T) {
 	for seed := range uint64(200) {
 		r := rand.New(rand.NewPCG(seed, 1))
-		a, now, asked := newAsks("device", time.Second), time.Unix(0, 0), int64(0)
+		a, now, asked := newInFlight("device", time.Second), time.Unix(0, 0), int64(0)
 		settled := map[int64]int{}
 		take := func() {
 			for _, s := range a.take(a.ready(now)) {
@@ -173,7 +173,7 @@ func TestEachFrameIsSettledOnce(t *testing.T) {
 
 // Frames whose records the misses topic does not hold any more are sent again, each once; those that it holds are not.
 func TestOnlyLostFramesAreSentAgain(t *testing.T) {
-	a := newAsks("device", 0)
+	a := newInFlight("device", 0)
 	var missed []schemas.Missed
 	for i := range int64(8) {
 		missed = append(missed, missedAt(i))
@@ -205,7 +205,7 @@ func TestOnlyLostFramesAreSentAgain(t *testing.T) {
 
 // In a long outage frames expire and are settled, and what is left of them does not pile up.
 func TestTheQueueOfAnOutageIsBounded(t *testing.T) {
-	a, now := newAsks("device", time.Second), time.Now()
+	a, now := newInFlight("device", time.Second), time.Now()
 	for i := range int64(10_000) {
 		a.add(now, []schemas.Missed{missedAt(i)})
 		now = now.Add(10 * time.Millisecond)
@@ -220,7 +220,7 @@ func TestTheQueueOfAnOutageIsBounded(t *testing.T) {
 }
 
 func TestAFrameThatIsAddedAgainIsSettledOnce(t *testing.T) {
-	a, now := newAsks("device", time.Second), time.Now()
+	a, now := newInFlight("device", time.Second), time.Now()
 	for range 2 {
 		a.add(now, []schemas.Missed{missedAt(1)})
 	}
@@ -268,7 +268,7 @@ func TestWhatNoWaitingMendsIsRefused(t *testing.T) {
 // A frame with patience comes back with its image when that is over, whatever the other frames' limit is.
 func TestPatienceEndsBeforeTheLimit(t *testing.T) {
 	for _, limit := range []time.Duration{0, time.Second} {
-		a, now := newAsks("device", limit), time.Now()
+		a, now := newInFlight("device", limit), time.Now()
 		a.chosen = offload.NewDevice(offload.ModeAuto, time.Second, now)
 		hasty, calm := missedAt(2), missedAt(3)
 		hasty.Patience, calm.Patience = 20*time.Millisecond, time.Hour
