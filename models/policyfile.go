@@ -62,7 +62,7 @@ func ReadPolicyFile(path string, p *Pack) (PolicyFile, error) {
 func (f PolicyFile) Write(path string) error {
 	text, err := json.MarshalIndent(f, "", "  ")
 	if err == nil {
-		err = WriteWhole(path, append(text, '\n'))
+		err = WriteAtomic(path, append(text, '\n'))
 	}
 	if err != nil {
 		return fmt.Errorf("write policy file: %w", err)

@@ -12,7 +12,7 @@ import (
 func watchTopic(ctx context.Context, c config, partitions int, ask context.CancelCauseFunc) {
 	every := c.Watch
 	if every <= 0 {
-		every = DefaultWatch
+		every = defaultWatch
 	}
 	tick := time.NewTicker(every)
 	defer tick.Stop()

@@ -40,8 +40,8 @@ const (
 	newest = "newest"
 )
 
-// DefaultWatch is how soon a partition that the topic gained is read, and a new version of the pack is seen.
-const DefaultWatch = 10 * time.Second
+// defaultWatch is how soon a partition that the topic gained is read, and a new version of the pack is seen.
+const defaultWatch = 10 * time.Second
 
 // Options say what a run reads, with which pack, and where its outcomes go.
 type Options struct {
@@ -78,7 +78,7 @@ type Options struct {
 	DiskWait        time.Duration // how long a disk may refuse outcomes before Run fails; 0: parquetio.DefaultGiveUp
 
 	UntilEnd bool          // end at the offsets that the topic had at the start
-	Watch    time.Duration // how soon a partition that the topic gains is read, and a new version of the pack is seen; 0: DefaultWatch
+	Watch    time.Duration // how soon a partition that the topic gains is read, and a new version of the pack is seen; 0: defaultWatch
 	Credit   int64         // bytes of frames between source and sink at most; 0: DefaultCredit
 
 	Provider models.Provider // what the full model runs on; empty: the CPU

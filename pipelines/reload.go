@@ -18,7 +18,7 @@ import (
 // what the next job runs with. A version that cannot be used is refused with one line, and looked at again: it may not be
 // whole yet.
 func watchPack(ctx context.Context, c config, next chan<- config, ask context.CancelCauseFunc) {
-	tick := time.NewTicker(cmp.Or(c.Watch, DefaultWatch))
+	tick := time.NewTicker(cmp.Or(c.Watch, defaultWatch))
 	defer tick.Stop()
 	told := ""
 	for {

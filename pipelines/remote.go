@@ -49,7 +49,7 @@ func (o Options) fetchPack(ctx context.Context) (local Options, closing func() e
 	}
 	following, stop := context.WithCancel(ctx)
 	var follow sync.WaitGroup
-	follow.Go(func() { cache.Follow(following, cmp.Or(o.Watch, DefaultWatch), wanted) })
+	follow.Go(func() { cache.Follow(following, cmp.Or(o.Watch, defaultWatch), wanted) })
 	o.Pack, o.packs = cache.Pack(), cache
 	return o, func() error {
 		stop()

@@ -51,7 +51,7 @@ func htmlReport(ctx context.Context, dir, path string) error {
 
 // writePage writes a page.
 func writePage(path string, text []byte) error {
-	if err := models.WriteWhole(path, text); err != nil {
+	if err := models.WriteAtomic(path, text); err != nil {
 		return fmt.Errorf("write the page: %w", err)
 	}
 	return nil

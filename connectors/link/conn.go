@@ -33,7 +33,7 @@ func (d Dialer) DialContext(ctx context.Context, network, address string) (net.C
 	if err != nil {
 		return nil, err
 	}
-	return d.Link.Wrap(c), nil
+	return d.Link.wrap(c), nil
 }
 
 // handshake is the size of the packets that open a connection.
@@ -54,9 +54,9 @@ type conn struct {
 	lost error // why the real connection ended, where that was no end of data
 }
 
-// Wrap returns the device's end of a connection whose data passes through the link. Closing it closes c once what was
+// wrap returns the device's end of a connection whose data passes through the link. Closing it closes c once what was
 // written has been delivered.
-func (l *Link) Wrap(c net.Conn) net.Conn {
+func (l *Link) wrap(c net.Conn) net.Conn {
 	outer, inner := net.Pipe()
 	w := &conn{Conn: outer, real: c, close: sync.OnceValue(outer.Close)}
 	up, down := make(chan packet, inFlight), make(chan packet, inFlight)

@@ -16,7 +16,7 @@ import (
 // pair is a connection over a link: the device's end and the server's.
 func pair(l *Link) (device, server net.Conn) {
 	a, b := net.Pipe()
-	return l.Wrap(a), b
+	return l.wrap(a), b
 }
 
 func mustWrite(t *testing.T, c net.Conn, b []byte) {
@@ -140,7 +140,7 @@ func TestTheEndOfAConnectionIsSeen(t *testing.T) {
 		_ = device.Close()
 
 		a, _ := net.Pipe()
-		lost := l.Wrap(broken{a})
+		lost := l.wrap(broken{a})
 		if _, err := lost.Read(make([]byte, 1)); !errors.Is(err, errReset) {
 			t.Errorf("a reset reads as %v", err)
 		}

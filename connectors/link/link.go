@@ -65,13 +65,6 @@ func (d *Direction) Deliver(at time.Duration, bytes int) time.Duration {
 	return d.latest + time.Duration(d.losses(bytes))*d.shape.RTT
 }
 
-// Backlog returns how long a byte accepted at that moment would wait before it is sent.
-func (d *Direction) Backlog(at time.Duration) time.Duration {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return max(0, d.free-at)
-}
-
 // send returns when bytes that are at the head of the queue from a moment on have been sent.
 func (d *Direction) send(at time.Duration, bytes int) time.Duration {
 	at = d.connected(at)

@@ -1,5 +1,5 @@
 // Package link imitates a network link between a device and a server, for tests and benchmarks: a rate or a trace of
-// sending opportunities, a delay, and losses. One model serves two users: [Dialer] and [Link.Wrap] delay real connections,
+// sending opportunities, a delay, and losses. One model serves two users: [Dialer] delays real connections,
 // and [Direction.Deliver] computes arrivals in virtual time. No privileges are needed.
 package link
 

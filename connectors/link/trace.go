@@ -50,16 +50,6 @@ func readTrace(r io.Reader) (*Trace, error) {
 	return t, nil
 }
 
-// WriteTo writes the trace in mahimahi's format.
-func (t *Trace) WriteTo(w io.Writer) (int64, error) {
-	var text strings.Builder
-	for _, ms := range t.slots {
-		fmt.Fprintln(&text, ms)
-	}
-	n, err := io.WriteString(w, text.String())
-	return int64(n), err
-}
-
 // Rate returns the mean rate in bits per second.
 func (t *Trace) Rate() float64 { return float64(len(t.slots)*Packet*8) / t.period().Seconds() }
 

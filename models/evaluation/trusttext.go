@@ -32,7 +32,7 @@ func TrustMarkdown(sets []TrustSet) string {
 			g[i+1] = append(g[i+1], cell)
 		}
 	}
-	g[0] = append(g[0], "asked for")
+	g[0] = append(g[0], "goal")
 	for i, l := range trustLines(sets) {
 		g[i+1] = append(g[i+1], l.asked)
 	}
@@ -44,14 +44,13 @@ func TrustMarkdown(sets []TrustSet) string {
 		}
 	}
 	fmt.Fprintf(&b, `
-A drift event is a false alarm if the small net, where it is sure by itself, differs from the full model on at most %.0f %% of all frames of the sequences that the stream
-showed since it was put on probation. Mean ± standard deviation over the seeds; runs are those of all seeds, each with streams and coins of its own (of the switch five times as many). Unknown classes are
-played as the worst kind there is: for a quarter of the classes (of fewer than %d classes: for a quarter of the sequences) the small net gives its answers about a sequence of
-another class, as sure as it is of that, and the full model goes on to know them. Its entropy shows nothing of it; without audits only the
-locality window stands against it. A stream drifts when more and more of its active classes, over 10,000 frames, are such; a run
-is one stream. The bound is that of models/audit at %.0f %%, looked at after each wrong hit. A net is left when the full model answers in its place
-(event bypass). The time of nets is measured on the machine at hand.
-`, 100*policy.DriftShare, fewClasses, 100*(1-audit.Alpha))
+Mean ± standard deviation over the seeds; runs are those of all seeds, each with its own streams and coins (five times as many for the switch). Unknown classes are simulated
+in the worst way: for a quarter of the classes (with fewer than %d classes: of the sequences) the small net gives its answers for a sequence of another class, with the same
+confidence, while the full model still knows them. The small net's entropy does not reveal this; without audits only the locality window counteracts it. In a drifting stream
+more and more of the active classes are unknown, over 10,000 frames; a run is one stream. The bound is that of models/audit at %.0f %%, checked after each wrong hit. A net is
+left when the full model answers in its place (event bypass). A drift event is a false alarm if the small net's confident answers differ from the full model's on at most %.0f %%
+of all frames of the sequences that the stream has shown since its probation began. The time of nets is measured on the machine that runs the benchmark.
+`, fewClasses, 100*(1-audit.Alpha), 100*policy.DriftShare)
 	return b.String()
 }
 
@@ -124,7 +123,7 @@ func trustLines(sets []TrustSet) []trustLine {
 		{"those where the small net is right often enough (false alarms)", "≤ 1", func(seeds []*Trust) string {
 			return acrossSeeds(seeds, "%.2f", func(t *Trust) float64 { return t.False })
 		}},
-		{"speed-up over full only: without audits, with, with the limit", "named", func(seeds []*Trust) string {
+		{"speed-up over full only: without audits, with, with the limit", "", func(seeds []*Trust) string {
 			var all []string
 			for i := range seeds[0].Speedup {
 				all = append(all, acrossSeeds(seeds, "%.2f", func(t *Trust) float64 { return t.Speedup[i] })+" x")
@@ -137,7 +136,7 @@ func trustLines(sets []TrustSet) []trustLine {
 	}
 }
 
-// acrossSeeds is mean and spread of a figure over the seeds.
+// acrossSeeds returns a figure's mean and standard deviation over the seeds.
 func acrossSeeds(seeds []*Trust, format string, of func(*Trust) float64) string {
 	var all []float64
 	for _, t := range seeds {

@@ -61,7 +61,7 @@ func colours(t *testing.T) []string {
 
 func TestImportedModelsBecomePacks(t *testing.T) {
 	files := colours(t)
-	imagenet, unit := Normalisations()[0], Normalisations()[1]
+	imagenet, unit := normalisations()[0], normalisations()[1]
 	for _, c := range []struct {
 		file    string
 		request Request

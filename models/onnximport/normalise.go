@@ -14,8 +14,8 @@ type Normalisation struct {
 	Mean, Std []float32
 }
 
-// Normalisations are the usual ones.
-func Normalisations() []Normalisation {
+// normalisations are the usual ones.
+func normalisations() []Normalisation {
 	return []Normalisation{
 		{"imagenet", 1.0 / 255, []float32{0.485, 0.456, 0.406}, []float32{0.229, 0.224, 0.225}},
 		{"0..1", 1.0 / 255, nil, nil},
@@ -27,7 +27,7 @@ func Normalisations() []Normalisation {
 // Named returns the usual normalisation of that name.
 func Named(name string) (Normalisation, error) {
 	var names []string
-	for _, n := range Normalisations() {
+	for _, n := range normalisations() {
 		if n.Name == name {
 			return n, nil
 		}
@@ -50,15 +50,15 @@ func (n Normalisation) apply(in models.Input) models.Input {
 
 func (m *Model) settleNormalisation(r Request, inside onnx.Model) error {
 	said := r.Input.Scale != 0 || r.Input.Mean != nil || r.Input.Std != nil
-	assumed := Normalisations()[0]
+	assumed := normalisations()[0]
 	source := Assumed
 	switch inside.Metadata[pixelRange] {
 	case "NominalRange_0_255":
 		assumed, source = Normalisation{Name: "none"}, FromModel
 	case "Normalized_0_1":
-		assumed, source = Normalisations()[1], FromModel
+		assumed, source = normalisations()[1], FromModel
 	case "Normalized_1_1":
-		assumed, source = Normalisations()[2], FromModel
+		assumed, source = normalisations()[2], FromModel
 	}
 	switch {
 	case said:

@@ -278,7 +278,7 @@ func guessing(classes int) float64 {
 func (m *Model) others(pixels []byte, frames int) ([]Look, error) {
 	ways := map[string]models.Input{}
 	if m.Input.Type != models.Uint8 {
-		for _, n := range Normalisations() {
+		for _, n := range normalisations() {
 			ways["--normalize "+n.Name] = n.apply(m.Input)
 		}
 	}

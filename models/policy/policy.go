@@ -9,7 +9,6 @@ package policy
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/cachenet/cachenet/schemas"
 )
@@ -340,9 +339,4 @@ func (p *Policy) mass(q []float32, i int) float32 {
 		m += q[c]
 	}
 	return m
-}
-
-// Knows reports whether specialist i has an output for the class.
-func (p *Policy) Knows(i, class int) bool {
-	return p.Specialists[i].Classes == nil || slices.Contains(p.Specialists[i].Classes, class)
 }
