@@ -8,7 +8,7 @@ import (
 )
 
 // Addresses returns brokers' addresses, HOST:PORT or HOST, without the blanks and empty entries that lists are written
-// with. What cannot be an address is an error that says what to write instead.
+// with. Text that cannot be an address is an error that says what to write instead.
 func Addresses(brokers []string) ([]string, error) {
 	var all []string
 	for _, b := range brokers {

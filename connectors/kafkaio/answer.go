@@ -17,9 +17,9 @@ func init() {
 }
 
 // Answer sends those of a PCollection<schemas.Outcomes> that have an origin to the answers topic of their device (see
-// [AnswersTopic]; cfg.Topic is the base), which is created where it is missing. It returns all outcomes once every in-sync
-// replica has the answers, so that no frame has its row on the server whose device may never hear of it. A bundle that is
-// run again answers again; devices drop second answers.
+// [AnswersTopic]; cfg.Topic is the base), which is created if it is missing. It returns all outcomes once every in-sync replica
+// has the answers, so that a frame has a row on the server only if its device can read the answer. A repeated bundle repeats
+// its answers; devices drop duplicates.
 func Answer(s beam.Scope, cfg WriteConfig, outcomes beam.PCollection) beam.PCollection {
 	s = s.Scope("kafkaio.Answer")
 	return beam.ParDo(s, &answerFn{Config: cfg}, outcomes)

@@ -23,7 +23,7 @@ type answerer struct {
 	client  *client
 
 	mu    sync.Mutex
-	known map[string]bool // topics that are there
+	known map[string]bool // topics that exist
 }
 
 func newAnswerer(cluster Cluster) (*answerer, error) {
@@ -70,8 +70,8 @@ func (a *answerer) deliver(ctx context.Context, topic string, batch []kafka.Mess
 	return a.deliver(ctx, topic, batch[half:])
 }
 
-// try makes one request, after it has created the topic where it is missing. A topic that somebody deleted is created again by the next try; its device
-// notices, and asks again about what was lost.
+// try makes one request, and creates the topic first if it is missing. A topic that was deleted is created again by the next
+// try; the device detects that and sends the lost frames again.
 func (a *answerer) try(ctx context.Context, topic string, batch []kafka.Message) error {
 	if err := a.ensure(ctx, topic); err != nil {
 		return err
@@ -91,7 +91,7 @@ func (a *answerer) try(ctx context.Context, topic string, batch []kafka.Message)
 	return fmt.Errorf("kafka: write %d answers to %s: %w", len(batch), topic, err)
 }
 
-// ensure creates a topic unless it is there.
+// ensure creates a topic unless it exists.
 func (a *answerer) ensure(ctx context.Context, topic string) error {
 	a.mu.Lock()
 	known := a.known[topic]
@@ -102,7 +102,7 @@ func (a *answerer) ensure(ctx context.Context, topic string) error {
 	if _, err := EnsureTopic(ctx, a.cluster, topic, 1); err != nil {
 		return err
 	}
-	a.client.close() // it learns of the topic with the next connection
+	a.client.close() // the next connection has metadata of the new topic
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.known[topic] = true

@@ -19,12 +19,11 @@ func init() {
 	register.DoFn4x1[context.Context, beam.EventTime, schemas.Outcomes, func(beam.EventTime, schemas.Outcomes), error](&deadFn{})
 }
 
-// WriteDeadLetters copies the frame of each error among the outcomes to a topic: key, value, headers and time
-// as they were, and headers that say where and why it failed and where it came from. The frame is read from
-// its topic once more, so that nothing has to carry it through the pipeline; one that retention deleted in
-// between is logged. A frame that is larger than the topic takes is kept without its value, which a header
-// says. It returns the outcomes once every in-sync replica has their letters; a bundle that is run again sends its
-// letters again.
+// WriteDeadLetters copies the frame of each error among the outcomes to a topic: unchanged key, value, headers and time, and
+// headers with the stage and reason of the failure and the frame's offset. The frame is read from its topic once more, so
+// that the pipeline need not carry it; one that retention has deleted meanwhile is logged. A frame that exceeds the topic's
+// limit is written without its value, which a header records. It returns the outcomes once every in-sync replica has their
+// letters; a repeated bundle repeats its letters.
 func WriteDeadLetters(s beam.Scope, cfg WriteConfig, outcomes beam.PCollection) beam.PCollection {
 	s = s.Scope("kafkaio.WriteDeadLetters")
 	return beam.ParDo(s, &deadFn{Config: cfg}, outcomes)
@@ -93,7 +92,7 @@ func (fn *deadFn) FinishBundle(ctx context.Context, emit func(beam.EventTime, sc
 	return nil
 }
 
-// fetch reads the frames of the first outcomes of failed, which are sorted, as far as one fetch goes: n outcomes.
+// fetch reads the frames of the first n outcomes of failed, which are sorted: as many as one fetch returns.
 func (fn *deadFn) fetch(ctx context.Context, failed []schemas.Outcome) (letters []kafka.Message, n int, err error) {
 	first := failed[0]
 	wanted := map[int64]*schemas.Outcome{}
@@ -126,8 +125,8 @@ func (fn *deadFn) fetch(ctx context.Context, failed []schemas.Outcome) (letters 
 	return letters, n, nil
 }
 
-// send sends letters. One that the topic refuses for its size goes without the frame's value, and where that is not
-// enough without its key and headers too: the row and the letter's own headers still say which frame it was.
+// send sends letters. One that the topic refuses for its size is sent without the frame's value, and if that is still too
+// large, without its key and headers: the row and the letter's own headers still identify the frame.
 func (fn *deadFn) send(ctx context.Context, letters []kafka.Message) error {
 	for _, less := range []func(kafka.Message) kafka.Message{withoutValue, withoutFrame} {
 		refused, err := fn.writer.deliver(ctx, letters)

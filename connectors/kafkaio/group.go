@@ -83,7 +83,7 @@ func Share(ctx context.Context, cluster Cluster, group, topic string, session ti
 	return nil
 }
 
-// refused reports whether the brokers refuse a member for what it asks, which no waiting mends.
+// refused reports whether the brokers refuse a member for its request, so that retrying is useless.
 func refused(err error) bool {
 	var answer kafka.Error
 	return errors.As(err, &answer) && !answer.Temporary() &&

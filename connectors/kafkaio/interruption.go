@@ -24,7 +24,7 @@ func (i *interruption) began(attributes ...any) {
 	}
 }
 
-// ended takes a partition out again: it is read, or nobody reads it any more.
+// ended removes a partition: it is read again, or no longer read at all.
 func (i *interruption) ended(read bool, topic string) {
 	i.mu.Lock()
 	defer i.mu.Unlock()

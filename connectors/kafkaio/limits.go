@@ -20,7 +20,7 @@ const (
 // leastRecord is what an outcome needs at most, and a dead letter without its frame.
 const leastRecord = 16 << 10
 
-// topicConfig holds values of a topic's settings by name, those that the broker tells.
+// topicConfig holds the settings of a topic that the broker reports, by name.
 type topicConfig map[string]string
 
 // compacted reports whether the topic keeps only the last record of each key.

@@ -52,7 +52,7 @@ type passing struct{ error }
 
 func (p passing) Unwrap() error { return p.error }
 
-// Temporary is what kafka-go asks.
+// Temporary makes kafka-go retry.
 func (passing) Temporary() bool { return true }
 
 // unsent reports whether err means that the leader of a partition could not be found.

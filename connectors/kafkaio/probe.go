@@ -10,7 +10,7 @@ import (
 	"github.com/cachenet/cachenet/models/offload"
 )
 
-// probeOverhead is the bytes of a probe beside its padding: headers of TCP, IP and the request.
+// probeOverhead is the bytes of a probe besides its padding: headers of TCP, IP and the request.
 const probeOverhead = 60
 
 // probe measures the link while the job runs and nothing else shows it: a device that asks nothing would not learn that the link has become quick. A

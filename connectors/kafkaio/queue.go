@@ -111,7 +111,7 @@ func (q *queue) length() int {
 	return len(q.frames)
 }
 
-// pending reports whether there is a frame to pop, or a failure to tell.
+// pending reports whether there is a frame to pop, or a failure to return.
 func (q *queue) pending() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -16,7 +16,7 @@ import (
 // A topic that was deleted and recreated under its name has other records at the offsets of the old one. Kafka tells the two topics apart by
 // an id (KIP-516), which kafka-go does not show and older brokers do not have; here they are told apart by a record whose offset, time, key and size are known.
 
-// askedAtOnce is how many partitions are asked about their records at the same time.
+// askedAtOnce is how many partitions are read at the same time.
 const askedAtOnce = 8
 
 // latest is the last time that a row can hold exactly (see parquetio); that of a later record is not compared.
@@ -44,7 +44,8 @@ func (m Mark) same(o Mark) bool {
 	return m.Offset == o.Offset && m.Stream == o.Stream && (m.Bytes == 0 || m.Bytes == o.Bytes) && (odd || m.Time.UnixMilli() == o.Time.UnixMilli())
 }
 
-// replaced reports whether the log has another record than that of the mark at its offset. It cannot tell where retention or compaction deleted the record, and then says no.
+// replaced reports whether the log has another record at the mark's offset. If retention or compaction deleted the record, it
+// cannot be compared, and replaced is false.
 func (c *client) replaced(ctx context.Context, topic string, partition int32, m Mark) (bool, error) {
 	r, err := c.recordAt(ctx, topic, partition, m.Offset)
 	if errors.Is(err, errNothing) || errors.Is(err, kafka.OffsetOutOfRange) {

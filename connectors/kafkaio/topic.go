@@ -134,7 +134,7 @@ func (c *client) partitions(ctx context.Context, cluster Cluster, topic string) 
 	return ids, nil
 }
 
-// bounds asks for the first and the end offset of each partition.
+// bounds returns the first and the end offset of each partition.
 func (c *client) bounds(ctx context.Context, topic string, ids []int32) ([]Partition, error) {
 	offsets, err := c.listOffsets(ctx, topic, kafka.ReadCommitted, requests(ids, kafka.FirstOffsetOf, kafka.LastOffsetOf))
 	if err != nil {

@@ -1,6 +1,6 @@
 package kafkaio
 
-// Merge adds what passed in a later job of the same device. What waited when a job ended is asked again by the next one.
+// Merge adds the counts of a later job of the same device, which sends again what was in flight when the job before ended.
 func (c *UplinkCounts) Merge(later UplinkCounts) {
 	c.Asked += later.Asked
 	c.Answered += later.Answered

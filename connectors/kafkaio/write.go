@@ -26,14 +26,14 @@ type WriteConfig struct {
 	Job     string // id of the job, see connectors/session
 	Cluster Cluster
 	Topic   string // has to exist, see EnsureTopic
-	Early   bool   // outcomes are sent while their bundle goes on: for bundles that are long and bring many at a time
+	Early   bool   // outcomes are sent before their bundle ends: for long bundles that emit many at a time
 }
 
 // Write sends a PCollection<schemas.Outcomes> to a topic, a record for each outcome: key = stream, value =
 // the outcome as JSON (docs/outcome.schema.json), ce_id = "topic/partition/offset" of its frame. It returns
 // the outcomes once every in-sync replica has their records, so that no later step can make an outcome
-// durable that readers of the topic never see. A bundle fails when one cannot be written; a bundle that is
-// run again sends its outcomes again, so readers drop those whose ce_id they know.
+// durable that readers of the topic never see. A bundle fails if an outcome cannot be written; a repeated
+// bundle repeats its outcomes, so readers deduplicate by ce_id.
 func Write(s beam.Scope, cfg WriteConfig, outcomes beam.PCollection) beam.PCollection {
 	s = s.Scope("kafkaio.Write")
 	return beam.ParDo(s, &writeFn{Config: cfg}, outcomes)
@@ -46,7 +46,7 @@ type writeFn struct {
 	pending []kafka.Message
 	held    schemas.Outcomes // those of pending, and of what is being sent
 	at      beam.EventTime
-	sending chan error // what becomes of earlier records; nil: none are being sent
+	sending chan error // result of the send in progress; nil: there is none
 }
 
 // Setup finds the job's writer; it outlives bundles and is closed with the job's session.
@@ -95,7 +95,7 @@ func (fn *writeFn) ProcessElement(ctx context.Context, at beam.EventTime, outcom
 	return nil
 }
 
-// sendEarly sends what there is in the background. What comes meanwhile waits, so that a stream's records keep their order.
+// sendEarly sends the collected records in the background. Later records wait, so that a stream's records keep their order.
 func (fn *writeFn) sendEarly(ctx context.Context) error {
 	if fn.sending != nil {
 		select {

@@ -17,16 +17,16 @@ const (
 	linger       = time.Millisecond // how long a batch waits for more records: a bundle hands over all that it has at once
 	batchRecords = 500
 	batchBytes   = 1_000_000 // of records in a batch, at most
-	maxRecord    = 1 << 30   // bytes of a record that is sent at all; the broker decides
+	maxRecord    = 1 << 30   // bytes of a record; the broker's limit applies first
 	sendAttempts = 600       // at up to a second each: an outage is waited for as long as in reading
 
 	// What a batch takes on the wire in addition to its records as [sizeOf] counts them.
 	batchOverhead = 128
 )
 
-// writer sends records to one topic and acknowledges nothing before every in-sync replica has it. Brokers limit the
-// bytes of a batch (max.message.bytes), whatever the number of its records: the writer asks the topic for its limit,
-// sends what does not fit into a shared batch in one of its own, and divides a batch that is refused all the same.
+// writer sends records to one topic and returns once every in-sync replica has them. Brokers limit the bytes of a batch
+// (max.message.bytes): the writer reads the topic's limit, sends records that do not fit a shared batch in batches of their
+// own, and divides a batch that is refused nevertheless.
 type writer struct {
 	batches *kafka.Writer
 	singles *kafka.Writer // a batch for each record
@@ -67,9 +67,8 @@ func (w *writer) sender(records int, bytes int64) *kafka.Writer {
 	}
 }
 
-// write sends messages, those of a partition in order, unless a batch has to be divided: its records come behind the
-// next batches then. A record that the topic refuses for its size is an error, an [errTooLarge]; the others have been
-// sent.
+// write sends messages, those of a partition in order, unless a batch has to be divided: then its records follow the next
+// batches. If the topic refuses a record for its size, write returns an [errTooLarge] after it has sent the others.
 func (w *writer) write(ctx context.Context, messages []kafka.Message) error {
 	refused, err := w.deliver(ctx, messages)
 	if err != nil || len(refused) == 0 {
@@ -104,8 +103,8 @@ func (w *writer) deliver(ctx context.Context, messages []kafka.Message) (refused
 	return refused, nil
 }
 
-// adapt makes batches as small as the topic wants them. A topic that does not tell has Kafka's default or more in most
-// cases; where it has less, its refusals say so.
+// adapt limits batches to the topic's limit. If the broker does not report it, Kafka's default or more is likely; otherwise
+// refused batches are divided.
 func (w *writer) adapt(ctx context.Context) {
 	limit, err := w.client.maxMessageBytes(ctx, w.topic)
 	if err != nil {
