@@ -55,7 +55,7 @@ func (n *nets) teach(st *policy.State, a *schemas.Answer, q []float32) (event st
 	if q == nil || n.policy.Routes() {
 		return schemas.CacheNone
 	}
-	event, err := n.policy.Heard(st, q, n.earlier(&a.Row))
+	event, err := n.policy.TeachLate(st, q, n.earlier(&a.Row))
 	if err != nil {
 		slog.Warn("a server's answer does not update its stream", "stream", a.Full.Stream, "origin", a.Full.Origin, "error", err)
 	}

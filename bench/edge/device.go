@@ -277,7 +277,7 @@ func (d *device) answered(at, chosen, now time.Duration, o *outcome, c offload.C
 	if d.k.nets == "" || d.k.nets == "paper" {
 		return // with the paper's protocol the state changes when a specialist has been downloaded
 	}
-	if _, err := d.policy.Heard(&d.state, d.told(full, here, !d.k.single && !d.k.untaught), o.earlier); err != nil {
+	if _, err := d.policy.TeachLate(&d.state, d.told(full, here, !d.k.single && !d.k.untaught), o.earlier); err != nil {
 		d.w.fail(err)
 	}
 }

@@ -70,7 +70,7 @@ func TestAChangedPictureIsAskedAboutOnce(t *testing.T) {
 	s := &State{}
 	for range 20 {
 		looked(t, p, s, sees(50, 1, 1))
-		if _, err := p.Heard(s, []float32{0, 1, 0, 0}, Earlier{Outcome: schemas.Miss, Sure: 1}); err != nil {
+		if _, err := p.TeachLate(s, []float32{0, 1, 0, 0}, Earlier{Outcome: schemas.Miss, Sure: 1}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -137,7 +137,7 @@ func TestWhatAuditsShowComesBackWithTheAnswers(t *testing.T) {
 			if err := softmax(answer, nets.full, 1); err != nil {
 				t.Fatal(err)
 			}
-			if event, err := q.Heard(&b, answer, e); err != nil || event != want.CacheEvent {
+			if event, err := q.TeachLate(&b, answer, e); err != nil || event != want.CacheEvent {
 				t.Fatalf("seed %d, frame %d, %+v: %s, %v; want %s", seed, frame, e, event, err, want.CacheEvent)
 			}
 			events[want.CacheEvent]++
@@ -169,7 +169,7 @@ func TestAClassIsConfirmedOnceWhileItsAnswerIsInFlight(t *testing.T) {
 	s := &State{}
 	for range 20 {
 		toss(t, p, s, says(1, 1), tails)
-		if _, err := p.Heard(s, []float32{0, 1, 0, 0}, Earlier{Outcome: schemas.Miss, Sure: 1}); err != nil {
+		if _, err := p.TeachLate(s, []float32{0, 1, 0, 0}, Earlier{Outcome: schemas.Miss, Sure: 1}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -182,7 +182,7 @@ func TestAClassIsConfirmedOnceWhileItsAnswerIsInFlight(t *testing.T) {
 			t.Fatalf("a frame of a class that is being confirmed is %+v", d)
 		}
 	}
-	event, err := p.Heard(s, []float32{0, 0, 0, 1}, Earlier{Outcome: schemas.Miss, Sure: 2})
+	event, err := p.TeachLate(s, []float32{0, 0, 0, 1}, Earlier{Outcome: schemas.Miss, Sure: 2})
 	if err != nil || event != schemas.TrustBypass || s.Trust.Mode != probation {
 		t.Fatalf("%s, %v, mode %d", event, err, s.Trust.Mode)
 	}
@@ -196,7 +196,7 @@ func TestAnOutageProvesNothing(t *testing.T) {
 	p := audited(func(s *Settings) { s.Teacher = Feedback })
 	s := &State{}
 	toss(t, p, s, says(1, 1), tails)
-	if _, err := p.Heard(s, []float32{0, 0, 1, 0}, Earlier{Outcome: schemas.Miss, Sure: 1}); err != nil || s.Trust.Mode != probation {
+	if _, err := p.TeachLate(s, []float32{0, 0, 1, 0}, Earlier{Outcome: schemas.Miss, Sure: 1}); err != nil || s.Trust.Mode != probation {
 		t.Fatalf("%v, mode %d", err, s.Trust.Mode)
 	}
 	for range 3 * driftAfter {
@@ -206,7 +206,7 @@ func TestAnOutageProvesNothing(t *testing.T) {
 	}
 	need := 2 * p.firstProof() // a new stream
 	for i := range need {
-		event, err := p.Heard(s, []float32{0, 1, 0, 0}, Earlier{Outcome: schemas.Miss, Sure: 1})
+		event, err := p.TeachLate(s, []float32{0, 1, 0, 0}, Earlier{Outcome: schemas.Miss, Sure: 1})
 		if last := i == need-1; err != nil || (event == schemas.TrustReturn) != last {
 			t.Errorf("answer %d: %s, %v", i, event, err)
 		}
