@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// Bandit learns from what choices took, without a model of the link: discounted UCB (Garivier and Moulines, "On
-// Upper-Confidence Bound Policies for Switching Bandit Problems", 2011) over two small tables, one for each moment at which
-// there is something to choose. Costs are logarithms of seconds, so that one step is a ratio; the choice with the lowest
-// lower bound wins. Trying what cannot win is what makes bandits slow here, so an arm that the measured times put beyond
-// [Within] of the best is closed: probes show a link for the price of some bytes.
+// Bandit learns from the times of its choices, without a model of the link: discounted UCB (Garivier and Moulines, "On
+// Upper-Confidence Bound Policies for Switching Bandit Problems", 2011) over two small tables, one for First and one for Miss.
+// Costs are logarithms of seconds, so that a step is a ratio; the choice with the lowest lower bound wins. Trying hopeless arms
+// would cost too much, so an arm whose measured time is beyond [Within] of the best is closed: a probe, which costs a few bytes,
+// shows when that changes.
 type Bandit struct {
 	Costs
 	Limits
@@ -27,14 +27,14 @@ type table struct {
 // arm is one choice with its discounted observations.
 type arm struct {
 	choice Choice
-	n, sum float64 // pulls that have settled; of their costs
+	n, sum float64 // settled pulls and the sum of their costs
 	seen   time.Duration
 }
 
 // Settings of the bandit.
 const (
 	banditMemory = 10 * time.Second // after which an observation counts a third
-	Within       = 1.5              // times the least expected cost, up to which a choice is worth a try
+	Within       = 1.5              // an arm is open up to so many times the least expected cost
 	explore      = 0.3              // width of the confidence bound: half an order of magnitude at n = 3
 )
 
@@ -56,7 +56,7 @@ func (b *Bandit) start() {
 	}
 }
 
-// First chooses whether the small net is asked.
+// First chooses whether the small net runs.
 func (b *Bandit) First(at time.Duration, hitRate float64, busy time.Duration) Choice {
 	b.start()
 	miss := b.expect(at, busy, b.miss.arms, false)
@@ -72,7 +72,7 @@ func (b *Bandit) First(at time.Duration, hitRate float64, busy time.Duration) Ch
 	return Choice{}
 }
 
-// Miss chooses who answers what the small net does not.
+// Miss chooses the net for a frame that the small net does not settle.
 func (b *Bandit) Miss(at, busy time.Duration) Choice {
 	b.start()
 	c, cost := b.miss.choose(at, b.expect(at, busy, b.miss.arms, false))
@@ -80,7 +80,7 @@ func (b *Bandit) Miss(at, busy time.Duration) Choice {
 	return b.patient(at, c)
 }
 
-// patient gives an ask its patience.
+// patient sets the patience of a choice of the server.
 func (b *Bandit) patient(at time.Duration, c Choice) Choice {
 	if c.Action == Ask {
 		c.Patience = b.patience(b.Meter.Expect(at, b.Forms[c.Form].Bytes), b.Meter)
@@ -88,7 +88,7 @@ func (b *Bandit) patient(at time.Duration, c Choice) Choice {
 	return c
 }
 
-// expect returns what the measured times say of each arm; -1: closed.
+// expect returns the expected time of each arm from the measurements; -1: closed.
 func (b *Bandit) expect(at, busy time.Duration, arms []arm, decode bool) []time.Duration {
 	all := make([]time.Duration, len(arms))
 	open := b.open(b.Meter, at, b.Full > 0)
@@ -112,7 +112,7 @@ func (b *Bandit) expect(at, busy time.Duration, arms []arm, decode bool) []time.
 	return all
 }
 
-// lowest returns the least of those that are not closed, -1 if all are.
+// lowest returns the least time of the open arms, -1 if all are closed.
 func lowest(expected []time.Duration) time.Duration {
 	least := time.Duration(-1)
 	for _, e := range expected {
@@ -144,7 +144,7 @@ func (a *arm) discount(at time.Duration) {
 	a.n, a.sum, a.seen = keep*a.n, keep*a.sum, max(a.seen, at)
 }
 
-// find returns the arm of a choice, the first where there is none.
+// find returns the arm of a choice, the first if there is none.
 func (t *table) find(c Choice) int {
 	for i, a := range t.arms {
 		if a.choice.Action == c.Action && a.choice.Form == c.Form {
@@ -154,8 +154,8 @@ func (t *table) find(c Choice) int {
 	return 0
 }
 
-// choose returns the arm with the lowest bound among those that are open and near enough to the best, and its mean cost in
-// seconds or, where it has none, the expected one; Alone where no arm is open.
+// choose returns the arm with the lowest bound among the open ones near the best, and its mean cost in seconds, or the expected
+// one if it has none; Alone if no arm is open.
 func (t *table) choose(at time.Duration, expected []time.Duration) (Choice, float64) {
 	total := 0.0
 	for i := range t.arms {
@@ -169,7 +169,7 @@ func (t *table) choose(at time.Duration, expected []time.Duration) (Choice, floa
 			continue
 		}
 		mean := expected[i].Seconds()
-		bound := math.Log(max(1e-6, mean)) - 1 // not tried lately: the measured times, and the benefit of the doubt
+		bound := math.Log(max(1e-6, mean)) - 1 // not tried lately: the measured time, less a bonus for trying it
 		if a.n > 0.05 {
 			mean = math.Exp(a.sum / a.n)
 			bound = a.sum/a.n - explore*math.Sqrt(math.Log(max(math.E, total))/a.n)

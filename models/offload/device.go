@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// Mode is what a device does about frames that its small nets do not settle.
+// Mode decides which net answers the frames that the small nets do not settle.
 type Mode string
 
-// Modes. Only with Auto does it depend on the link.
+// Modes. Only ModeAuto depends on the link.
 const (
-	ModeAsk   Mode = "ask"   // the server is asked, and waited for
-	ModeAuto  Mode = "auto"  // what is expected to be quickest, see [Rule]
-	ModeHere  Mode = "here"  // the full model on the device is asked
+	ModeAsk   Mode = "ask"   // the server answers
+	ModeAuto  Mode = "auto"  // whichever is expected to be fastest, see [Rule]
+	ModeHere  Mode = "here"  // the full model on the device answers
 	ModeAlone Mode = "alone" // the small net's answer stands
 )
 
@@ -32,11 +32,11 @@ func (m Mode) Validate() error {
 // Part is the name under which a job's session holds its Device.
 const Part = "offload.Device"
 
-// mostWaiting is how many frames of a device may wait for an answer before others are not asked about.
+// mostWaiting is how many frames of a device may be in flight; beyond them none is sent.
 const mostWaiting = 256
 
-// Device chooses in operation, for all streams of a device. What sends frames to the server tells it when they are sent,
-// acknowledged and answered. Its methods may be called concurrently. A nil Device always asks.
+// Device is the controller of a running device, for all its streams. The uplink reports to it when frames are sent,
+// acknowledged and answered. Its methods may be called concurrently. A nil Device always chooses the server.
 type Device struct {
 	mode  Mode
 	began time.Time
@@ -46,17 +46,17 @@ type Device struct {
 	rule  Rule
 }
 
-// NewDevice returns the controller of a device. full is what its own full model takes for a frame; 0: it has none.
+// NewDevice returns the controller of a device. full is the time of its own full model for a frame; 0: it has none.
 func NewDevice(mode Mode, full time.Duration, now time.Time) *Device {
 	d := &Device{mode: mode, began: now}
 	d.rule = Rule{Meter: &d.meter, Costs: Costs{Full: full}, Limits: Limits{Waiting: mostWaiting}}
 	return d
 }
 
-// Measures reports whether the device needs to know the link: then it is probed.
+// Measures reports whether the mode depends on the link, which then has to be probed.
 func (d *Device) Measures() bool { return d != nil && d.mode == ModeAuto }
 
-// Miss chooses for a frame of so many bytes that the small nets do not settle.
+// Miss chooses for a frame of that many bytes that the small nets do not settle.
 func (d *Device) Miss(now time.Time, bytes int) Choice {
 	if d == nil {
 		return Choice{Action: Ask}
@@ -78,7 +78,7 @@ func (d *Device) Miss(now time.Time, bytes int) Choice {
 // fullNew is the weight of a new observation of the full model's time.
 const fullNew = 0.1
 
-// Answered tells what the full model on the device took for a frame.
+// Answered reports the time of the full model on the device for a frame.
 func (d *Device) Answered(took time.Duration) {
 	if d == nil || took <= 0 {
 		return
@@ -88,7 +88,7 @@ func (d *Device) Answered(took time.Duration) {
 	d.rule.Full += time.Duration(fullNew * float64(took-d.rule.Full))
 }
 
-// measure calls do with the meter and the time that it counts.
+// measure calls do with the meter and the time on its clock.
 func (d *Device) measure(now time.Time, do func(m *Meter, at time.Duration)) {
 	if d == nil {
 		return

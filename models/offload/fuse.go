@@ -1,6 +1,6 @@
-// Package offload decides, on a device whose full model is on a server, what happens to a frame that the small net is not
-// sure of: ask the server and in which form, ask a full model on the device, or answer alone. It also combines late answers
-// with what the stream has shown. It is plain Go, free of Beam, Kafka and clocks: times are passed in.
+// Package offload decides, on a device whose full model is on a server, who answers a frame on which the small net is not
+// confident: the server (and in which form the frame is sent), a full model on the device, or the small net alone. It also fuses
+// late answers with the stream's recent distribution. It is plain Go, free of Beam, Kafka and clocks: times are passed in.
 package offload
 
 import (
@@ -9,16 +9,16 @@ import (
 )
 
 // Fusion combines the full model's answer with the prior of the stream's window, as a logarithmic opinion pool:
-// p(c) ∝ full(c) · prior(c)^Prior. The weight is fitted on streams of its own; 0 leaves the prior out.
+// p(c) ∝ full(c) · prior(c)^Prior. The weight is fitted on separate streams; 0 leaves the prior out.
 // Late fusion of an edge's and a cloud's answers is the idea of Ghosh et al., "REACT", arXiv 2207.03066; the pool is that of
 // Genest and Zidek, "Combining Probability Distributions", 1986. The small net's own distribution as a third source was
-// measured and left out: with the weight 0.3 it loses 0.25 points on scenes and 0.2 on CIFAR-10, since it errs where the full
-// model does, and elsewhere.
+// measured and left out: with the weight 0.3 it loses 0.25 points on scenes and 0.2 on CIFAR-10, since it is wrong where the full
+// model is, and elsewhere.
 type Fusion struct {
 	Prior float64 // weight of the window's prior, 0 … 1
 }
 
-// least keeps a class that one source rules out from being impossible.
+// least is the smallest probability of a class, so that no source alone can rule it out.
 const least = 1e-6
 
 // Combine writes the fused distribution into dst, which may be full. All have one length, one probability for each class. It
@@ -58,7 +58,7 @@ const steps = 10
 // Fit returns the least weight, of a grid, whose fused answers are not worse than those of the best weight by more than one
 // standard error of their difference, between groups: the one-standard-error rule of Breiman et al., "Classification and
 // Regression Trees", 1984. Where the best one gains less than the given share of the examples over no weight, the weight
-// is 0: what barely helps here may hurt elsewhere.
+// is 0: a small gain on these examples may be a loss on others.
 func Fit(examples []Example, gain float64) Fusion {
 	var scores [steps + 1]map[int]float64 // right answers of each group
 	var totals [steps + 1]float64

@@ -5,45 +5,45 @@ import (
 	"time"
 )
 
-// Meter measures a link, and the server behind it, by what a device sends: how long a message takes until the server's side
-// acknowledges it, and how long from there to the answer. The link is a line through (bytes ahead and own, seconds until
-// acknowledged) by least squares, in which old observations count less: its slope is the link's rate and its intercept the
-// round trip. Small probes are observations too; without messages of two sizes the rate and the round trip cannot be told
-// apart. Times count from any moment. The zero value is ready; it is not safe for concurrent use.
+// Meter measures a link, and the server behind it, from the messages of a device: the time until the server's broker
+// acknowledges a message, and from there to the answer. The link is a line by least squares through (bytes ahead and own,
+// seconds until acknowledged), in which old observations count less: its slope is the inverse of the link's rate, its intercept
+// the round trip. Probes are observations too: telling the rate from the round trip takes messages of two sizes. Times count
+// from any moment. The zero value is ready; it is not safe for concurrent use.
 type Meter struct {
 	weight, x, y, xx, xy float64 // discounted sums: x in bytes, y in seconds
 	seen                 time.Duration
 	known                bool
 	failed               bool          // the last message could not be sent
 	odd                  int           // observations in a row, in one direction, that are far off the line
-	resumed              time.Duration // when the link last carried something after an outage: what was sent before says nothing of it
-	sent                 []message     // that the server has not acknowledged or not answered, oldest first
+	resumed              time.Duration // when the link last recovered from an outage: earlier messages are no observations of it
+	sent                 []message     // messages without an acknowledgement or an answer, oldest first
 	next, probes         int
 	last                 time.Duration // when something was sent
 	server               float64       // mean time of the server, seconds
 	replied              time.Duration
 }
 
-// message is something sent that is not done with.
+// message is a message that is not finished.
 type message struct {
 	id    int
 	at    time.Duration
 	bytes int // its own
 	ahead int // its own and those of earlier ones that the link still held
 	acked time.Duration
-	held  bool // by the server: it is acknowledged
-	probe bool // nobody answers it
+	held  bool // acknowledged by the server's broker
+	probe bool // a probe has no answer
 }
 
 const (
 	memory      = 6 * time.Second // after which an observation counts a third
-	stalled     = 4               // times the expected wait without a sign, after which the link counts as down …
+	stalled     = 4               // times the expected wait without an acknowledgement, after which the link counts as down …
 	leastWait   = 500 * time.Millisecond
-	outage      = 2 * time.Second // that a message must have waited on a link that is down, for its time to say nothing of the link
-	leastSpread = 50              // bytes: standard deviation of the sizes from which a rate can be told; below, all the time counts as the rate's
+	outage      = 2 * time.Second // a message that waited so long on a link that was down is no observation
+	leastSpread = 50              // bytes: least standard deviation of the sizes for a rate; below, all the time is attributed to the rate
 	serverNew   = 0.1             // weight of a new observation of the server's time
-	farOff      = 2               // times the expected time, or a share of it, that an observation is off if it is far off
-	oddInRow    = 2               // after so many of these the link is taken for another one
+	farOff      = 2               // an observation is far off at so many times the expected time, or at that fraction of it
+	oddInRow    = 2               // after so many of these in a row the link counts as another one
 )
 
 // Sizes of probes, in bytes: the large one shows the rate.
@@ -53,16 +53,16 @@ const (
 	largeEvery = 5
 )
 
-// Send notes that a frame of so many bytes is sent; [Meter.Ack] and [Meter.Answer] take the id that it returns.
+// Send records that a frame of that many bytes is sent; [Meter.Ack] and [Meter.Answer] take the id that it returns.
 func (m *Meter) Send(at time.Duration, bytes int) (id int) { return m.send(at, bytes, false) }
 
-// ProbeEvery is how long nothing may be sent before a probe is due: frames that are asked about show the link as well.
+// ProbeEvery is the time without a message after which a probe is due; frames measure the link as well.
 const ProbeEvery = time.Second
 
-// Due reports whether a probe is.
+// Due reports whether a probe is due.
 func (m *Meter) Due(at time.Duration) bool { return m.next == 0 || at-m.last >= ProbeEvery }
 
-// Probe notes that a probe is sent, and says how large it is to be. It is done with once acknowledged.
+// Probe records that a probe is sent, and returns its size in bytes. A probe is finished once acknowledged.
 func (m *Meter) Probe(at time.Duration) (id, bytes int) {
 	bytes = probeSmall
 	alike := m.weight > 0 && m.spread() < leastSpread*leastSpread // what was sent before
@@ -80,7 +80,7 @@ func (m *Meter) send(at time.Duration, bytes int, probe bool) int {
 	return m.next
 }
 
-// queued estimates how many unacknowledged bytes have not left yet: those that the rate could not have carried since.
+// queued estimates how many unacknowledged bytes are still queued: those that the rate cannot have carried yet.
 func (m *Meter) queued(at time.Duration) int {
 	_, slope := m.line()
 	if slope <= 0 {
@@ -108,8 +108,8 @@ func (m *Meter) find(id int) int {
 
 func (m *Meter) drop(i int) { m.sent = append(m.sent[:i], m.sent[i+1:]...) }
 
-// Ack notes that the server's side has messages of one request, oldest first. The last one is the observation: the others
-// waited for it. Ids that are not waiting are ignored.
+// Ack records the acknowledgement of the messages of one request, oldest first. The last one is the observation: the others
+// waited for it. Unknown ids are ignored.
 func (m *Meter) Ack(at time.Duration, ids ...int) {
 	for k, id := range ids {
 		i := m.find(id)
@@ -131,14 +131,14 @@ func (m *Meter) Ack(at time.Duration, ids ...int) {
 	m.seen, m.failed = max(m.seen, at), false
 }
 
-// Fail notes that a message could not be sent: the link is down until something is acknowledged.
+// Fail records that a message could not be sent: the link is down until the next acknowledgement.
 func (m *Meter) Fail(id int) {
 	m.Forget(id)
 	m.failed = true
 }
 
-// Release notes that the answer about a frame is not waited for any more: it is done with once acknowledged. The server
-// takes longer than it was waited for.
+// Release records that the answer to a frame is no longer awaited: it is finished once acknowledged. The server takes at
+// least the time waited.
 func (m *Meter) Release(id int, at time.Duration) {
 	i := m.find(id)
 	if i < 0 {
@@ -151,8 +151,8 @@ func (m *Meter) Release(id int, at time.Duration) {
 	}
 }
 
-// Answer notes that the server has answered a frame. An id that is not waiting is ignored: duplicates happen. An answer
-// may overtake its acknowledgement.
+// Answer records the server's answer to a frame. An unknown id is ignored: answers may be duplicates. An answer may overtake
+// its acknowledgement.
 func (m *Meter) Answer(id int, at time.Duration) {
 	i := m.find(id)
 	if i < 0 {
@@ -169,15 +169,15 @@ func (m *Meter) Answer(id int, at time.Duration) {
 	m.drop(i)
 }
 
-// Forget drops a message that was not sent after all.
+// Forget drops a message that was not sent.
 func (m *Meter) Forget(id int) {
 	if i := m.find(id); i >= 0 {
 		m.drop(i)
 	}
 }
 
-// observe adds a point. Where several in a row are far off the line, in one direction, the link is another one now, and
-// earlier points are dropped.
+// observe adds a point. If several in a row are far off the line in one direction, the link has changed, and earlier points
+// are dropped.
 func (m *Meter) observe(x, y float64, at time.Duration) {
 	rtt, slope := m.line()
 	expected := rtt + slope*x
@@ -199,26 +199,26 @@ func (m *Meter) observe(x, y float64, at time.Duration) {
 	m.xx, m.xy = keep*m.xx+x*x, keep*m.xy+x*y
 }
 
-// spread is the variance of the sizes.
+// spread returns the variance of the sizes.
 func (m *Meter) spread() float64 {
 	mx := m.x / m.weight
 	return m.xx/m.weight - mx*mx
 }
 
-// line returns the round trip in seconds and the seconds for each byte, both at least 0.
+// line returns the round trip in seconds and the seconds per byte, both at least 0.
 func (m *Meter) line() (rtt, slope float64) {
 	if m.weight == 0 {
 		return 0, 0
 	}
 	mx, my := m.x/m.weight, m.y/m.weight
-	slope = my / max(1, mx) // a line through the origin is the steepest that there can be
+	slope = my / max(1, mx) // a line through the origin is the steepest possible
 	if spread := m.spread(); spread > leastSpread*leastSpread {
 		slope = min(slope, max(0, (m.xy/m.weight-mx*my)/spread))
 	}
 	return max(0, my-slope*mx), slope
 }
 
-// Expect returns how long an answer about so many bytes would take from now on. Before the first sign of the link it is 0.
+// Expect returns the expected time of the answer to a frame of that many bytes sent now; 0 before the first acknowledgement.
 func (m *Meter) Expect(at time.Duration, bytes int) time.Duration {
 	rtt, slope := m.line()
 	return seconds(rtt + slope*float64(m.queued(at)+bytes) + m.server)
@@ -233,19 +233,19 @@ func (m *Meter) Link() (rtt time.Duration, rate float64, server time.Duration) {
 	return seconds(r), rate, seconds(m.server)
 }
 
-// discount is the share of the time here below which the server is asked.
+// discount returns the share of the device's time below which a frame is sent.
 func (m *Meter) discount() float64 {
 	if m.replied == 0 {
-		return unheard
+		return unknown
 	}
 	return certain
 }
 
-// Known reports whether anything has come back yet.
+// Known reports whether anything has been acknowledged yet.
 func (m *Meter) Known() bool { return m.known }
 
-// Down reports whether the link has carried nothing for much longer than expected, or nothing has ever come back while
-// something waits that long; or whether the server says nothing about what it has for that long.
+// Down reports whether acknowledgements are overdue by far, since the last one or from the start, or whether answers of the
+// server are.
 func (m *Meter) Down(at time.Duration) bool {
 	rtt, slope := m.line()
 	if m.failed {
@@ -269,12 +269,12 @@ func (m *Meter) Down(at time.Duration) bool {
 	return false
 }
 
-// overdue reports whether what has waited since a moment should be there by far, while nothing else came either.
+// overdue reports whether a message that waits since a moment is overdue by far, and nothing else has arrived meanwhile.
 func overdue(now, since, last, expected time.Duration) bool {
 	return now-since > max(leastWait, stalled*expected) && now-max(since, last) > leastWait
 }
 
-// Waiting returns how many frames wait for an answer.
+// Waiting returns the number of frames that wait for an answer.
 func (m *Meter) Waiting() (n int) {
 	for _, s := range m.sent {
 		if !s.probe {

@@ -5,17 +5,17 @@ import (
 	"time"
 )
 
-// Action is how a frame gets its answer.
+// Action is the net that answers a frame.
 type Action uint8
 
 // Actions.
 const (
-	Alone Action = iota // the small net's answer stands, sure or not
+	Alone Action = iota // the small net's answer stands, confident or not
 	Ask                 // the server's full model
 	Here                // a full model on the device
 )
 
-// String is the action's name in tables.
+// String returns the action's name in tables.
 func (a Action) String() string {
 	switch a {
 	case Alone:
@@ -28,21 +28,21 @@ func (a Action) String() string {
 	return fmt.Sprintf("action %d", uint8(a))
 }
 
-// Choice is what a controller chose for a frame.
+// Choice is a controller's choice for a frame.
 type Choice struct {
 	Action      Action
 	Form        int           // with Ask: index of [Form]
-	Provisional bool          // the small net's answer goes out at once, and again when it is settled
-	Patience    time.Duration // with Ask, on a device with a full model: without an answer by then that one is asked too, and the first to answer counts; 0: no limit
+	Provisional bool          // the small net's answer is published at once, and the final one when it is settled
+	Patience    time.Duration // with Ask, on a device with a full model: after this time without an answer it runs too, and the first answer counts; 0: no limit
 }
 
-// Form is a form in which a frame may be sent.
+// Form is an upload form of a frame.
 type Form struct {
-	Bytes  int           // of a usual frame
-	Encode time.Duration // that the device takes for it
+	Bytes  int           // of a typical frame
+	Encode time.Duration // the device's time to encode it
 }
 
-// Costs are what a device has measured of itself. Times are those of the device at hand.
+// Costs are a device's measurements of itself.
 type Costs struct {
 	Small  time.Duration // of a small net's answer, with decoding
 	Full   time.Duration // of the full model on the device, without decoding; 0: it has none
@@ -50,8 +50,8 @@ type Costs struct {
 	Forms  []Form        // the first is the frame as it is
 }
 
-// patience is how long an answer that is expected to take so long is waited for, before the full model here is asked too.
-// While the server has never answered, nothing is known of its time.
+// patience returns how long to wait for an answer with that expected time before the full model on the device runs too. Until
+// the server has answered once, its own time is not known.
 func (c Costs) patience(expected time.Duration, m *Meter) time.Duration {
 	switch {
 	case c.Full == 0:
@@ -64,37 +64,38 @@ func (c Costs) patience(expected time.Duration, m *Meter) time.Duration {
 
 // Controller chooses for one stream. Times count from any moment, the same for all calls.
 type Controller interface {
-	// First chooses before the small net has seen a frame. Alone means: ask the small net, then Miss if it is not sure.
+	// First chooses before the small net runs. Alone means: run the small net, then call Miss if it is not confident.
 	First(at time.Duration, hitRate float64, busy time.Duration) Choice
-	// Miss chooses for a frame that the small net is not sure of; busy is how long the device's processor is taken.
+	// Miss chooses for a frame on which the small net is not confident; busy is how long the device's processor is occupied.
 	Miss(at, busy time.Duration) Choice
-	// Settled tells of a choice what it took from its call on. first says that it came from First.
+	// Settled reports the time from a choice to its answer. first: the choice was First's.
 	Settled(at time.Duration, c Choice, first bool, took time.Duration)
 }
 
 // Limits of both controllers.
 type Limits struct {
-	Waiting  int           // asks without an answer, beyond which a frame is not asked about
-	Deadline time.Duration // what is expected to take longer is answered provisionally first, never by passing the small net over; 0: no answer is provisional
+	Waiting  int           // frames in flight, beyond which none is sent
+	Deadline time.Duration // answers expected to take longer are provisional first, so the small net is not skipped; 0: no answer is provisional
 }
 
-// late reports whether an answer that is expected to take so long goes out provisionally first.
+// late reports whether an answer with that expected time is provisional first.
 func (l Limits) late(t time.Duration) bool { return l.Deadline > 0 && t > l.Deadline }
 
-// open reports whether the server may be asked. A device that can do without waits until a probe has shown the link.
+// open reports whether a frame may be sent to the server. A device with an alternative waits until a probe has measured the
+// link.
 func (l Limits) open(m *Meter, at time.Duration, alternative bool) bool {
 	return m.Waiting() < max(1, l.Waiting) && !m.Down(at) && (m.Known() || !alternative)
 }
 
 const (
-	probeFirst = 16   // where the small net is passed over, one frame in so many still asks it: the hit rate may have changed
-	certain    = 0.9  // share of the time here below which the server is asked: a link may change, a processor hardly does …
-	unheard    = 0.7  // … and while the server has never answered: what is expected is the link's time alone
-	patience   = 1.5  // times the expected time that an answer is waited for where the device can do without
-	margin     = 0.95 // share of the small net's expected cost below which it is passed over
+	probeFirst = 16   // while the small net is skipped it still runs on one frame in so many: the hit rate may have changed
+	certain    = 0.9  // share of the device's time below which a frame is sent: a link may change, a processor hardly does …
+	unknown    = 0.7  // … and until the server has answered once: the expected time is the link's alone
+	patience   = 1.5  // times the expected time that a device with an alternative waits for an answer
+	margin     = 0.95 // share of the small net's expected cost below which it is skipped
 )
 
-// Rule chooses what the measured times say is quickest.
+// Rule chooses the action with the lowest expected time.
 type Rule struct {
 	Costs
 	Limits
@@ -102,7 +103,7 @@ type Rule struct {
 	frames int
 }
 
-// best returns the quickest way to the full model's answer and what it is expected to take.
+// best returns the fastest way to the full model's answer and its expected time.
 func (r *Rule) best(at, busy time.Duration) (Choice, time.Duration) {
 	choice, least := Choice{}, time.Duration(-1)
 	if r.Full > 0 {
@@ -125,13 +126,13 @@ func (r *Rule) best(at, busy time.Duration) (Choice, time.Duration) {
 	return choice, least
 }
 
-// Miss chooses the quickest way to the full model; Alone where there is none now.
+// Miss chooses the fastest way to the full model's answer, Alone if there is none now.
 func (r *Rule) Miss(at, busy time.Duration) Choice {
 	c, _ := r.best(at, busy)
 	return c
 }
 
-// First passes the small net over where asking the full model at once is expected to be quicker.
+// First skips the small net if the full model's answer is expected to be faster without it.
 func (r *Rule) First(at time.Duration, hitRate float64, busy time.Duration) Choice {
 	r.frames++
 	_, miss := r.best(at, busy)
@@ -156,5 +157,5 @@ func (r *Rule) First(at time.Duration, hitRate float64, busy time.Duration) Choi
 	return straight
 }
 
-// Settled is not needed: the meter has what the rule knows.
+// Settled does nothing: the rule's measurements are in the meter.
 func (r *Rule) Settled(time.Duration, Choice, bool, time.Duration) {}
