@@ -13,15 +13,15 @@ import (
 
 // The prose of docs/bench-edge.md. The first has a place for the settings of the run.
 var (
-	//go:embed text/head.md
+	//go:embed text/head.txt
 	headText string
-	//go:embed text/goals.md
+	//go:embed text/goals.txt
 	goalsText string
-	//go:embed text/fused.md
+	//go:embed text/fused.txt
 	fusedText string
-	//go:embed text/codes.md
+	//go:embed text/codes.txt
 	codesText string
-	//go:embed text/exits.md
+	//go:embed text/exits.txt
 	exitsText string
 )
 
