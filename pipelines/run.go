@@ -25,16 +25,19 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := o.reach(ctx); err != nil { // before the folder is made: a wrong address should leave nothing behind
+		return err
+	}
 	lock := parquetio.Lock
 	if o.Share {
 		lock = parquetio.LockShared
 	}
-	unlock, err := lock(o.Out, o.Topic, o.Group)
+	unlock, err := awaitDisk(ctx, o, func() (func() error, error) { return lock(o.Out, o.Topic, o.Group) })
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
-	if c.model.Secret, err = o.secret(); err != nil {
+	if c.model.Secret, err = awaitDisk(ctx, o, o.secret); err != nil {
 		return err
 	}
 	if err := o.createTopics(ctx); err != nil {
@@ -54,13 +57,17 @@ func Run(ctx context.Context, o Options) (err error) {
 	return err
 }
 
-// createTopics creates the topics to be written to, and a server's misses topic, where they are not there.
-func (o Options) createTopics(ctx context.Context) error {
+// reach returns an error if the topic to be read cannot be reached. It creates a server's misses topic where it is not there.
+func (o Options) reach(ctx context.Context) error {
 	if o.AnswersTopic != "" { // a server's
-		if err := kafkaio.EnsureMissesTopic(ctx, o.Cluster, o.Topic); err != nil {
-			return err
-		}
+		return kafkaio.EnsureMissesTopic(ctx, o.Cluster, o.Topic)
 	}
+	_, err := kafkaio.Describe(ctx, o.Cluster, o.Topic)
+	return err
+}
+
+// createTopics creates the topics to be written to where they are not there.
+func (o Options) createTopics(ctx context.Context) error {
 	if o.OutcomesTopic != "" {
 		if err := kafkaio.EnsureOutcomesTopic(ctx, o.Cluster, o.OutcomesTopic); err != nil {
 			return err

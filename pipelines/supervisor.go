@@ -79,10 +79,11 @@ func (s *supervisor) job(ctx context.Context) jobEnd {
 // start starts the next job. It waits for brokers that do not respond, except for the first job: a wrong address should be
 // reported at once. An assignment came from a broker, so its first job waits too.
 func (s *supervisor) start(ctx context.Context) (*job, error) {
+	try := func() (*job, error) { return awaitDisk(ctx, s.Options, func() (*job, error) { return s.try(ctx) }) }
 	if !s.begun && s.scope.assigned == nil {
-		return s.try(ctx)
+		return try()
 	}
-	return retry.Get(ctx, kafkaAway(s.Topic), func() (*job, error) { return s.try(ctx) })
+	return retry.Get(ctx, kafkaAway(s.Topic), try)
 }
 
 func (s *supervisor) try(ctx context.Context) (*job, error) {

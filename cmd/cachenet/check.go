@@ -44,12 +44,15 @@ func checkRun(c *cobra.Command, o pipelines.Options, format string) error {
 			return err
 		}
 	}
-	for flag, negative := range map[string]bool{
-		"parallelism": o.Parallelism < 0, "credit": o.Credit < 0, "file-age": o.FileAge < 0, "disk-wait": o.DiskWait < 0,
-		"checkpoints": o.Checkpoints < 0, "session-timeout": o.SessionTimeout < 0,
+	if o.Parallelism < 0 {
+		return usageError{fmt.Errorf("--parallelism %d: must not be negative", o.Parallelism)}
+	}
+	for flag, positive := range map[string]bool{ // an option of 0 means its default, which nobody expects of a flag of 0
+		"credit": o.Credit > 0, "file-age": o.FileAge > 0, "disk-wait": o.DiskWait > 0, "checkpoints": o.Checkpoints > 0,
+		"session-timeout": o.SessionTimeout > 0, "full-timeout": o.FullTimeout > 0, "similar-frames": o.SimilarFrames > 0, "similar-for": o.SimilarFor > 0,
 	} {
-		if negative {
-			return usageError{fmt.Errorf("--%s %s: must not be negative", flag, c.Flags().Lookup(flag).Value)}
+		if f := c.Flags().Lookup(flag); f != nil && !positive {
+			return usageError{fmt.Errorf("--%s %s: must be above 0", flag, f.Value)}
 		}
 	}
 	if err := checkOutput(format); err != nil {

@@ -101,3 +101,27 @@ func TestDiskErrors(t *testing.T) {
 		})
 	}
 }
+
+// A disk that is full before a run has written anything is waited for too; after --disk-wait the run says why and what to do.
+func TestADiskThatIsFullAtTheStart(t *testing.T) {
+	out, addr := t.TempDir(), embedded(t)
+	mount(t, out, 0)
+	mustRun(t, "produce", "--brokers", addr, "--topic", "frames", "--source", someImages, "--streams", "4", "--frames", "100", "--active", "2")
+	run := []string{"run", "--brokers", addr, "--topic", "frames", "--group", "g", "--pack", coloursPack, "--out", out, "--until-end"}
+	repair := fillUp(t, out)
+	impatient := start(t, append(run, "--disk-wait", "200ms")...)
+	if code := impatient.exit(t); code != 1 {
+		t.Errorf("exit code %d", code)
+	}
+	last := lines(impatient.said(t), "cachenet: ")
+	if len(last) != 1 || !strings.Contains(last[0], "no space left on device") || !strings.Contains(last[0], "free disk space") {
+		t.Errorf("it said %q", last)
+	}
+	patient := start(t, run...)
+	eventually(t, "the run says that it waits", func() bool { return len(lines(patient.said(t), "the data set cannot be written")) == 1 })
+	repair()
+	if code := patient.exit(t); code != 0 {
+		t.Errorf("exit code %d: %s", code, patient.said(t))
+	}
+	checkRows(t, addr, out)
+}

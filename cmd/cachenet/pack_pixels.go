@@ -65,7 +65,7 @@ func parseSize(s string) (w, h int, err error) {
 	if err == nil {
 		h, err = strconv.Atoi(second)
 	}
-	if err != nil {
+	if err != nil || w < 1 || h < 1 {
 		return 0, 0, fmt.Errorf("%q: must be a size such as 224x224 or 32", s)
 	}
 	return w, h, nil

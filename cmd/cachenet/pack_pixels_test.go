@@ -64,7 +64,7 @@ func TestSizes(t *testing.T) {
 			t.Errorf("%q: %s", s, got)
 		}
 	}
-	for _, s := range []string{"", "x", "32x", "large", "32x32x3"} {
+	for _, s := range []string{"", "x", "32x", "large", "32x32x3", "0x0", "32x0", "0", "-3x4"} {
 		if _, _, err := parseSize(s); err == nil {
 			t.Errorf("%q was accepted as a size", s)
 		}

@@ -148,13 +148,19 @@ func (p *progress) lines() {
 	tick := time.NewTicker(plainEvery)
 	defer tick.Stop()
 	start := time.Now()
-	tell := func() { fmt.Fprintf(p.out, "%s: %d after %.0f s\n", p.what, p.count(), time.Since(start).Seconds()) }
+	told := int64(0)
+	tell := func() {
+		told = p.count()
+		fmt.Fprintf(p.out, "%s: %d after %.0f s\n", p.what, told, time.Since(start).Seconds())
+	}
 	for {
 		select {
 		case <-tick.C:
 			tell()
 		case <-p.end:
-			tell()
+			if p.count() != told { // an error may follow: "0" before it says nothing
+				tell()
+			}
 			return
 		}
 	}

@@ -2,7 +2,11 @@ package main
 
 import (
 	"io"
+	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/schemas"
@@ -49,5 +53,35 @@ func TestProgressIsThatOfThisProcess(t *testing.T) {
 			t.Errorf("%s: %d rows, want %d", name, got, c.want)
 		}
 		p.stop()
+	}
+}
+
+// Elsewhere than on a terminal the last line is left out where it would say what the one before said, or that nothing happened.
+func TestTheLastLineOfProgress(t *testing.T) {
+	for name, c := range map[string]struct {
+		done  int64 // when it ends
+		after time.Duration
+		want  string
+	}{
+		"nothing was done":              {0, time.Second, ""},
+		"between two lines":             {7, 13 * time.Second, "frames: 3 after 10 s\nframes: 7 after 13 s\n"},
+		"no more than a line said":      {3, 13 * time.Second, "frames: 3 after 10 s\n"},
+		"before the first line was due": {7, time.Second, "frames: 7 after 1 s\n"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var out strings.Builder
+			var done atomic.Int64
+			p := newProgress(&out, "frames")
+			p.start(done.Load)
+			if c.after > plainEvery {
+				done.Store(3)
+			}
+			time.Sleep(c.after)
+			done.Store(c.done)
+			p.stop()
+			if out.String() != c.want {
+				t.Errorf("%s: %q, want %q", name, out.String(), c.want)
+			}
+		})
 	}
 }

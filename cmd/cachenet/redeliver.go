@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 
 	"github.com/cachenet/cachenet/connectors/kafkaio"
@@ -27,7 +28,9 @@ is skipped; the command then reports why and exits with 1.`,
 				return err
 			}
 			n, err := kafkaio.Redeliver(c.Context(), cluster.Cluster, letters, group)
-			fmt.Fprintf(c.OutOrStdout(), "redelivered %d frames\n", n)
+			if err == nil || n > 0 { // else err says all
+				fmt.Fprintf(c.OutOrStdout(), "redelivered %s\n", english.Plural(int(n), "frame", ""))
+			}
 			return err
 		},
 	}

@@ -133,7 +133,7 @@ func (r *run) follow(c *cobra.Command) (failure error) {
 	o.Ended = func(t parquetio.Tally) { total = t }
 	err = pipelines.Run(c.Context(), o)
 	bar.stop()
-	if bar.followed() { // else nothing was read, and err says why
+	if bar.followed() && (err == nil || total.Frames() > 0) { // else nothing has a row, and err says why
 		err = errors.Join(err, tellRun(c, o, r.format, total, &all))
 	}
 	return err

@@ -73,6 +73,7 @@ func Start(o Options) (*Broker, error) {
 		return nil, errors.Join(startError(listen, o.DataDir, err), unlock(lock))
 	}
 	foldFilters(cluster)
+	refuseNames(cluster)
 	return &Broker{cluster: cluster, addr: cluster.ListenAddrs()[0], lock: lock}, nil
 }
 

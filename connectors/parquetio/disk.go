@@ -2,8 +2,10 @@ package parquetio
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"syscall"
 	"time"
 
 	"github.com/cachenet/cachenet/connectors/retry"
@@ -75,6 +77,11 @@ func (w *writer) persist(f finished) error {
 			"every frame without a row is read again", err, w.cfg.GiveUp)
 	}
 	return nil
+}
+
+// Refused reports whether err says that a disk is full, a quota is used up or a file system is read-only, which may pass.
+func Refused(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EROFS)
 }
 
 // store makes a file part of the data set.
