@@ -9,6 +9,9 @@ import (
 	"github.com/cachenet/cachenet/schemas"
 )
 
+// NoKey is what summaries and pages call the stream of records without a key, which has no name.
+const NoKey = "(no key)"
+
 // Question names the frame of a data set whose row is to be explained.
 type Question struct {
 	Stream string
@@ -28,6 +31,8 @@ type Explanation struct {
 	Hits   int64            `json:"hits_before"`      // of the stream, before it …
 	Misses int64            `json:"misses_before"`
 	Nets   []string         `json:"nets"` // specialists that answered the stream, before or after it
+
+	earlier bool // the stream has rows before it
 }
 
 // What a threshold may be held against.
@@ -101,6 +106,7 @@ func (w *witness) hit(row schemas.Outcome) {
 }
 
 func (w *witness) before(row schemas.Outcome) {
+	w.e.earlier = true
 	switch row.Outcome {
 	case schemas.Hit, schemas.Same:
 		w.e.Hits++

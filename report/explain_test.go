@@ -124,6 +124,18 @@ func TestExplainAMissByEntropy(t *testing.T) {
 	}
 }
 
+// Rows that were not asked for are not said to be missing.
+func TestExplainWithoutTheRowsBefore(t *testing.T) {
+	e := Explanation{Row: schemas.Outcome{Outcome: schemas.Hit}, earlier: true}
+	var out strings.Builder
+	if err := e.WriteText(&out); err != nil {
+		t.Fatal(err)
+	}
+	if text := out.String(); strings.Contains(text, "come before it") || !strings.Contains(text, "(no key), ") {
+		t.Errorf("it says %q", text)
+	}
+}
+
 func TestExplainShowsTheRowsBefore(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, 40, func(i int, o *schemas.Outcome) { o.Offset = int64(39 - i) }) // in reverse

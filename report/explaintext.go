@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -18,7 +19,7 @@ func (e Explanation) WriteText(w io.Writer) error {
 	e = e.printable()
 	r := e.Row
 	line := func(name, text string) { fmt.Fprintf(&out, "%-12s%s\n", name, text) }
-	line("frame", fmt.Sprintf("%s, %s/%d, offset %d, recorded %s", r.Stream, r.Topic, r.Partition, r.Offset, r.EventTime.UTC().Format("2006-01-02 15:04:05.000")))
+	line("frame", fmt.Sprintf("%s, %s/%d, offset %d, recorded %s", cmp.Or(r.Stream, NoKey), r.Topic, r.Partition, r.Offset, r.EventTime.UTC().Format("2006-01-02 15:04:05.000")))
 	line("decision", e.decision())
 	if r.Truth != "" && r.Outcome != schemas.Error {
 		line("truth", r.Truth+map[bool]string{true: ", so the answer is right", false: ", so the answer is wrong"}[r.Truth == r.Label])
@@ -215,7 +216,10 @@ func (e Explanation) otherwiseHit() string {
 }
 
 func (e Explanation) writeBefore(out *strings.Builder) {
-	if len(e.Before) == 0 {
+	switch {
+	case len(e.Before) == 0 && e.earlier: // none was to be shown
+		return
+	case len(e.Before) == 0:
 		fmt.Fprintln(out, "\nno rows of this stream come before it")
 		return
 	}

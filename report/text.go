@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/dustin/go-humanize"
+	"github.com/dustin/go-humanize/english"
 )
 
 // WriteText writes the summary for a reader at a terminal, at most 80 columns wide.
@@ -28,14 +29,14 @@ func (s Summary) writeRun(out *strings.Builder) {
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(out, "%-12s%s\n", name, fmt.Sprintf(format, args...))
 	}
-	line("frames", "%s of %s streams, %s", humanize.Comma(s.Frames), humanize.Comma(int64(s.Streams)), s.delivery())
+	line("frames", "%s of %s, %s", humanize.Comma(s.Frames), count(int64(s.Streams), "stream"), s.delivery())
 	for i, l := range s.Lost {
 		if i == shownReasons {
 			line("lost", "%d more ranges", len(s.Lost)-i)
 			break
 		}
-		line("lost", "%s frames before they were read: %s/%d, offsets %d to %d",
-			humanize.Comma(l.To-l.From), shorten(l.Topic, 12), l.Partition, l.From, l.To-1)
+		line("lost", "%s before they were read: %s/%d, offsets %d to %d",
+			count(l.To-l.From, "frame"), shorten(l.Topic, 12), l.Partition, l.From, l.To-1)
 	}
 	line("answered by", "specialist %s, full model %s; hit rate %s",
 		humanize.Comma(s.Hits), humanize.Comma(s.Misses), percent(s.HitRate))
@@ -43,7 +44,7 @@ func (s Summary) writeRun(out *strings.Builder) {
 		line("", "%s took the answer of the frame before", humanize.Comma(s.Same))
 	}
 	if s.Accuracy != nil {
-		line("accuracy", "%s of %s frames whose class is known", percent(s.Accuracy), humanize.Comma(s.FramesWithTruth))
+		line("accuracy", "%s of %s whose class is known", percent(s.Accuracy), count(s.FramesWithTruth, "frame"))
 	}
 	if s.AgreementWithFull != nil {
 		line("agreement", "%s with the full model's answers", percent(s.AgreementWithFull))
@@ -69,9 +70,14 @@ func (s Summary) writeRun(out *strings.Builder) {
 		line("in nets", "%s", nets)
 	}
 	if s.Errors > 0 {
-		line("errors", "%s frames without an answer", humanize.Comma(s.Errors))
+		line("errors", "%s without an answer", count(s.Errors, "frame"))
 		s.writeReasons(out)
 	}
+}
+
+// count shows a number of things.
+func count(n int64, thing string) string {
+	return humanize.Comma(n) + " " + english.PluralWord(int(n), thing, "")
 }
 
 // delivery says whether every frame has one row.

@@ -26,7 +26,7 @@ was active, and what would have changed the decision.`,
 				return err
 			}
 			var err error
-			if q.Stream == "" {
+			if !c.Flags().Changed("stream") { // a record without a key has an empty one
 				if c.Flags().Changed("offset") {
 					return required(c, "stream")
 				}

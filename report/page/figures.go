@@ -27,7 +27,7 @@ func (c *Collector) tiles(s *report.Summary) []tile {
 		all = append(all, tile{Name: "Agreement", Value: fmt.Sprintf("%.1f %%", 100**s.AgreementWithFull), Note: "with the full model on the same frames"})
 	}
 	if r := c.audits.Result(audit.Alpha); r.Audited > 0 {
-		t := tile{Name: "Wrong hits", Value: "unknown", Note: r.String()}
+		t := tile{Name: "Wrong hits", Value: "unknown", Note: "audited: " + r.String()}
 		if r.Says() {
 			t.Value = fmt.Sprintf("≤ %.2g %%", 100*r.Rate())
 		}
@@ -45,7 +45,7 @@ func (c *Collector) tiles(s *report.Summary) []tile {
 }
 
 func (c *Collector) frameTile(s *report.Summary) tile {
-	t := tile{Name: "Frames", Value: humanize.Comma(c.whole.frames), Note: fmt.Sprintf("of %s streams", humanize.Comma(int64(len(c.streams))))}
+	t := tile{Name: "Frames", Value: humanize.Comma(c.whole.frames), Note: "of " + count(int64(len(c.streams)), "stream")}
 	if s == nil {
 		return t
 	}

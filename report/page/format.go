@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
+	"github.com/dustin/go-humanize/english"
 )
 
 func percent(part, all int64) string {
@@ -32,6 +33,8 @@ func whole(v float64) string { return humanize.Comma(int64(v)) }
 // micros shows a time given in µs.
 func micros(us float64) string {
 	switch {
+	case us >= 48*3600e6:
+		return figure(us/(24*3600e6)) + " days"
 	case us >= 60e6:
 		return time.Duration(us * 1e3).Round(time.Second).String()
 	case us >= 1e6:
@@ -44,7 +47,31 @@ func micros(us float64) string {
 
 func times(v float64) string { return fmt.Sprintf("%.2f ×", v) }
 
-func clock(t time.Time) string { return t.Format("2006-01-02 15:04:05") }
+// brief is the time up to which milliseconds tell the ends of a span apart.
+const brief = 10 * time.Second
+
+// ends shows when a span begins and ends.
+func ends(from, to time.Time) (string, string) {
+	layout := "2006-01-02 15:04:05"
+	if to.Sub(from) < brief {
+		layout += ".000"
+	}
+	return from.Format(layout), to.Format(layout)
+}
+
+// count shows a number of things.
+func count(n int64, thing string) string {
+	return humanize.Comma(n) + " " + english.PluralWord(int(n), thing, "")
+}
+
+// perSecond shows the rate of n frames in a slot of a width in µs; n where hardly one comes in a second, as where a clock is
+// years off.
+func perSecond(n uint32, width int64) string {
+	if fps := float64(n) / (float64(width) / 1e6); fps >= 0.1 {
+		return figure(fps) + "/s"
+	}
+	return humanize.Comma(int64(n))
+}
 
 // plain is a word that a shell takes as it is.
 var plain = regexp.MustCompile(`^[\w./:@%+=,-]+$`)

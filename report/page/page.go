@@ -36,7 +36,7 @@ var styles string
 var liveScript string
 
 var tmpl = template.Must(template.New("page").Funcs(template.FuncMap{
-	"comma": humanize.Comma, "percent": percent, "figure": figure, "clock": clock, "beside": beside, "word": word,
+	"comma": humanize.Comma, "percent": percent, "count": count, "beside": beside, "word": word,
 	"styles": func() template.CSS { return template.CSS(styles) }, "script": func() template.JS { return template.JS(liveScript) },
 }).Parse(templateText))
 
@@ -83,13 +83,13 @@ func (c *Collector) execute(w io.Writer, name string, h Heading) error {
 type view struct {
 	Heading
 	Packs    []string
-	From, To time.Time
-	Slot     time.Duration
+	From, To string
+	Slot     string
 	Tiles    []tile
 	Bought   []comparison
 	HitRate  template.HTML
 	Rate     template.HTML
-	Peak     float64
+	Peak     string
 	Judged   bool // answers could be compared
 	Alarms   bool // audits made a stream do something
 	Streams  streamsView
@@ -120,7 +120,7 @@ type comparison struct {
 
 func (c *Collector) view(h Heading) view {
 	line := c.timeline()
-	v := view{Heading: h, HitRate: line.hitRate(), Judged: c.whole.known > 0, Slot: time.Duration(line.width) * time.Microsecond}
+	v := view{Heading: h, HitRate: line.hitRate(), Judged: c.whole.known > 0, Slot: micros(float64(line.width))}
 	for _, cell := range line.cells {
 		v.Alarms = v.Alarms || cell.alarms > 0
 	}
@@ -128,7 +128,7 @@ func (c *Collector) view(h Heading) view {
 		v.Packs = append(v.Packs, p)
 	}
 	slices.Sort(v.Packs)
-	v.From, v.To = c.span()
+	v.From, v.To = ends(c.span())
 	v.Rate, v.Peak = line.rate()
 	v.Tiles, v.Bought = c.tiles(h.Summary), c.bought(h.Summary)
 	v.Streams, v.Shades = c.streamsView(), c.shades()
@@ -196,7 +196,7 @@ func (c *Collector) netBars() []bar {
 		frames int64
 	}{{"small net", m.small, m.smallFrames}, {"selector", m.selector, m.selectorFrames}, {"full model", m.full, m.fullFrames}} {
 		if n.frames > 0 {
-			names = append(names, fmt.Sprintf("%s, %s frames", n.name, humanize.Comma(n.frames)))
+			names = append(names, fmt.Sprintf("%s, %s", n.name, count(n.frames, "frame")))
 			values = append(values, n.us/float64(n.frames))
 		}
 	}

@@ -213,6 +213,43 @@ func TestSynchronisedCamerasAreNotOutages(t *testing.T) {
 	}
 }
 
+// A record without a key and one whose clock is centuries off are on the page as what they are.
+func TestOddRecordsAreReadable(t *testing.T) {
+	c := NewCollector()
+	for i := range 20 {
+		o := row(0, i)
+		c.Add(&o, "")
+	}
+	c.Add(&schemas.Outcome{Outcome: schemas.Error, Error: "no key", EventTime: noon, Offset: 1}, "")
+	for _, days := range []int64{-50 * 365, 200 * 365} {
+		const day = 24 * 3600e6
+		c.Add(&schemas.Outcome{Stream: "cam-99", Outcome: schemas.Miss, EventTime: noon.AddDate(0, 0, int(days)), LatencyUs: -days * day}, "")
+	}
+	text := string(written(t, c, Heading{Source: "out"}))
+	for _, want := range []string{"<b>(no key)</b>", "1 frame<", "1 error<", "(no key) over time: 1 frame,", "<span>21</span><span>0</span>", "in slots of 1,591 days", "18,325 days"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	for _, no := range []string{">1 frames", " 1 frames", "1 errors", "0.00/s"} {
+		if strings.Contains(text, no) {
+			t.Errorf("the page says %q", no)
+		}
+	}
+	if c.Worst() != "" {
+		t.Errorf("the worst stream is %q", c.Worst())
+	}
+}
+
+func TestAShortRunHasMilliseconds(t *testing.T) {
+	text := string(written(t, example(1, 8), Heading{Source: "out"}))
+	for _, want := range []string{"2026-05-04 12:00:00.000", "2026-05-04 12:00:01.750", "in slots of 32.0 ms"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+}
+
 func TestAuditsAreOnThePage(t *testing.T) {
 	c := NewCollector()
 	for i := range 40 {

@@ -1,8 +1,11 @@
 package page
 
 import (
+	"cmp"
 	"fmt"
 	"html/template"
+
+	"github.com/cachenet/cachenet/report"
 )
 
 // streamsView shows the streams, the worst first.
@@ -27,7 +30,7 @@ func (c *Collector) streamsView() (v streamsView) {
 		shown := streamView{s.name, s.frames, s.hits, s.misses, s.errors, s.known, s.right, s.changes, ""}
 		switch {
 		case i < drawnStreams && s.strip != nil:
-			label := fmt.Sprintf("%s over time: %d frames, %s hits, %d errors", s.name, s.frames, percent(s.hits, s.hits+s.misses), s.errors)
+			label := fmt.Sprintf("%s over time: %s, %s hits, %s", shown.Title(), count(s.frames, "frame"), percent(s.hits, s.hits+s.misses), count(s.errors, "error"))
 			shown.Strip = strip(s.strip.over(c.axis), label)
 			v.Drawn = append(v.Drawn, shown)
 		case len(v.Drawn)+len(v.Listed) < listedStreams:
@@ -49,6 +52,9 @@ func (c *Collector) Worst() string {
 	}
 	return ""
 }
+
+// Title is what the page calls the stream: records without a key have no name.
+func (s streamView) Title() string { return cmp.Or(s.Name, report.NoKey) }
 
 // Answered is how many frames have an answer.
 func (s streamView) Answered() int64 { return s.Hits + s.Misses }

@@ -152,8 +152,8 @@ func (t timeline) hitRate() template.HTML {
 		if answered > 0 {
 			rate := chartHeight * float64(cell.hits) / float64(answered)
 			rect(&area, i, chartHeight-rate, rate)
-			fmt.Fprintf(&titles, `<rect x="%d" width="1" height="%d" fill="transparent"><title>%s: %.1f %% hits of %d frames</title></rect>`,
-				i, chartHeight, t.at(i).Format(time.TimeOnly), rate, cell.frames())
+			fmt.Fprintf(&titles, `<rect x="%d" width="1" height="%d" fill="transparent"><title>%s: %.1f %% hits of %s</title></rect>`,
+				i, chartHeight, t.at(i).Format(time.TimeOnly), rate, count(int64(cell.frames()), "frame"))
 		}
 	}
 	var out strings.Builder
@@ -185,8 +185,8 @@ func (t timeline) right() string {
 	return line.String()
 }
 
-// rate draws the frames of each slot; peak is the largest number of frames per second.
-func (t timeline) rate() (chart template.HTML, peak float64) {
+// rate draws the frames of each slot; peak is what the fullest slot holds, per second.
+func (t timeline) rate() (chart template.HTML, peak string) {
 	var most uint32 = 1
 	for _, cell := range t.cells {
 		most = max(most, cell.frames())
@@ -200,5 +200,5 @@ func (t timeline) rate() (chart template.HTML, peak float64) {
 	fmt.Fprintf(&out, `<svg class="rate" viewBox="0 0 %d 40" preserveAspectRatio="none" role="img" aria-label="frames over time">`, max(len(t.cells), 1))
 	path(&out, "frames", bars.String())
 	out.WriteString(`</svg>`)
-	return template.HTML(out.String()), float64(most) / (float64(t.width) / 1e6)
+	return template.HTML(out.String()), perSecond(most, t.width)
 }
