@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
+	"time"
 
 	"github.com/spf13/pflag"
 )
@@ -32,4 +34,23 @@ func (l *logging) logger(w io.Writer) (*slog.Logger, error) {
 		return slog.New(slog.NewTextHandler(w, o)), nil
 	}
 	return slog.New(slog.NewTextHandler(w, o)), usageError{fmt.Errorf("--log-format %q: must be text or json", l.format)}
+}
+
+// logsJSON returns the handler of logs as JSON; nil where they are text.
+func logsJSON() *slog.JSONHandler {
+	h, _ := slog.Default().Handler().(*slog.JSONHandler)
+	return h
+}
+
+// record writes what stderr else has as a line for people as a record where logs are JSON, whatever level is logged: a
+// program that reads them should find nothing else there. It returns false where logs are text.
+func record(level slog.Level, message string, fields ...any) bool {
+	h := logsJSON()
+	if h == nil {
+		return false
+	}
+	r := slog.NewRecord(time.Now(), level, message, 0)
+	r.Add(fields...)
+	_ = h.Handle(context.Background(), r) // there is nowhere else to say that stderr is closed
+	return true
 }

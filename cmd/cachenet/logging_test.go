@@ -44,3 +44,34 @@ func TestAnUnknownLogFormatIsWrongUsage(t *testing.T) {
 		t.Errorf("exit code %d: %s", code, p.said(t))
 	}
 }
+
+// With JSON logs stderr holds JSON and nothing else: the progress, the figures at the end and the error too.
+func TestJSONLogsAreAllOfStderr(t *testing.T) {
+	addr := embedded(t)
+	mustRun(t, "produce", "--brokers", addr, "--topic", "frames", "--source", someImages, "--streams", "2", "--frames", "20")
+	run := []string{"run", "--log-format", "json", "--brokers", addr, "--group", "g", "--pack", coloursPack, "--out", t.TempDir(), "--until-end"}
+	for topic, c := range map[string]struct {
+		code int
+		want []string
+	}{
+		"frames": {0, []string{"progress", "the run ended"}},
+		"absent": {1, []string{"create it or correct its name"}},
+	} {
+		p := start(t, append(run, "--topic", topic)...)
+		code, said := p.exit(t), strings.TrimSpace(p.said(t))
+		if code != c.code {
+			t.Errorf("%s: exit code %d", topic, code)
+		}
+		for line := range strings.Lines(said) {
+			var fields struct{ Msg string }
+			if err := json.Unmarshal([]byte(line), &fields); err != nil || fields.Msg == "" {
+				t.Errorf("%s: %q is no record: %v", topic, line, err)
+			}
+		}
+		for _, want := range c.want {
+			if !strings.Contains(said, want) {
+				t.Errorf("%s: %q lacks %q", topic, said, want)
+			}
+		}
+	}
+}

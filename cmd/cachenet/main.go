@@ -85,10 +85,15 @@ func exitCode(ctx context.Context, err error) int {
 	}
 	var s stopped
 	if errors.As(context.Cause(ctx), &s) && errors.Is(err, context.Canceled) {
-		fmt.Fprintln(os.Stderr, "cachenet: stopped by", s)
+		if !record(slog.LevelWarn, "stopped by "+s.Error()) {
+			fmt.Fprintln(os.Stderr, "cachenet: stopped by", s)
+		}
 		return signalCode(s.signal)
 	}
-	fmt.Fprintln(os.Stderr, "cachenet:", strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; "))
+	reason := strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; ")
+	if !record(slog.LevelError, reason) {
+		fmt.Fprintln(os.Stderr, "cachenet:", reason)
+	}
 	if errors.As(err, new(usageError)) {
 		return 2
 	}

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+	"log/slog"
+	"math"
 	"os"
 	"sync"
 	"time"
@@ -101,7 +103,7 @@ func (p *progress) start(done func() int64) {
 	p.done = done
 	p.mu.Unlock()
 	p.idle.Add(1)
-	if f, ok := p.out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+	if f, ok := p.out.(*os.File); ok && term.IsTerminal(int(f.Fd())) && logsJSON() == nil {
 		go p.bar()
 	} else {
 		go p.lines()
@@ -151,7 +153,10 @@ func (p *progress) lines() {
 	told := int64(0)
 	tell := func() {
 		told = p.count()
-		fmt.Fprintf(p.out, "%s: %d after %.0f s\n", p.what, told, time.Since(start).Seconds())
+		seconds := math.Round(time.Since(start).Seconds())
+		if !record(slog.LevelInfo, "progress", p.what, told, "seconds", seconds) {
+			fmt.Fprintf(p.out, "%s: %d after %.0f s\n", p.what, told, seconds)
+		}
 	}
 	for {
 		select {

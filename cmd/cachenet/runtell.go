@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"log/slog"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
@@ -47,7 +48,9 @@ func tellRun(c *cobra.Command, o pipelines.Options, format string, t parquetio.T
 	if format == outputJSON {
 		return writeJSON(c.OutOrStdout(), s)
 	}
-	s.write(c.ErrOrStderr(), o)
+	if !record(slog.LevelInfo, "the run ended", "summary", s) {
+		s.write(c.ErrOrStderr(), o)
+	}
 	return nil
 }
 
