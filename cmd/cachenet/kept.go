@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -41,15 +40,15 @@ func (s *frameSource) open(c *cobra.Command, dir string) (closing func() error, 
 	data := s.data
 	if data == "" && dir != "" {
 		data = filepath.Join(dir, keptFolder)
-		if _, err := os.Stat(data); err != nil {
+		if !broker.Wrote(data) {
 			return nil, usageError{fmt.Errorf("--brokers is missing, and %s holds no frames of a demo: name the brokers%s", dir, seeHelp(c))}
 		}
 	}
 	if data == "" {
 		return nil, required(c, "brokers")
 	}
-	if _, err := os.Stat(data); err != nil {
-		return nil, fmt.Errorf("--data: %w", err)
+	if !broker.Wrote(data) { // else the broker would put its files into a folder of something else
+		return nil, fmt.Errorf("--data %s: is not the folder of a broker: name one that cachenet demo or cachenet broker --data wrote", data)
 	}
 	b, err := broker.Start(broker.Options{DataDir: data})
 	if err != nil {

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 
-	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 
 	"github.com/cachenet/cachenet/connectors/kafkaio"
@@ -29,7 +28,7 @@ is skipped; the command then reports why and exits with 1.`,
 			}
 			n, err := kafkaio.Redeliver(c.Context(), cluster.Cluster, letters, group)
 			if err == nil || n > 0 { // else err says all
-				fmt.Fprintf(c.OutOrStdout(), "redelivered %s\n", english.Plural(int(n), "frame", ""))
+				fmt.Fprintf(c.OutOrStdout(), "redelivered %s\n", count(int64(n), "frame"))
 			}
 			return err
 		},

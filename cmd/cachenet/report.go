@@ -52,7 +52,7 @@ func htmlReport(ctx context.Context, dir, path string) error {
 // writePage writes a page.
 func writePage(path string, text []byte) error {
 	if err := models.WriteAtomic(path, text); err != nil {
-		return fmt.Errorf("write the page: %w", err)
+		return fmt.Errorf("write the page to %s: %w: name a file in a folder that can be written to", path, err)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"github.com/dustin/go-humanize"
+	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 
 	"github.com/cachenet/cachenet/connectors/kafkaio"
@@ -54,6 +55,11 @@ func tellRun(c *cobra.Command, o pipelines.Options, format string, t parquetio.T
 	return nil
 }
 
+// count shows a number of things.
+func count(n int64, thing string) string {
+	return humanize.Comma(n) + " " + english.PluralWord(int(n), thing, "")
+}
+
 func (s runSummary) write(w io.Writer, o pipelines.Options) {
 	switch {
 	case s.Pooled > 0:
@@ -68,10 +74,10 @@ func (s runSummary) write(w io.Writer, o pipelines.Options) {
 	}
 	repeated := ""
 	if s.Same > 0 {
-		repeated = humanize.Comma(s.Same) + " repeated answers, "
+		repeated = count(s.Same, "repeated answer") + ", "
 	}
-	fmt.Fprintf(w, "%s frames: %s hits, %s misses, %s%s errors (%.3g %%)\n", humanize.Comma(s.Frames), humanize.Comma(s.Hits),
-		humanize.Comma(s.Misses), repeated, humanize.Comma(s.Errors), 100*s.ErrorRate)
+	fmt.Fprintf(w, "%s: %s, %s, %s%s (%.3g %%)\n", count(s.Frames, "frame"), count(s.Hits, "hit"), count(s.Misses, "miss"), repeated,
+		count(s.Errors, "error"), 100*s.ErrorRate)
 	if s.Policy != "" {
 		fmt.Fprintf(w, "policy: of the file %s\n", s.Policy)
 	}

@@ -26,6 +26,15 @@ const defaultPartitions = 4
 // everybody who used the broker waited for 60 to 200 ms at a time, in all partitions at once.
 const memorySegment = 1 << 20
 
+// lockFile is in the data folder of every broker.
+const lockFile = "broker.lock"
+
+// Wrote reports whether dir is the data folder of a broker. Start makes one of any folder.
+func Wrote(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, lockFile))
+	return err == nil
+}
+
 // Options says how the broker listens and what it keeps. The zero value listens on a free loopback port,
 // keeps everything in memory and makes topics only when a client creates them.
 type Options struct {
@@ -126,7 +135,7 @@ func lockDataDir(dir string) (*flock.Flock, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("broker: create data folder %q: give one that can be written: %w", dir, err)
 	}
-	lock := flock.New(filepath.Join(dir, "broker.lock"))
+	lock := flock.New(filepath.Join(dir, lockFile))
 	held, err := lock.TryLock()
 	if err != nil {
 		return nil, fmt.Errorf("broker: write data folder %q: give one that can be written: %w", dir, err)
