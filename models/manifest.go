@@ -30,6 +30,7 @@ type Manifest struct {
 	Small       *NetEntry        `json:"small,omitempty"`      // global net of specialist size, where no specialist is one
 	Specialists []NetEntry       `json:"specialists"`          // at least one, where the policy is not that of the full model alone
 	Policy      policy.Settings  `json:"policy"`               // decides between hit and miss
+	Audited     *policy.Settings `json:"audited,omitempty"`    // Policy for runs that audit hits, where it was calibrated with audits and confirmations
 	Paper       *policy.Settings `json:"paper,omitempty"`      // the same for the paper's protocol, where the pack was calibrated for it
 	PaperNets   []NetEntry       `json:"paper_nets,omitempty"` // the specialists of the paper's protocol, where Specialists is one global net
 	Routed      *policy.Settings `json:"routed,omitempty"`     // the same with the selector as teacher, so that misses can go elsewhere, where it was calibrated
@@ -154,7 +155,7 @@ func (m Manifest) validatePolicies() error {
 		specialists int
 	}{
 		{"policy", &m.Policy, len(m.Specialists)}, {"routed", m.Routed, len(m.Specialists)},
-		{"guarded", m.Guarded, len(m.Specialists)}, {"paper", m.Paper, len(m.paperNets())},
+		{"guarded", m.Guarded, len(m.Specialists)}, {"audited", m.Audited, len(m.Specialists)}, {"paper", m.Paper, len(m.paperNets())},
 	} {
 		if p.settings == nil {
 			continue
@@ -163,7 +164,20 @@ func (m Manifest) validatePolicies() error {
 			return fmt.Errorf("%s: %w", p.name, err)
 		}
 	}
+	if a := m.Audited; a != nil && (a.Kind != policy.Window || a.Teacher != policy.Inline || a.Score != m.Policy.Score) {
+		return errors.New("audited: it needs kind window and teacher full, with which hits are confirmed, and the score of policy")
+	}
 	return nil
+}
+
+// WithAudits returns the pack's own settings in a run that audits hits at [policy.DefaultAuditRate].
+func (m Manifest) WithAudits() policy.Settings {
+	s := m.Policy
+	if m.Audited != nil {
+		s = *m.Audited
+	}
+	s.AuditRate = policy.DefaultAuditRate
+	return s
 }
 
 func (e NetEntry) validate(classes int) error {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/models"
+	"github.com/cachenet/cachenet/models/policy"
 	"github.com/cachenet/cachenet/transforms"
 )
 
@@ -64,11 +65,19 @@ func netsOf(p *models.Pack, m transforms.Model) (string, error) {
 	for _, n := range p.Specialists {
 		shas = append(shas, n.SHA256)
 	}
-	decides := m.Policy
-	decides.AuditRate, decides.Similar, decides.SimilarMs, decides.Fuse = 0, 0, 0, 0 // what streams have learned holds whatever is audited, repeated or fused
+	decides := learns(m.Policy)
+	if p.Audited != nil && decides == learns(*p.Audited) {
+		decides = learns(p.Policy) // what was learned with audits holds without them
+	}
 	text, err := json.Marshal(map[string]any{"pack": p.ID(), "nets": shas, "policy": decides, "global": m.Global})
 	if err != nil {
 		return "", fmt.Errorf("name the nets of pack %s: %w", p.ID(), err)
 	}
 	return string(text), nil
+}
+
+// learns are the settings that what streams have learned depends on: it holds whatever is audited, repeated or fused.
+func learns(s policy.Settings) policy.Settings {
+	s.AuditRate, s.Similar, s.SimilarMs, s.Fuse = 0, 0, 0, 0
+	return s
 }

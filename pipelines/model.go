@@ -16,6 +16,9 @@ const policySet = "set"
 // model settles which nets and settings the run uses. Later steps override earlier ones.
 func (o Options) model(p *models.Pack) (transforms.Model, error) {
 	m := transforms.Model{PackDir: p.Dir, PackSHA256: p.SHA256, Policy: p.Policy, PolicyName: o.Policy, Depot: o.depot(), CacheBytes: cmp.Or(o.CacheBytes, o.ModelMemory), Provider: o.Provider}
+	if o.audited(p) {
+		m.Policy = *p.Audited
+	}
 	if o.PolicyFile != "" {
 		f, err := models.ReadPolicyFile(o.PolicyFile, p)
 		if err != nil {
@@ -41,6 +44,14 @@ func (o Options) model(p *models.Pack) (transforms.Model, error) {
 		return m, err
 	}
 	return m, o.trust(&m.Policy)
+}
+
+// audited reports whether the pack's settings for runs with audits apply. They were calibrated with audits at the default rate and with
+// confirmations, which find some of the wrong answers that these settings let pass: so not where fewer hits are audited, where the full model
+// answers elsewhere or too late to confirm, nor with a guard or settings of the user, which would be mixed with them; and not with a limit on
+// false hits, since more hits differ from the full model, though no more are wrong.
+func (o Options) audited(p *models.Pack) bool {
+	return p.Audited != nil && o.AuditRate >= DefaultAuditRate && o.Policy == PolicyPack && o.Full != FullTransform && o.Server == nil && !o.Guard && len(o.Set) == 0 && o.MaxFalseHits == 0
 }
 
 // placeFull chooses where the full model runs, which decides who teaches the window.

@@ -42,6 +42,44 @@ func TestModelFromOptions(t *testing.T) {
 	}
 }
 
+// Settings for audits apply in a run that audits under the pack's own policy, and give way to what the user names.
+func TestTheSettingsOfAuditedRuns(t *testing.T) {
+	own := policy.Settings{Kind: policy.Window, Score: policy.Confidence, Threshold: 0.8, Teacher: policy.Inline, Alpha: 0.5, Capacity: 1}
+	audited, guarded, paper := own, own, own
+	audited.Threshold, guarded.Guard = 0.6, 0.05
+	paper.Kind, paper.Threshold = policy.Paper, 0.3
+	pack := &models.Pack{Manifest: models.Manifest{Name: "p", Version: "1", Policy: own, Audited: &audited, Guarded: &guarded, Paper: &paper,
+		Selector: &models.NetEntry{}, Specialists: []models.NetEntry{{}}}}
+	for name, c := range map[string]struct {
+		options Options
+		want    float32
+	}{
+		"audits":             {Options{AuditRate: DefaultAuditRate}, 0.6},
+		"inline":             {Options{AuditRate: DefaultAuditRate, Full: FullInline}, 0.6},
+		"a limit":            {Options{AuditRate: 0.05, MaxFalseHits: 0.02}, 0.8},
+		"more audits":        {Options{AuditRate: 0.05}, 0.6},
+		"repeated answers":   {Options{AuditRate: DefaultAuditRate, SkipSimilar: true}, 0.6},
+		"no audits":          {Options{}, 0.8},
+		"rare audits":        {Options{AuditRate: 0.001}, 0.8},
+		"transform":          {Options{AuditRate: DefaultAuditRate, Full: FullTransform}, 0.8},
+		"a device":           {Options{AuditRate: DefaultAuditRate, Server: &Server{}}, 0.8},
+		"guard":              {Options{AuditRate: DefaultAuditRate, Guard: true}, 0.8},
+		"paper":              {Options{AuditRate: DefaultAuditRate, Policy: PolicyPaper}, 0.3},
+		"small":              {Options{AuditRate: DefaultAuditRate, Policy: PolicySmall}, 0},
+		"a user's threshold": {Options{AuditRate: DefaultAuditRate, Set: []string{"threshold=0.7"}}, 0.7},
+		"a user's prior":     {Options{AuditRate: DefaultAuditRate, Set: []string{"alpha=0.3"}}, 0.8},
+	} {
+		m, err := c.options.model(pack)
+		if err != nil || m.Policy.Threshold != c.want {
+			t.Errorf("%s: %+v, %v; want threshold %v", name, m.Policy, err, c.want)
+		}
+	}
+	pack.Audited = nil
+	if m, err := (Options{AuditRate: DefaultAuditRate}).model(pack); err != nil || m.Policy.Threshold != 0.8 {
+		t.Errorf("a pack without them: %+v, %v", m.Policy, err)
+	}
+}
+
 func TestModelMemoryReachesTheNets(t *testing.T) {
 	pack := &models.Pack{Manifest: models.Manifest{Policy: policy.Settings{Kind: policy.Window}}}
 	if m, err := (Options{ModelMemory: 1 << 20}).model(pack); err != nil || m.CacheBytes != 1<<20 {

@@ -110,6 +110,11 @@ func TestTheSnapshotOutlivesWhatIsAudited(t *testing.T) {
 	if name(func(s *policy.Settings) { s.Threshold = 0.8 }) == was {
 		t.Error("another threshold is the same policy")
 	}
+	p.Policy = policy.Settings{Kind: policy.Window, Threshold: 0.9}
+	p.Audited = &policy.Settings{Kind: policy.Window, Threshold: 0.8, Alpha: 0.1}
+	if got := name(func(s *policy.Settings) { s.Threshold, s.Alpha = 0.8, 0.1 }); got != was {
+		t.Errorf("with the settings for audits: %s, want %s", got, was)
+	}
 }
 
 func TestSkipSimilarNeedsAnswersThatComeBack(t *testing.T) {

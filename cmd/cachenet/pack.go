@@ -50,8 +50,11 @@ func inspect(w io.Writer, p *models.Pack) error {
 	if s := p.Policy; s.Kind == policy.Full {
 		fmt.Fprint(w, "policy full: the full model answers every frame\n\n")
 	} else {
-		fmt.Fprintf(w, "policy %s: hit when %s passes %.4g, teacher %s, alpha %.2g, decay %.2g, trust %.2g, share %.2g, slow %.2g, capacity %d\n\n",
-			s.Kind, s.Score, s.Threshold, s.Teacher, s.Alpha, s.Decay, s.Trust, s.Share, s.Slow, s.Capacity)
+		fmt.Fprintf(w, "policy %s: %s\n", s.Kind, shown(s))
+		if a := p.Audited; a != nil {
+			fmt.Fprintf(w, "with audits, run --audit-rate %v or more: %s\n", policy.DefaultAuditRate, shown(*a))
+		}
+		fmt.Fprintln(w)
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "net\tclasses\tµs/frame\tMFLOP\tparameters\ttemperature\tsha256")
@@ -66,6 +69,11 @@ func inspect(w io.Writer, p *models.Pack) error {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%.3g\t%.12s\n", n.Name, classes, measured("%.0f", n.MeasuredUs), measured("%.1f", n.MFLOPs), measured("%.0f", float64(n.Params)), n.Temperature, n.SHA256)
 	}
 	return t.Flush()
+}
+
+func shown(s policy.Settings) string {
+	return fmt.Sprintf("hit when %s passes %.4g, teacher %s, alpha %.2g, decay %.2g, trust %.2g, share %.2g, slow %.2g, capacity %d",
+		s.Score, s.Threshold, s.Teacher, s.Alpha, s.Decay, s.Trust, s.Share, s.Slow, s.Capacity)
 }
 
 // measured is a figure of a net, or a dash where an imported one has none.

@@ -13,6 +13,7 @@ import (
 func packBuildCommand() *cobra.Command {
 	var data, out string
 	var how models.InputSize
+	var keep bool
 	o := evaluation.Options{Budget: evaluation.DefaultBudget()}
 	c := &cobra.Command{
 		Use:   "build NETS",
@@ -24,7 +25,9 @@ The held-out sequences are split into three parts: one to choose the policy, one
 budget on every kind of stream, and one that is used only for the figures of the model card. If no threshold keeps it, the
 pack uses the full model for every frame, and its card says so.
 
-NETS is the folder that training wrote, or a pack, whose nets are then tuned again on your frames.
+NETS is the folder that training wrote, or a pack, whose nets are then tuned again on your frames. With --keep-policy the pack
+keeps its policy, and gets only settings for runs with audits, which packs of earlier versions lack: under the budget of its
+model card, best on the frames it was built on.
 If the frames were labelled by the full model itself (cachenet_train label), the budget is for agreement with it, frame by
 frame, and the model card says so.
 
@@ -46,12 +49,16 @@ training held out are used).`,
 				return usageError{fmt.Errorf("--alpha %v: must be above 0 and at most 0.5", o.Budget.Alpha)}
 			}
 			o.Budget.Margin = min(o.Budget.Margin, o.Budget.Loss/3)
+			if keep {
+				return keepPolicy(c, args[0], data, out, o)
+			}
 			return build(c, args[0], data, out, how, o)
 		},
 	}
 	f := c.Flags()
 	f.StringVar(&data, "data", "", "folder of labelled images")
 	f.StringVar(&out, "out", "", "folder of the pack")
+	f.BoolVar(&keep, "keep-policy", false, "NETS is a pack: set only its settings of runs with audits; of the other flags only --data, --out and --version count")
 	f.StringVar(&o.Name, "name", "", "name of the pack (default that of the training)")
 	f.StringVar(&o.Version, "version", "1.0.0", "version of the pack")
 	f.Float64Var(&o.Budget.Loss, "max-accuracy-loss", o.Budget.Loss, "accuracy (or agreement, if the full model labelled the frames) that caching may cost on every kind of stream, 0 to 1")
@@ -98,12 +105,47 @@ func build(c *cobra.Command, dir, data, out string, how models.InputSize, o eval
 	if err != nil {
 		return err
 	}
+	return writeBuilt(c, built, out)
+}
+
+func writeBuilt(c *cobra.Command, built *evaluation.Built, out string) error {
 	if err := built.Write(out); err != nil {
 		return err
 	}
 	if err := built.Card.Text(c.OutOrStdout()); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(c.OutOrStdout(), "\nwrote %s to %s; its model card is %s\n", built.Card.Pack, out, filepath.Join(out, evaluation.CardMarkdown))
+	_, err := fmt.Fprintf(c.OutOrStdout(), "\nwrote %s to %s; its model card is %s\n", built.Card.Pack, out, filepath.Join(out, evaluation.CardMarkdown))
 	return err
+}
+
+// keepPolicy writes the pack in dir with settings for runs with audits.
+func keepPolicy(c *cobra.Command, dir, data, out string, o evaluation.Options) error {
+	pack, err := models.OpenPack(dir)
+	if err != nil {
+		return err
+	}
+	if o.Version == pack.Version {
+		return usageError{fmt.Errorf("--version %q: name a version other than %s", o.Version, pack.ID())}
+	}
+	nets, err := evaluation.NetsFor(pack, nil, nil)
+	if err != nil {
+		return err
+	}
+	sequences, err := heldOut(data, nets)
+	if err != nil {
+		return err
+	}
+	table, err := score(c.Context(), c.ErrOrStderr(), nets, sequences)
+	if err != nil {
+		return err
+	}
+	shown := newPlayed(c.ErrOrStderr())
+	o.Progress, o.Played = shown.step, &shown.frames
+	built, err := evaluation.Audit(c.Context(), pack, table, o)
+	shown.stop()
+	if err != nil {
+		return err
+	}
+	return writeBuilt(c, built, out)
 }

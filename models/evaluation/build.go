@@ -68,6 +68,7 @@ type builder struct {
 	chosen      trial
 	chosenRival rival
 	guarded     *Setup
+	withAudits  *Setup // with the rate at which hits are audited; nil: as chosen
 	certificate Certificate
 	why         []string
 }
@@ -95,7 +96,7 @@ func Build(ctx context.Context, t *Table, nets *Nets, o Options) (*Built, error)
 	if err := t.settle(); err != nil {
 		return nil, err
 	}
-	for _, step := range []func(context.Context) error{b.tune, b.confirm, b.pick, b.guard, b.certify} {
+	for _, step := range []func(context.Context) error{b.tune, b.confirm, b.pick, b.guard, b.audit, b.certify} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}
@@ -182,6 +183,9 @@ func (b *builder) guard(ctx context.Context) error {
 // own lists the ways to run the pack that the table shows.
 func (b *builder) own() []ownSetup {
 	all := []ownSetup{{thisPack, b.chosenRival, b.chosen.Setup}}
+	if b.withAudits != nil {
+		all = append(all, ownSetup{thisPackAudited, live(b.chosenRival), *b.withAudits})
+	}
 	if b.guarded != nil {
 		all = append(all, ownSetup{thisPackGuarded, b.chosenRival, *b.guarded})
 	}

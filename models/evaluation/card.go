@@ -27,12 +27,13 @@ type Card struct {
 	Agreement   bool        `json:"agreement,omitempty"` // accuracy means agreement with the full model: nobody labelled the frames
 	Budget      Budget      `json:"budget"`
 	Certificate Certificate `json:"certificate"`
-	Nets        []NetCard   `json:"nets"`    // of the training, shipped or not
-	Setups      []Setup     `json:"rivals"`  // as tuned on the choosing part and confirmed
-	Chosen      Setup       `json:"chosen"`  // what the pack does
-	Guarded     *Setup      `json:"guarded"` // the same with the rare-class guard on
-	Why         []string    `json:"why"`     // in plain words
-	Report      *Report     `json:"report"`  // on the reporting part
+	Nets        []NetCard   `json:"nets"`              // of the training, shipped or not
+	Setups      []Setup     `json:"rivals"`            // as tuned on the choosing part and confirmed
+	Chosen      Setup       `json:"chosen"`            // what the pack does
+	Audited     *Setup      `json:"audited,omitempty"` // what it does in runs with audits, where that is something else
+	Guarded     *Setup      `json:"guarded"`           // Chosen with the rare-class guard on
+	Why         []string    `json:"why"`               // in plain words
+	Report      *Report     `json:"report"`            // on the reporting part
 }
 
 // NetCard is one net as measured on the reporting part.

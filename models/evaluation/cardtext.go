@@ -18,6 +18,9 @@ func (c *Card) Markdown() string {
 		100*c.Budget.Loss, 100*c.Budget.First, 100*c.Budget.Locked)
 	fmt.Fprintf(&b, "The chance that a pack so built breaks it on some kind of stream is at most %.0f %% (fixed-sequence testing, arXiv 2110.01052, over sequences as they are in the confirming part, for the choice among %d policies). The bounds take sequences, not frames, as independent, and their normal approximation is good for some dozens of sequences and more.\n\n",
 		100*c.Certificate.Alpha, c.Certificate.Policies)
+	if c.Audited != nil {
+		fmt.Fprintf(&b, "Runs that audit at %.0f %% or more and call the full model inline have settings of their own: confirmations and audits find some of the wrong answers that these let pass. They were confirmed in the same way, with both played; the chance above is that of either settings by themselves.\n\n", 100*auditRate)
+	}
 	b.WriteString("## What was chosen, and why\n\n")
 	for _, w := range c.Why {
 		fmt.Fprintf(&b, "- %s\n", w)

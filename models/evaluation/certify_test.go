@@ -2,14 +2,20 @@ package evaluation
 
 import (
 	"cmp"
+	"encoding/json"
 	"math"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 
+	"gonum.org/v1/gonum/stat/distuv"
+
+	"github.com/cachenet/cachenet/models"
 	"github.com/cachenet/cachenet/models/policy"
 )
 
@@ -88,17 +94,26 @@ func TestBuildsKeepTheBudgetOnEveryKind(t *testing.T) {
 		seeds = 200
 	}
 	budget := Budget{Loss: 0.01, Margin: 0.003, First: 0.03, Locked: 0.02, Alpha: 0.1}
-	over, loose, speed := 0, 0, 0.0
+	over, loose, audited, own, speed := 0, 0, 0, 0, 0.0
 	for seed := range seeds {
-		c := buildSigns(t, signs(5, uint64(seed+1)), budget).Card.Chosen
+		card := buildSigns(t, signs(5, uint64(seed+1)), budget).Card
+		c := card.Chosen
 		over += count(trueWorst(t, c) > budget.Loss)
+		if card.Audited != nil {
+			own++
+			audited += count(trueWorst(t, *card.Audited) > budget.Loss)
+		}
 		speed += c.Speedup / float64(seeds)
 		if c.Rival != fullOnly {
 			c.Settings.Threshold = c.Tuned
 			loose += count(trueWorst(t, c) > budget.Loss)
 		}
 	}
-	t.Logf("budget broken by %d of %d builds, by %d with thresholds as tuned; %.2f x the full model's speed", over, seeds, loose, speed)
+	t.Logf("budget broken by %d of %d builds, by %d with thresholds as tuned; %.2f x the full model's speed; with audits by %d, of which %d have settings for them", over, seeds, loose, speed, audited, own)
+	// 2 of 40 break it with audits, both among the first 8: fail where that many are unlikely (5 %) at the promised share
+	if promised := (distuv.Binomial{N: float64(seeds), P: budget.Alpha}); 1-promised.CDF(float64(audited)-1) < 0.05 || own == 0 {
+		t.Errorf("with audits %d of %d builds break the budget; %d have settings for them", audited, seeds, own)
+	}
 	if float64(over) > budget.Alpha*float64(seeds) {
 		t.Errorf("%d of %d builds break the budget on some kind of stream", over, seeds)
 	}
@@ -153,6 +168,51 @@ func TestTheCardReportsItsEvidence(t *testing.T) {
 	}
 	if len(c.Kinds) != len(signKinds) {
 		t.Errorf("%d kinds of stream", len(c.Kinds))
+	}
+}
+
+// A pack that was built before gets the settings for audits that its build would give it now, and nothing else.
+func TestABuiltPackGetsSettingsForAudits(t *testing.T) {
+	const version = "1.1.0"
+	table := signs(5, 3)
+	built := buildSigns(t, table, Budget{Loss: 0.01, Margin: 0.003, First: 0.03, Locked: 0.02, Alpha: 0.1})
+	if built.Manifest.Audited == nil {
+		t.Fatalf("the build confirmed none: %q", built.Card.Why)
+	}
+	dir := t.TempDir()
+	card := built.Card
+	card.Certificate.Audited, card.Audited = nil, nil
+	text, err := json.Marshal(card)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, cardJSON), text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := &models.Pack{Manifest: built.Manifest, Dir: dir}
+	p.Audited = nil
+	o := Options{Version: version, Progress: func(string) {}, effort: signEffort}
+	got, err := Audit(t.Context(), p, table, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wanted := built.Manifest
+	wanted.Version = version
+	if !reflect.DeepEqual(got.Manifest, wanted) {
+		t.Errorf("%+v, want %+v", got.Manifest, wanted)
+	}
+	if !slices.Equal(got.Card.Certificate.Audited, built.Card.Certificate.Audited) || !slices.Equal(got.Card.Certificate.Kinds, card.Certificate.Kinds) {
+		t.Errorf("%+v, want %+v", got.Card.Certificate, built.Card.Certificate)
+	}
+	if at := slices.IndexFunc(got.Card.Report.Rows, func(r Row) bool { return r.Policy == thisPackAudited }); at < 0 || got.Card.Report.Rows[at].Mean.Speedup <= 1 {
+		t.Errorf("rows %+v", got.Card.Report.Rows)
+	}
+	if whole := got.Card.Markdown(); !strings.Contains(whole, "| with audits |") || !strings.Contains(whole, "# Model card: signs@"+version) {
+		t.Errorf("card:\n%s", whole)
+	}
+	p.Dir = t.TempDir()
+	if _, err := Audit(t.Context(), p, table, o); err == nil || !strings.Contains(err.Error(), "no model card") {
+		t.Errorf("a pack without a card: %v", err)
 	}
 }
 

@@ -55,7 +55,7 @@ func packSetups(p *models.Pack) []ownSetup {
 		r.nets, s.Small = roleSmall, small.SHA256
 	}
 	audited := s
-	audited.Settings.AuditRate = auditRate
+	audited.Settings = p.WithAudits()
 	similar := audited
 	similar.Settings.Similar, similar.Settings.SimilarMs = policy.DefaultSimilar, policy.DefaultSimilarMs
 	all := []ownSetup{{thisPack, r, s}, {thisPackAudited, r, audited}, {thisPackSimilar, r, similar}}

@@ -111,6 +111,24 @@ func TestRecalibrateMendsAWrongTemperature(t *testing.T) {
 	}
 }
 
+// After a run with the settings for audits it is their threshold that is refitted.
+func TestRecalibrateRefitsWhatTheRunUsed(t *testing.T) {
+	p := skewed(1)
+	p.Policy.Threshold = 0.7
+	rows, _ := rowsOf(t, p, 12000, 5)
+	audited := p.Policy
+	p.Policy.Threshold, p.Audited = 0.9, &audited
+	budget := DefaultBudget()
+	budget.Loss = 0.02
+	found, err := Recalibrate(p, yieldRows(rows), budget)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found.Threshold[0] != 0.7 || found.moved(p.Policy).Threshold == found.Threshold[1] || found.moved(*p.Audited).Threshold != found.Threshold[1] {
+		t.Errorf("%+v", found)
+	}
+}
+
 // Rows that say too little, or nothing of this pack, are refused.
 func TestRecalibrateRefusesTooFewRows(t *testing.T) {
 	rows, _ := rowsOf(t, skewed(1), 6000, 5)

@@ -14,7 +14,7 @@ import (
 // settingsOf are those of the pack that a run may have used as its own.
 func settingsOf(m *models.Manifest) []*policy.Settings {
 	all := []*policy.Settings{&m.Policy}
-	for _, s := range []*policy.Settings{m.Routed, m.Guarded} {
+	for _, s := range []*policy.Settings{m.Routed, m.Guarded, m.Audited} {
 		if s != nil {
 			all = append(all, s)
 		}
@@ -45,7 +45,7 @@ func (r *Recalibrated) Build(p *models.Pack, version string) (*Built, error) {
 		}
 	}
 	m.Policy = r.moved(m.Policy)
-	for _, s := range []**policy.Settings{&m.Routed, &m.Guarded} {
+	for _, s := range []**policy.Settings{&m.Routed, &m.Guarded, &m.Audited} {
 		if *s != nil {
 			moved := r.moved(**s)
 			*s = &moved

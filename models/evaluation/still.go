@@ -45,8 +45,8 @@ func MeasureStill(ctx context.Context, p *models.Pack, r *Recording, seeds int, 
 	for _, rows := range r.streams {
 		streams = append(streams, t.recorded(rows))
 	}
-	pack := packSetups(p)[0]
-	full := pack
+	pack := packSetups(p)[1]
+	full := packSetups(p)[0]
 	full.Settings.Kind, full.Settings.Teacher = policy.Full, policy.Inline
 	for _, way := range []struct {
 		name  string

@@ -49,7 +49,7 @@ func MeasureTrust(ctx context.Context, p *models.Pack, t *Table, runs int, limit
 	if err := t.settle(); err != nil {
 		return nil, err
 	}
-	m := &trustMeter{table: t, setup: packSetups(p)[0], out: &Trust{Pack: p.ID(), Runs: runs, Limit: limit}}
+	m := &trustMeter{table: t, setup: packSetups(p)[0], audited: packSetups(p)[1], out: &Trust{Pack: p.ID(), Runs: runs, Limit: limit}}
 	m.choose()
 	if err := m.confuse(); err != nil {
 		return nil, err
@@ -67,6 +67,7 @@ type trustMeter struct {
 	confused *Table  // the same with a small net that takes the unknown classes for others
 	tracks   []track // those of the table; unknown ones have a class of their own, by as much above that of the table as there are classes
 	setup    ownSetup
+	audited  ownSetup // the same in runs with audits and without a limit
 	out      *Trust
 }
 
@@ -147,6 +148,9 @@ func (m *trustMeter) like(known []track, class int) track {
 // player returns the pack's policy, with a coin of its own.
 func (m *trustMeter) player(t *Table, rate, limit float64, secret string) (*player, error) {
 	s := m.setup.Setup
+	if rate > 0 && limit == 0 {
+		s = m.audited.Setup
+	}
 	s.Settings.AuditRate, s.Settings.MaxFalseHits = float32(rate), float32(limit)
 	p, err := t.player(m.setup.rival, s)
 	if err == nil && rate > 0 {

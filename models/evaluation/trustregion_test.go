@@ -10,7 +10,7 @@ import (
 func TestStreamsOfOneCamera(t *testing.T) {
 	r, p := still()
 	r.cameras()
-	m := &trustMeter{table: r.table, setup: packSetups(p)[0], out: &Trust{Runs: 2, Limit: 0.02}}
+	m := &trustMeter{table: r.table, setup: packSetups(p)[0], audited: packSetups(p)[1], out: &Trust{Runs: 2, Limit: 0.02}}
 	m.choose()
 	if err := m.confuse(); err != nil {
 		t.Fatal(err)

@@ -31,6 +31,7 @@ func (b *builder) pack(nets *Nets) *Built {
 		guarded := b.guarded.Settings
 		m.Guarded = &guarded
 	}
+	m.Audited = b.audited()
 	small := b.small()
 	switch cached := b.chosenRival.nets; {
 	case cached != roleSpecialist && cached != roleContext && small != nil:
@@ -120,7 +121,7 @@ func (b *builder) describe(out *Built) {
 	frames, sequences := b.table.Frames()
 	b.why = append(b.why, b.certificate.findings(b.Budget)...)
 	out.Card = Card{Pack: b.Name + "@" + b.Version, Classes: len(b.table.classes), Frames: frames, Sequences: sequences,
-		Seed: b.Seed, Budget: b.Budget, Certificate: b.certificate, Chosen: b.chosen.Setup, Guarded: b.guarded, Why: b.why}
+		Seed: b.Seed, Budget: b.Budget, Certificate: b.certificate, Chosen: b.chosen.Setup, Audited: b.withAudits, Guarded: b.guarded, Why: b.why}
 	ships := map[string]string{}
 	for file, n := range out.files {
 		ships[n.SHA256] = file
