@@ -39,7 +39,7 @@ const generated = "docs/commands.md"
 var runBy = map[string][]string{
 	"README.md": {byMake, inREADME, inREADME}, "docs/your-own-model.md": slices.Repeat([]string{inOwnModel}, 7),
 	"docs/cameras.md": slices.Repeat([]string{inCameras}, 9), "docs/tuning.md": {inDemo, inTuning, inRecalibrate}, "docs/edge.md": {inEdge},
-	"docs/report.md": {inDocs, inDocs}, "docs/configuration.md": {inDocs}, "docs/packs.md": {inDocs}, "docs/runners.md": {inDocs, inFlink},
+	"docs/report.md": {inDocs, inDocs}, "docs/configuration.md": {inDocs}, "docs/packs.md": {inDocs, byMake}, "docs/runners.md": {inDocs, inFlink},
 	"docs/deploy.md": {byEngine, inFlink}, "docs/gpu.md": {byGPU}, generated: {inExamples},
 	"docs/bench-cifar10.md": {byMake}, "docs/bench-scenes.md": {byMake}, "docs/performance.md": {byMake},
 }
