@@ -12,7 +12,8 @@ import (
 	"github.com/cachenet/cachenet/schemas"
 )
 
-// tempered is a copy of the bundled pack whose small net has a temperature that is wrong by a factor.
+// tempered is a copy of the bundled pack whose small net has a temperature that is wrong by a factor. One that is not sure enough has no settings of
+// their own for runs with audits, so that what is refitted with audits can be looked at without them.
 func tempered(t *testing.T, factor float32) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "pack")
@@ -25,6 +26,9 @@ func tempered(t *testing.T, factor float32) string {
 	}
 	for i := range p.Specialists {
 		p.Specialists[i].Temperature *= factor
+	}
+	if factor > 1 {
+		p.Audited = nil
 	}
 	text, err := json.Marshal(p.Manifest)
 	if err != nil {
