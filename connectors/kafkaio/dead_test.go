@@ -138,12 +138,12 @@ func TestDeadLetterTopicIsChecked(t *testing.T) {
 	leakCheck(t)
 	_, c := startBroker(t, 1)
 	limited(t, c, "tiny", 1000)
-	limited(t, c, "smaller than the frames'", 100_000)
+	limited(t, c, "smaller-than-the-frames", 100_000)
 	settings(t, c, "compacted", cleanupPolicy, "compact")
-	settings(t, c, "compacted too", cleanupPolicy, "delete,compact")
+	settings(t, c, "compacted-too", cleanupPolicy, "delete,compact")
 	for topic, want := range map[string]string{
-		"new": "", "frames": "", "smaller than the frames'": "",
-		"tiny": "too small", "compacted": "it is compacted", "compacted too": "it is compacted",
+		"new": "", "frames": "", "smaller-than-the-frames": "",
+		"tiny": "too small", "compacted": "it is compacted", "compacted-too": "it is compacted",
 	} {
 		err := EnsureDeadLetterTopic(t.Context(), c, topic, "frames")
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
