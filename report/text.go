@@ -29,14 +29,14 @@ func (s Summary) writeRun(out *strings.Builder) {
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(out, "%-12s%s\n", name, fmt.Sprintf(format, args...))
 	}
-	line("frames", "%s of %s, %s", humanize.Comma(s.Frames), count(int64(s.Streams), "stream"), s.delivery())
+	line("frames", "%s of %s, %s", humanize.Comma(s.Frames), Count(int64(s.Streams), "stream"), s.delivery())
 	for i, l := range s.Lost {
 		if i == shownReasons {
 			line("lost", "%d more ranges", len(s.Lost)-i)
 			break
 		}
 		line("lost", "%s before they were read: %s/%d, offsets %d to %d",
-			count(l.To-l.From, "frame"), shorten(l.Topic, 12), l.Partition, l.From, l.To-1)
+			Count(l.To-l.From, "frame"), shorten(l.Topic, 12), l.Partition, l.From, l.To-1)
 	}
 	line("answered by", "specialist %s, full model %s; hit rate %s",
 		humanize.Comma(s.Hits), humanize.Comma(s.Misses), percent(s.HitRate))
@@ -44,7 +44,7 @@ func (s Summary) writeRun(out *strings.Builder) {
 		line("", "%s took the answer of the frame before", humanize.Comma(s.Same))
 	}
 	if s.Accuracy != nil {
-		line("accuracy", "%s of %s whose class is known", percent(s.Accuracy), count(s.FramesWithTruth, "frame"))
+		line("accuracy", "%s of %s whose class is known", percent(s.Accuracy), Count(s.FramesWithTruth, "frame"))
 	}
 	if s.AgreementWithFull != nil {
 		line("agreement", "%s with the full model's answers", percent(s.AgreementWithFull))
@@ -70,13 +70,13 @@ func (s Summary) writeRun(out *strings.Builder) {
 		line("in nets", "%s", nets)
 	}
 	if s.Errors > 0 {
-		line("errors", "%s without an answer", count(s.Errors, "frame"))
+		line("errors", "%s without an answer", Count(s.Errors, "frame"))
 		s.writeReasons(out)
 	}
 }
 
-// count shows a number of things.
-func count(n int64, thing string) string {
+// Count shows a number of things, such as "1,200 frames" or "1 frame".
+func Count(n int64, thing string) string {
 	return humanize.Comma(n) + " " + english.PluralWord(int(n), thing, "")
 }
 

@@ -87,35 +87,43 @@ func build(c *cobra.Command, dir, data, out string, how models.InputSize, o eval
 	if err := nets.Input.View().Validate(); err != nil {
 		return usageError{err}
 	}
-	sequences, err := heldOut(data, nets)
-	if err != nil {
-		return err
-	}
-	table, err := score(c.Context(), c.ErrOrStderr(), nets, sequences)
+	table, err := scored(c, data, nets)
 	if err != nil {
 		return err
 	}
 	if o.Agreement, err = labelledBy(data, nets.All[0].SHA256); err != nil {
 		return err
 	}
+	return writeBuilt(c, out, o, func(o evaluation.Options) (*evaluation.Built, error) {
+		return evaluation.Build(c.Context(), table, nets, o)
+	})
+}
+
+// scored has the answers of the nets about the held-out frames of data.
+func scored(c *cobra.Command, data string, nets *evaluation.Nets) (*evaluation.Table, error) {
+	sequences, err := heldOut(data, nets)
+	if err != nil {
+		return nil, err
+	}
+	return score(c.Context(), c.ErrOrStderr(), nets, sequences)
+}
+
+// writeBuilt builds a pack, shows how far it is, and writes the pack to a folder.
+func writeBuilt(c *cobra.Command, out string, o evaluation.Options, build func(evaluation.Options) (*evaluation.Built, error)) error {
 	shown := newPlayed(c.ErrOrStderr())
 	o.Progress, o.Played = shown.step, &shown.frames
-	built, err := evaluation.Build(c.Context(), table, nets, o)
+	built, err := build(o)
 	shown.stop()
 	if err != nil {
 		return err
 	}
-	return writeBuilt(c, built, out)
-}
-
-func writeBuilt(c *cobra.Command, built *evaluation.Built, out string) error {
 	if err := built.Write(out); err != nil {
 		return err
 	}
 	if err := built.Card.Text(c.OutOrStdout()); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(c.OutOrStdout(), "\nwrote %s to %s; its model card is %s\n", built.Card.Pack, out, filepath.Join(out, evaluation.CardMarkdown))
+	_, err = fmt.Fprintf(c.OutOrStdout(), "\nwrote %s to %s; its model card is %s\n", built.Card.Pack, out, filepath.Join(out, evaluation.CardMarkdown))
 	return err
 }
 
@@ -132,20 +140,11 @@ func keepPolicy(c *cobra.Command, dir, data, out string, o evaluation.Options) e
 	if err != nil {
 		return err
 	}
-	sequences, err := heldOut(data, nets)
+	table, err := scored(c, data, nets)
 	if err != nil {
 		return err
 	}
-	table, err := score(c.Context(), c.ErrOrStderr(), nets, sequences)
-	if err != nil {
-		return err
-	}
-	shown := newPlayed(c.ErrOrStderr())
-	o.Progress, o.Played = shown.step, &shown.frames
-	built, err := evaluation.Audit(c.Context(), pack, table, o)
-	shown.stop()
-	if err != nil {
-		return err
-	}
-	return writeBuilt(c, built, out)
+	return writeBuilt(c, out, o, func(o evaluation.Options) (*evaluation.Built, error) {
+		return evaluation.Audit(c.Context(), pack, table, o)
+	})
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cachenet/cachenet/connectors/kafkaio"
+	"github.com/cachenet/cachenet/report"
 )
 
 func redeliverCommand() *cobra.Command {
@@ -28,7 +29,7 @@ is skipped; the command then reports why and exits with 1.`,
 			}
 			n, err := kafkaio.Redeliver(c.Context(), cluster.Cluster, letters, group)
 			if err == nil || n > 0 { // else err says all
-				fmt.Fprintf(c.OutOrStdout(), "redelivered %s\n", count(int64(n), "frame"))
+				fmt.Fprintf(c.OutOrStdout(), "redelivered %s\n", report.Count(int64(n), "frame"))
 			}
 			return err
 		},

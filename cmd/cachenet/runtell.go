@@ -6,13 +6,13 @@ import (
 	"log/slog"
 
 	"github.com/dustin/go-humanize"
-	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 
 	"github.com/cachenet/cachenet/connectors/kafkaio"
 	"github.com/cachenet/cachenet/connectors/parquetio"
 	"github.com/cachenet/cachenet/models/audit"
 	"github.com/cachenet/cachenet/pipelines"
+	"github.com/cachenet/cachenet/report"
 )
 
 // shownReasons is how many reasons for errors a run tells in text.
@@ -55,11 +55,6 @@ func tellRun(c *cobra.Command, o pipelines.Options, format string, t parquetio.T
 	return nil
 }
 
-// count shows a number of things.
-func count(n int64, thing string) string {
-	return humanize.Comma(n) + " " + english.PluralWord(int(n), thing, "")
-}
-
 func (s runSummary) write(w io.Writer, o pipelines.Options) {
 	switch {
 	case s.Pooled > 0:
@@ -74,10 +69,10 @@ func (s runSummary) write(w io.Writer, o pipelines.Options) {
 	}
 	repeated := ""
 	if s.Same > 0 {
-		repeated = count(s.Same, "repeated answer") + ", "
+		repeated = report.Count(s.Same, "repeated answer") + ", "
 	}
-	fmt.Fprintf(w, "%s: %s, %s, %s%s (%.3g %%)\n", count(s.Frames, "frame"), count(s.Hits, "hit"), count(s.Misses, "miss"), repeated,
-		count(s.Errors, "error"), 100*s.ErrorRate)
+	fmt.Fprintf(w, "%s: %s, %s, %s%s (%.3g %%)\n", report.Count(s.Frames, "frame"), report.Count(s.Hits, "hit"), report.Count(s.Misses, "miss"), repeated,
+		report.Count(s.Errors, "error"), 100*s.ErrorRate)
 	if s.Policy != "" {
 		fmt.Fprintf(w, "policy: of the file %s\n", s.Policy)
 	}

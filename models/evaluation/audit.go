@@ -60,32 +60,13 @@ func (c *tuner) quickest(ctx context.Context, r rival, s Setup) (trial, error) {
 		return best, err
 	}
 	r.teachers = nil // it has to be the full model
+	play := func(ctx context.Context, r rival, s Setup, _ trial) (trial, error) { return c.try(ctx, r, s) }
 	for _, k := range slices.Concat([]knob{near(best.Settings)}, r.knobs(), []knob{lowDecays}) {
-		if best, err = c.turn(ctx, r, k, best); err != nil {
+		if best, err = c.turn(ctx, r, k, best, play); err != nil {
 			return best, err
 		}
 	}
-	return c.turn(ctx, r, near(best.Settings), best)
-}
-
-// turn tries every value of a knob.
-func (c *tuner) turn(ctx context.Context, r rival, k knob, best trial) (trial, error) {
-	from := best.Setup
-	for _, set := range k {
-		next := from
-		set(&next.Settings)
-		if next.Settings == from.Settings {
-			continue
-		}
-		t, err := c.try(ctx, r, next)
-		if err != nil {
-			return best, err
-		}
-		if t.better(best) {
-			best = t
-		}
-	}
-	return best, nil
+	return c.turn(ctx, r, near(best.Settings), best, play)
 }
 
 // lowDecays are for windows that follow a stream closely: with audits the full model answers more of it.
@@ -153,10 +134,7 @@ func Audit(ctx context.Context, p *models.Pack, t *Table, o Options) (*Built, er
 
 // revised is the pack with the settings of runs with audits.
 func (b *builder) revised(p *models.Pack, card *Card, row Row) (*Built, error) {
-	out := &Built{Manifest: p.Manifest, Card: *card, files: map[string]Net{}}
-	for _, n := range p.Nets() {
-		out.files[n.File] = Net{NetEntry: n.NetEntry, Dir: p.Dir}
-	}
+	out := builtOf(p, card)
 	m, c := &out.Manifest, &out.Card
 	m.Version, m.Audited = b.Version, b.audited()
 	c.Pack, c.Certificate, c.Audited = p.Name+"@"+b.Version, b.certificate, b.withAudits

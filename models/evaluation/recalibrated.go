@@ -22,6 +22,15 @@ func settingsOf(m *models.Manifest) []*policy.Settings {
 	return all
 }
 
+// builtOf is a pack as it is, to be written with changes.
+func builtOf(p *models.Pack, card *Card) *Built {
+	out := &Built{Manifest: p.Manifest, Card: *card, files: map[string]Net{}}
+	for _, n := range p.Nets() {
+		out.files[n.File] = Net{NetEntry: n.NetEntry, Dir: p.Dir}
+	}
+	return out
+}
+
 // Build makes the pack that the rows ask for, under another version. Settings whose threshold the run did not use keep their
 // decisions as far as a temperature allows: their threshold is moved along with it.
 func (r *Recalibrated) Build(p *models.Pack, version string) (*Built, error) {
@@ -29,10 +38,7 @@ func (r *Recalibrated) Build(p *models.Pack, version string) (*Built, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &Built{Manifest: p.Manifest, Card: *card, files: map[string]Net{}}
-	for _, n := range p.Nets() {
-		out.files[n.File] = Net{NetEntry: n.NetEntry, Dir: p.Dir}
-	}
+	out := builtOf(p, card)
 	m := &out.Manifest
 	m.Version = version
 	if r.Scale != 1 {

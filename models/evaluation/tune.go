@@ -72,20 +72,29 @@ const tooSlow = 0.75
 // improve turns one knob after the other, and the prior once more at the end.
 func (c *tuner) improve(ctx context.Context, r rival, best trial) (trial, error) {
 	for _, k := range r.knobs() {
-		from := best.Setup
-		for _, set := range k {
-			next := from
-			set(&next.Settings)
-			if next.Settings == from.Settings {
-				continue
-			}
-			t, err := c.next(ctx, r, next, best)
-			if err != nil {
-				return best, err
-			}
-			if t.better(best) {
-				best = t
-			}
+		var err error
+		if best, err = c.turn(ctx, r, k, best, c.next); err != nil {
+			return best, err
+		}
+	}
+	return best, nil
+}
+
+// turn plays every value of a knob, and returns the best of them and what was best before.
+func (c *tuner) turn(ctx context.Context, r rival, k knob, best trial, play func(ctx context.Context, r rival, s Setup, best trial) (trial, error)) (trial, error) {
+	from := best.Setup
+	for _, set := range k {
+		next := from
+		set(&next.Settings)
+		if next.Settings == from.Settings {
+			continue
+		}
+		t, err := play(ctx, r, next, best)
+		if err != nil {
+			return best, err
+		}
+		if t.better(best) {
+			best = t
 		}
 	}
 	return best, nil

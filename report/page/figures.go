@@ -45,7 +45,7 @@ func (c *Collector) tiles(s *report.Summary) []tile {
 }
 
 func (c *Collector) frameTile(s *report.Summary) tile {
-	t := tile{Name: "Frames", Value: humanize.Comma(c.whole.frames), Note: "of " + count(int64(len(c.streams)), "stream")}
+	t := tile{Name: "Frames", Value: humanize.Comma(c.whole.frames), Note: "of " + report.Count(int64(len(c.streams)), "stream")}
 	if s == nil {
 		return t
 	}

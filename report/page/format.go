@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
-	"github.com/dustin/go-humanize/english"
 )
 
 func percent(part, all int64) string {
@@ -57,11 +56,6 @@ func ends(from, to time.Time) (string, string) {
 		layout += ".000"
 	}
 	return from.Format(layout), to.Format(layout)
-}
-
-// count shows a number of things.
-func count(n int64, thing string) string {
-	return humanize.Comma(n) + " " + english.PluralWord(int(n), thing, "")
 }
 
 // perSecond shows the rate of n frames in a slot of a width in µs; n where hardly one comes in a second, as where a clock is

@@ -36,7 +36,7 @@ var styles string
 var liveScript string
 
 var tmpl = template.Must(template.New("page").Funcs(template.FuncMap{
-	"comma": humanize.Comma, "percent": percent, "count": count, "beside": beside, "word": word,
+	"comma": humanize.Comma, "percent": percent, "count": report.Count, "beside": beside, "word": word,
 	"styles": func() template.CSS { return template.CSS(styles) }, "script": func() template.JS { return template.JS(liveScript) },
 }).Parse(templateText))
 
@@ -196,7 +196,7 @@ func (c *Collector) netBars() []bar {
 		frames int64
 	}{{"small net", m.small, m.smallFrames}, {"selector", m.selector, m.selectorFrames}, {"full model", m.full, m.fullFrames}} {
 		if n.frames > 0 {
-			names = append(names, fmt.Sprintf("%s, %s", n.name, count(n.frames, "frame")))
+			names = append(names, fmt.Sprintf("%s, %s", n.name, report.Count(n.frames, "frame")))
 			values = append(values, n.us/float64(n.frames))
 		}
 	}

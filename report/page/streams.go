@@ -30,7 +30,7 @@ func (c *Collector) streamsView() (v streamsView) {
 		shown := streamView{s.name, s.frames, s.hits, s.misses, s.errors, s.known, s.right, s.changes, ""}
 		switch {
 		case i < drawnStreams && s.strip != nil:
-			label := fmt.Sprintf("%s over time: %s, %s hits, %s", shown.Title(), count(s.frames, "frame"), percent(s.hits, s.hits+s.misses), count(s.errors, "error"))
+			label := fmt.Sprintf("%s over time: %s, %s hits, %s", shown.Title(), report.Count(s.frames, "frame"), percent(s.hits, s.hits+s.misses), report.Count(s.errors, "error"))
 			shown.Strip = strip(s.strip.over(c.axis), label)
 			v.Drawn = append(v.Drawn, shown)
 		case len(v.Drawn)+len(v.Listed) < listedStreams:

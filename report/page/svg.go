@@ -5,6 +5,8 @@ import (
 	"html/template"
 	"strings"
 	"time"
+
+	"github.com/cachenet/cachenet/report"
 )
 
 // The drawings are stretched to the width of the screen, so they hold shapes only; text is in HTML next to them.
@@ -153,7 +155,7 @@ func (t timeline) hitRate() template.HTML {
 			rate := chartHeight * float64(cell.hits) / float64(answered)
 			rect(&area, i, chartHeight-rate, rate)
 			fmt.Fprintf(&titles, `<rect x="%d" width="1" height="%d" fill="transparent"><title>%s: %.1f %% hits of %s</title></rect>`,
-				i, chartHeight, t.at(i).Format(time.TimeOnly), rate, count(int64(cell.frames()), "frame"))
+				i, chartHeight, t.at(i).Format(time.TimeOnly), rate, report.Count(int64(cell.frames()), "frame"))
 		}
 	}
 	var out strings.Builder
