@@ -2,6 +2,7 @@ package kafkaio
 
 import (
 	"fmt"
+	"math"
 	"testing"
 	"time"
 
@@ -38,7 +39,7 @@ func BenchmarkDecode(b *testing.B) {
 // keep its frames in memory until the last of them is answered.
 func BenchmarkQueue(b *testing.B) {
 	frames := streamFrames(4, 0, 16)
-	q, taken := newQueue(0, 1<<30, make(chan struct{}, 1)), make([]schemas.Frame, 0, len(frames))
+	q, taken := newQueue(0, 1<<30, math.MaxInt, make(chan struct{}, 1)), make([]schemas.Frame, 0, len(frames))
 	b.ReportAllocs()
 	for b.Loop() {
 		q.push(frames, 0)

@@ -22,12 +22,16 @@ const (
 	heldBundleRecords = 1 << 16
 	heldBundleBytes   = 1 << 40
 
-	// Each partition reads ahead on its own; all together keep to readAhead, down to what still makes fetches worth their
-	// requests.
+	// Each partition reads ahead on its own; all together keep to readAhead and readAheadFrames, down to what still makes
+	// fetches worth their requests. The number of frames limits small ones: in memory they are much larger than their images,
+	// and a third of a second of them is enough.
 	readAhead         = 64 << 20
 	maxQueueBytes     = 2 << 20
 	minQueueBytes     = 256 << 10
+	readAheadFrames   = 1 << 12
+	minQueueFrames    = 64
 	defaultFetchBytes = 1 << 20
+	minFetchBytes     = 64 << 10
 
 	defaultMaxFrameBytes = 8 << 20
 	defaultRetryFor      = retry.Budget
@@ -54,6 +58,7 @@ type ReadConfig struct {
 	BundleBytes   int64         // bytes of values in a bundle at most, shared likewise, default 4 MiB, or what credit allows
 	FetchBytes    int64         // bytes asked for in a fetch; a larger batch still comes whole, default 1 MiB, or half of QueueBytes where that is less
 	QueueBytes    int64         // bytes read ahead of the pipeline in a partition before fetching pauses, default its share of 64 MiB, 256 KiB to 2 MiB
+	QueueFrames   int           // frames read ahead likewise, default its share of 4,096, at least 64
 	MaxFrameBytes int           // a larger value gives a frame with a Fault and no image, default 8 MiB
 	Stay          time.Duration // how long the partitions together stay in a bundle; 0: they take what waits and leave
 	RetryFor      time.Duration // how long fetches may fail before the pipeline does, default 10 min
@@ -63,6 +68,7 @@ type ReadConfig struct {
 
 func (c ReadConfig) withDefaults() ReadConfig {
 	orDefault(&c.QueueBytes, max(minQueueBytes, min(maxQueueBytes, readAhead/int64(max(1, len(c.Spans))))))
+	orDefault(&c.QueueFrames, max(minQueueFrames, readAheadFrames/max(1, len(c.Spans))))
 	orDefault(&c.FetchBytes, min(defaultFetchBytes, c.QueueBytes/2))
 	orDefault(&c.MaxFrameBytes, defaultMaxFrameBytes)
 	orDefault(&c.RetryFor, defaultRetryFor)

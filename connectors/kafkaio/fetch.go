@@ -36,6 +36,7 @@ type fetcher struct {
 	away   *interruption
 
 	at      int64        // offset to fetch next
+	mean    int64        // bytes of a record in the last fetch that brought some; 0: not yet
 	end     atomic.Int64 // of the partition when it was last asked; 0: not yet
 	begun   time.Time    // when the last fetch was read, after its response came
 	failing bool         // the last fetch failed
@@ -54,7 +55,7 @@ func startFetcher(cfg *ReadConfig, span Span, from int64, c *client, together *t
 	ctx, cancel := context.WithCancel(context.Background())
 	f := &fetcher{
 		cfg: cfg, span: span, client: c, tails: together, job: job, away: away,
-		queue: newQueue(from, cfg.QueueBytes, news),
+		queue: newQueue(from, cfg.QueueBytes, cfg.QueueFrames, news),
 		at:    from, seen: Mark{Offset: -1}, cancel: cancel, ended: make(chan struct{}),
 	}
 	go f.run(ctx)
@@ -96,11 +97,19 @@ func (f *fetcher) run(ctx context.Context) {
 // next asks the partition's leader for what follows, at the partition's end together with other partitions. What waits to be read is fetched alone, and
 // so is a partition that failed.
 func (f *fetcher) next(ctx context.Context) (fetched, error) {
-	at := position{f.span.Partition, f.at, f.cfg.FetchBytes}
+	at := position{f.span.Partition, f.at, f.ask()}
 	if f.failing || f.begun.IsZero() || f.at < f.end.Load() {
 		return f.client.fetchCommitted(ctx, f.cfg.Topic, at)
 	}
 	return f.tails.fetch(ctx, at)
+}
+
+// ask is how many bytes the next fetch asks for: no more than half of the frames that the queue takes.
+func (f *fetcher) ask() int64 {
+	if f.mean == 0 {
+		return f.cfg.FetchBytes
+	}
+	return min(f.cfg.FetchBytes, max(minFetchBytes, f.mean*int64(f.cfg.QueueFrames/2)))
 }
 
 // fetch asks the partition's leader for what follows. It always ends: requests have a time limit.
@@ -174,7 +183,9 @@ func (f *fetcher) advance(b batch) {
 			t.Span(session.Span{Name: session.StageFetch.String(), Begun: f.begun, Took: time.Since(f.begun), Frames: len(frames)})
 		}
 	}()
+	var bytes int64
 	for i, r := range b.records {
+		bytes += int64(r.size)
 		frames[i] = decode(r, f.cfg.MaxFrameBytes, now)
 		frames[i].Topic, frames[i].Partition = f.cfg.Topic, f.span.Partition
 		if f.span.Quarantined.Contains(r.offset) {
@@ -182,7 +193,7 @@ func (f *fetcher) advance(b batch) {
 		}
 	}
 	if last := len(b.records) - 1; last >= 0 {
-		f.seen = markOf(b.records[last])
+		f.seen, f.mean = markOf(b.records[last]), max(1, bytes/int64(len(b.records)))
 	}
 	if n := b.gaps.Count(); n > 0 {
 		slog.Warn("the topic has no record at some offsets; was it compacted?",

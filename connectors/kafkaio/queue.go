@@ -14,6 +14,7 @@ const frameOverhead = 256
 // which never waits.
 type queue struct {
 	limit int64 // bytes
+	most  int   // frames
 	room  chan struct{}
 	news  chan<- struct{} // signals frames and a failure
 
@@ -25,8 +26,8 @@ type queue struct {
 	err    error
 }
 
-func newQueue(from, limit int64, news chan<- struct{}) *queue {
-	return &queue{limit: limit, room: make(chan struct{}, 1), news: news, taken: from, read: from}
+func newQueue(from, limit int64, most int, news chan<- struct{}) *queue {
+	return &queue{limit: limit, most: most, room: make(chan struct{}, 1), news: news, taken: from, read: from}
 }
 
 // tell wakes the source, if it waits for frames.
@@ -76,7 +77,7 @@ func (q *queue) pop() {
 	q.taken = f.Offset + 1
 	*f = schemas.Frame{} // the slice's array outlives the frame
 	q.frames = q.frames[1:]
-	if q.bytes < q.limit {
+	if q.roomy() {
 		select {
 		case q.room <- struct{}{}:
 		default:
@@ -84,11 +85,14 @@ func (q *queue) pop() {
 	}
 }
 
-// waitRoom blocks until the queue is below its limit; false means that ctx ended first.
+// roomy reports whether the queue is below its limits.
+func (q *queue) roomy() bool { return q.bytes < q.limit && len(q.frames) < q.most }
+
+// waitRoom blocks until the queue is below its limits; false means that ctx ended first.
 func (q *queue) waitRoom(ctx context.Context) bool {
 	for {
 		q.mu.Lock()
-		ok := q.bytes < q.limit
+		ok := q.roomy()
 		q.mu.Unlock()
 		if ok {
 			return ctx.Err() == nil

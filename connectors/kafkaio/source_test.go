@@ -27,7 +27,7 @@ func TestBundlesBeginAtAPace(t *testing.T) {
 		if d := waited(); d != pace {
 			t.Errorf("the next one waits %v, want %v", d, pace)
 		}
-		many := newQueue(0, 1<<20, make(chan struct{}, 1))
+		many := newQueue(0, 1<<20, 1<<10, make(chan struct{}, 1))
 		many.push(make([]schemas.Frame, busy*runtime.NumCPU()), 0)
 		s.fetchers = map[int32]*fetcher{0: {queue: many}}
 		s.emitted.Store(time.Now().UnixNano())
