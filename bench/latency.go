@@ -23,13 +23,15 @@ import (
 
 // latencyResult is how long frames wait for their answers while they arrive at a steady rate.
 type latencyResult struct {
-	Rate      float64 `json:"rate"`      // frames/s of all streams together
-	Capacity  float64 `json:"capacity"`  // frames/s that are answered when they arrive in the same way, without a pause; 0: not measured
-	Frames    int     `json:"frames"`    // measured in each round
-	HitP50    spread  `json:"hit_p50"`   // ms from record time to the outcomes topic
-	HitP99    spread  `json:"hit_p99"`   // ms
-	MissP50   spread  `json:"miss_p50"`  // ms
-	MissP99   spread  `json:"miss_p99"`  // ms
+	Rate      float64 `json:"rate"`                 // frames/s of all streams together
+	Capacity  float64 `json:"capacity"`             // frames/s that are answered when they arrive in the same way, without a pause; 0: not measured
+	Frames    int     `json:"frames"`               // measured in each round
+	HitP50    spread  `json:"hit_p50"`              // ms from record time to the outcomes topic
+	HitP99    spread  `json:"hit_p99"`              // ms
+	MissP50   spread  `json:"miss_p50"`             // ms
+	MissP99   spread  `json:"miss_p99"`             // ms
+	AtOnceP50 spread  `json:"at_once_p50,omitzero"` // of hits, ms, where all streams show other classes at the same moment; zero: not measured
+	AtOnceP99 spread  `json:"at_once_p99,omitzero"`
 	FirstRowS spread  `json:"first_row"` // s from the start of run to the first outcome, frames waiting
 	CPUUs     spread  `json:"cpu_us"`    // processor time a frame at that rate, start included
 	BrokerUs  spread  `json:"broker_us"` // of the broker, which shares the machine
@@ -43,8 +45,8 @@ const (
 	patient = 60 * time.Second // for the last outcome
 )
 
-// latencyTakes is about how long measuring three rounds of latency takes, which begin after the last round of the rest.
-const latencyTakes = time.Minute
+// latencyTakes is about how long measuring five rounds of latency takes, which begin after the last round of the rest.
+const latencyTakes = 3 * time.Minute
 
 // waits is what one round found, in ms.
 type waits struct {
@@ -58,24 +60,36 @@ type waits struct {
 	waited    int // of them before it began
 }
 
-// latencies measures rounds at a rate.
-func (w *workload) latencies(ctx context.Context, rate float64, rounds int) (*latencyResult, error) {
-	var all []waits
-	for round := range rounds {
-		n, err := w.latencyRound(ctx, rate, fmt.Sprintf("live-%.0f-%d", rate, round))
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, n)
-		w.say("latency %d at %.0f frames/s: hit p50 %.1f ms, p99 %.1f ms; miss p99 %.1f ms; first row after %.2f s",
-			round+1, rate, quantile(n.hit, 0.5), quantile(n.hit, 0.99), quantile(n.miss, 0.99), n.first.Seconds())
+// latencies measures rounds at a rate, and where atOnce is set as many in turn with them in which all streams show other classes at
+// the same moment.
+func (w *workload) latencies(ctx context.Context, rate float64, rounds int, atOnce bool) (*latencyResult, error) {
+	orders := []order{apart}
+	if atOnce {
+		orders = append(orders, together)
 	}
-	return summary(rate, all), nil
+	found := map[order][]waits{}
+	for round := range rounds {
+		for _, o := range orders {
+			n, err := w.latencyRound(ctx, rate, fmt.Sprintf("live-%.0f-%s-%d", rate, o, round), o)
+			if err != nil {
+				return nil, err
+			}
+			found[o] = append(found[o], n)
+			w.say("latency %d at %.0f frames/s, changes %s: hit p50 %.1f ms, p99 %.1f ms; miss p99 %.1f ms; first row after %.2f s",
+				round+1, rate, o, quantile(n.hit, 0.5), quantile(n.hit, 0.99), quantile(n.miss, 0.99), n.first.Seconds())
+		}
+	}
+	r := summary(rate, found[apart])
+	if atOnce {
+		s := summary(rate, found[together])
+		r.AtOnceP50, r.AtOnceP99 = s.HitP50, s.HitP99
+	}
+	return r, nil
 }
 
 // latencyRound measures one round at a rate; topic must be new.
-func (w *workload) latencyRound(ctx context.Context, rate float64, topic string) (waits, error) {
-	n, err := w.live(ctx, rate, topic)
+func (w *workload) latencyRound(ctx context.Context, rate float64, topic string, o order) (waits, error) {
+	n, err := w.live(ctx, rate, topic, o)
 	if err != nil {
 		return n, fmt.Errorf("latency: %w", err)
 	}
@@ -114,7 +128,7 @@ func summary(rate float64, rounds []waits) *latencyResult {
 // capacity is how many frames/s are answered when the producer never pauses: frames of all streams in turn, with producer,
 // broker and reader on the same cores.
 func (w *workload) capacity(ctx context.Context) (float64, error) {
-	n, err := w.live(ctx, 0, "live-capacity")
+	n, err := w.live(ctx, 0, "live-capacity", apart)
 	if err != nil {
 		return 0, err
 	}
@@ -129,7 +143,7 @@ func (w *workload) latencyAtHalf(ctx context.Context, rounds int) (*latencyResul
 	if err != nil {
 		return nil, fmt.Errorf("capacity: %w", err)
 	}
-	r, err := w.latencies(ctx, capacity/2, rounds)
+	r, err := w.latencies(ctx, capacity/2, rounds, true)
 	if r != nil {
 		r.Capacity = capacity
 	}
@@ -137,7 +151,7 @@ func (w *workload) latencyAtHalf(ctx context.Context, rounds int) (*latencyResul
 }
 
 // live publishes at a rate (0: without a pause) while cachenet run answers, and reads the outcomes as they come.
-func (w *workload) live(ctx context.Context, rate float64, topic string) (n waits, err error) {
+func (w *workload) live(ctx context.Context, rate float64, topic string, o order) (n waits, err error) {
 	cluster := kafkaio.Cluster{Brokers: []string{w.brokers}}
 	outcomes := topic + "-outcomes"
 	for _, t := range []string{topic, outcomes} {
@@ -150,7 +164,7 @@ func (w *workload) live(ctx context.Context, rate float64, topic string) (n wait
 		return n, err
 	}
 	defer rec.Close()
-	frames := interleaved(rec)
+	frames := inTurn(rec, o)
 	waiting := min(w.Streams, len(frames))
 	if err := publishAt(ctx, cluster, topic, rec, frames[:waiting], 0, time.Now()); err != nil {
 		return n, err
@@ -204,11 +218,35 @@ func (w *workload) remove(ctx context.Context, topics ...string) error {
 	return err
 }
 
-// interleaved lists the frames as cameras would send them: one of each stream in turn.
-func interleaved(rec *recording.Recording) []recording.Frame {
-	frames := slices.Collect(rec.All(rec.Frames))
-	slices.SortStableFunc(frames, func(a, b recording.Frame) int { return a.Sequence - b.Sequence })
-	return frames
+// order says when streams show other classes: each at its own moment, as cameras do that have nothing to do with each other, or all
+// with the same frame, as in the recording, so that their misses come at once.
+type order string
+
+const (
+	apart    order = "apart"
+	together order = "together"
+)
+
+// inTurn lists the frames as cameras would send them: one of each stream in turn. To be apart, each stream begins a little later in
+// its recording than the one before, and its first frames follow at the end.
+func inTurn(rec *recording.Recording, o order) []recording.Frame {
+	byStream := make([][]recording.Frame, rec.Streams)
+	for f := range rec.All(rec.Frames) {
+		byStream[f.Stream] = append(byStream[f.Stream], f)
+	}
+	all := make([]recording.Frame, 0, rec.Streams*rec.Frames)
+	for i := range rec.Frames {
+		for stream, frames := range byStream {
+			from := 0
+			if o == apart {
+				from = stream * rec.Dwell / rec.Streams
+			}
+			f := frames[(from+i)%len(frames)]
+			f.Sequence = i
+			all = append(all, f)
+		}
+	}
+	return all
 }
 
 // follow waits for the outcomes of the frames that are there, publishes more at the rate and measures the outcomes of those after the settling.

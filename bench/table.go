@@ -94,6 +94,9 @@ func (v verdict) rows() string {
 func (l *latencyResult) render(b *strings.Builder) {
 	fmt.Fprintf(b, "\n`cachenet run` at %s frames/s, %s:\n\n| | |\n|---|---|\n", humanize.Comma(int64(l.Rate)), l.share())
 	fmt.Fprintf(b, "| hit, record time to outcomes topic; goal at 32 × 32: p99 ≤ 50 ms | p50 %s ms, p99 %s ms |\n", l.HitP50.text(1), l.HitP99.text(1))
+	if l.AtOnceP99 != (spread{}) {
+		fmt.Fprintf(b, "| the same when all streams show other classes at the same moment | p50 %s ms, p99 %s ms |\n", l.AtOnceP50.text(1), l.AtOnceP99.text(1))
+	}
 	fmt.Fprintf(b, "| miss | p50 %s ms, p99 %s ms |\n", l.MissP50.text(1), l.MissP99.text(1))
 	fmt.Fprintf(b, "| start of run to the first outcome; goal: ≤ 1.5 s | %s s |\n", l.FirstRowS.text(2))
 	fmt.Fprintf(b, "| processor time a frame, start included | %s µs |\n| memory at most | %s MB |\n", l.CPUUs.text(0), l.RSSMB.text(0))

@@ -106,13 +106,10 @@ func (q *queue) waitRoom(ctx context.Context) bool {
 }
 
 // waiting reports whether there is a frame to pop.
-func (q *queue) waiting() bool { return q.length() > 0 }
-
-// length is the number of frames to pop.
-func (q *queue) length() int {
+func (q *queue) waiting() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return len(q.frames)
+	return len(q.frames) > 0
 }
 
 // pending reports whether there is a frame to pop, or a failure to return.

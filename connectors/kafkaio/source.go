@@ -3,7 +3,6 @@ package kafkaio
 import (
 	"fmt"
 	"os"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,11 +19,11 @@ const (
 )
 
 // pace is how far apart bundles begin at least: what a bundle costs is then shared by what came meanwhile. The first frame
-// after a silence does not wait. Where more than busy frames a core come within a pace, bundles begin two apart: the cores
-// have so much to do then that frames wait for them longer than for the bundle, and less where bundles cost less.
+// after a silence does not wait. Where this process uses more than busy of its cores, bundles begin two apart: frames then wait
+// longer for a core than for the bundle, and less where bundles cost less.
 const (
 	pace = 10 * time.Millisecond
-	busy = 24
+	busy = 0.4
 )
 
 // source is what one job reads a topic with in this process: a connection and a fetcher for each partition.
@@ -38,6 +37,7 @@ type source struct {
 	arrived chan struct{} // a fetcher queued something, or ended
 	waits   atomic.Bool   // the session was full when frames were last taken
 	emitted atomic.Int64  // when a bundle last got its first frames, in Unix nanoseconds
+	load    load
 
 	uplink *uplink // nil: the job has none
 
@@ -55,7 +55,7 @@ func openSource(cfg *ReadConfig, job *session.Session) (*source, error) {
 			return nil, err
 		}
 		sized := cfg.sized(job.Holds())
-		s := &source{cfg: &sized, client: client, tails: newTails(client, cfg.Topic), job: job, closed: make(chan struct{}), arrived: make(chan struct{}, 1), fetchers: map[int32]*fetcher{}, ended: map[int32]bool{}}
+		s := &source{cfg: &sized, client: client, tails: newTails(client, cfg.Topic), job: job, load: load{used: processTime}, closed: make(chan struct{}), arrived: make(chan struct{}, 1), fetchers: map[int32]*fetcher{}, ended: map[int32]bool{}}
 		if cfg.Answers {
 			var ok bool
 			if s.uplink, ok = session.Get[*uplink](job, uplinkPart); !ok {
@@ -141,7 +141,7 @@ func (s *source) await() {
 // gather waits for more frames when the last bundle has only just begun.
 func (s *source) gather() {
 	s.keepApart(pace)
-	if s.queued() > busy*runtime.NumCPU() {
+	if s.load.share() > busy {
 		s.keepApart(2 * pace)
 	}
 }
@@ -152,16 +152,6 @@ func (s *source) keepApart(apart time.Duration) {
 	for left := time.Until(due); left > 0 && left <= apart && !s.job.Draining(); left = time.Until(due) {
 		time.Sleep(min(left, awaitLook))
 	}
-}
-
-// queued counts the frames that wait in all partitions.
-func (s *source) queued() (n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, f := range s.fetchers {
-		n += f.queue.length()
-	}
-	return n
 }
 
 // room reports whether the session takes frames. When it was full, that means a good part of its credit.

@@ -7,14 +7,14 @@ import (
 	"time"
 
 	"github.com/cachenet/cachenet/connectors/session"
-	"github.com/cachenet/cachenet/schemas"
 )
 
 // Bundles begin at a pace where frames keep coming; the first frame after a silence does not wait, nor does a drain.
 func TestBundlesBeginAtAPace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		job := session.Open("pace", 0)
-		s := &source{job: job}
+		var used time.Duration
+		s := &source{job: job, load: load{used: func() time.Duration { return used }}}
 		waited := func() time.Duration {
 			begun := time.Now()
 			s.gather()
@@ -27,17 +27,16 @@ func TestBundlesBeginAtAPace(t *testing.T) {
 		if d := waited(); d != pace {
 			t.Errorf("the next one waits %v, want %v", d, pace)
 		}
-		many := newQueue(0, 1<<20, 1<<10, make(chan struct{}, 1))
-		many.push(make([]schemas.Frame, busy*runtime.NumCPU()), 0)
-		s.fetchers = map[int32]*fetcher{0: {queue: many}}
-		s.emitted.Store(time.Now().UnixNano())
-		if d := waited(); d != pace {
-			t.Errorf("with as many frames as are few, it waits %v, want %v", d, pace)
-		}
-		many.push(make([]schemas.Frame, 1), 0)
-		s.emitted.Store(time.Now().UnixNano())
-		if d := waited(); d != 2*pace {
-			t.Errorf("with many frames it waits %v, want %v", d, 2*pace)
+		for _, c := range []struct {
+			share float64 // of the cores, used since the last bundle
+			want  time.Duration
+		}{{0.9 * busy, pace}, {1.1 * busy, 2 * pace}, {0.1, pace}} {
+			time.Sleep(loadEvery)
+			used += time.Duration(c.share * float64(loadEvery+pace) * float64(runtime.NumCPU()))
+			s.emitted.Store(time.Now().UnixNano())
+			if d := waited(); d != c.want {
+				t.Errorf("with %.0f %% of the cores in use it waits %v, want %v", 100*c.share, d, c.want)
+			}
 		}
 		time.Sleep(pace)
 		if d := waited(); d != 0 {
