@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -79,7 +80,7 @@ func (w *workload) rounds(ctx context.Context, entries []*entry, deadline time.T
 		if round > 0 && time.Now().After(deadline) {
 			return round, nil
 		}
-		for _, e := range entries {
+		for _, e := range turned(entries, round, w.Rounds) {
 			if e.failed != nil {
 				continue
 			}
@@ -97,6 +98,12 @@ func (w *workload) rounds(ctx context.Context, entries []*entry, deadline time.T
 		}
 	}
 	return w.Rounds, nil
+}
+
+// turned returns the entries of a round: each round begins with another one, so that none always follows the same neighbour.
+func turned[E any](entries []E, round, rounds int) []E {
+	first := round * len(entries) / rounds
+	return slices.Concat(entries[first:], entries[:first])
 }
 
 func (w *workload) say(format string, args ...any) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -68,5 +69,21 @@ func TestRatiosAreOfTheSameRound(t *testing.T) {
 	}
 	if c := got[0].CPU; c.Low < 0.499 || c.High > 0.501 {
 		t.Errorf("processor time %+v", c)
+	}
+}
+
+// Each round measures all contenders, and begins with another one.
+func TestRoundsBeginWithAnotherContender(t *testing.T) {
+	entries := []int{0, 1, 2, 3, 4, 5, 6}
+	var first []int
+	for round := range 3 {
+		turn := turned(entries, round, 3)
+		first = append(first, turn[0])
+		if slices.Sort(turn); !slices.Equal(turn, entries) {
+			t.Errorf("round %d measures %v", round, turn)
+		}
+	}
+	if want := []int{0, 2, 4}; !slices.Equal(first, want) {
+		t.Errorf("rounds begin with %v, want %v", first, want)
 	}
 }
