@@ -44,7 +44,7 @@ const (
 const (
 	distances = 12 // that are counted separately; frames further apart are never similar
 
-	sameRate   = 2     // audits of repeated answers, as a multiple of AuditRate: a rate that no hit has
+	sameRate   = 2     // audits of repeated answers, as a multiple of AuditRate
 	sameChange = 0.005 // answers that may change, of those that are repeated …
 	sameOwn    = 0.03  // … and of those at one distance
 	sameDoubt  = 0.3   // changes that are assumed in addition to those seen
