@@ -1,6 +1,7 @@
 package pipelines
 
 import (
+	"errors"
 	"io"
 	"testing"
 	"testing/synctest"
@@ -55,13 +56,13 @@ func TestTheControlStreamEndsAfterItsBundles(t *testing.T) {
 				}
 				for instruction, after := range c.answers {
 					time.AfterFunc(after, func() {
-						if err := s.SendMsg(&fnpb.InstructionResponse{InstructionId: instruction}); err != io.EOF {
+						if err := s.SendMsg(&fnpb.InstructionResponse{InstructionId: instruction}); !errors.Is(err, io.EOF) {
 							t.Errorf("response %s: %v", instruction, err)
 						}
 					})
 				}
 				ended := time.Now()
-				if err := s.RecvMsg(&fnpb.InstructionRequest{}); err != io.EOF {
+				if err := s.RecvMsg(&fnpb.InstructionRequest{}); !errors.Is(err, io.EOF) {
 					t.Errorf("ended with %v", err)
 				}
 				if took := time.Since(ended); took != c.want {
@@ -80,7 +81,7 @@ func TestAnsweredBundlesAreNotWaitedFor(t *testing.T) {
 	}
 	_ = s.SendMsg(&fnpb.InstructionResponse{InstructionId: "1"})
 	begun := time.Now()
-	if err := s.RecvMsg(&fnpb.InstructionRequest{}); err != io.EOF || time.Since(begun) >= lateBundles {
+	if err := s.RecvMsg(&fnpb.InstructionRequest{}); !errors.Is(err, io.EOF) || time.Since(begun) >= lateBundles {
 		t.Errorf("the end is told after %v, with %v", time.Since(begun), err)
 	}
 }

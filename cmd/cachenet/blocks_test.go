@@ -37,7 +37,7 @@ const generated = "docs/commands.md"
 
 // runBy says what runs each block of each document.
 var runBy = map[string][]string{
-	"README.md": {byMake, inREADME, inREADME}, "docs/your-own-model.md": slices.Repeat([]string{inOwnModel}, 7),
+	"README.md": {byMake, inREADME}, "docs/your-own-model.md": slices.Repeat([]string{inOwnModel}, 7),
 	"docs/cameras.md": slices.Repeat([]string{inCameras}, 9), "docs/tuning.md": {inDemo, inTuning, inRecalibrate}, "docs/edge.md": {inEdge},
 	"docs/report.md": {inDocs, inDocs}, "docs/configuration.md": {inDocs}, "docs/packs.md": {inDocs, byMake}, "docs/runners.md": {inDocs, inFlink},
 	"docs/deploy.md": {byEngine, inFlink}, "docs/gpu.md": {byGPU}, generated: {inExamples},
