@@ -11,6 +11,7 @@ import (
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
+	"github.com/cachenet/cachenet/connectors/retry"
 	"github.com/cachenet/cachenet/schemas"
 	"github.com/segmentio/kafka-go"
 )
@@ -106,7 +107,7 @@ func (fn *deadFn) fetch(ctx context.Context, failed []schemas.Outcome) (letters 
 		between.Add(end, o.Offset)
 		wanted[o.Offset], end = o, o.Offset+1
 	}
-	b, err := fn.reader.refetch(ctx, first.Topic, first.Partition, filter{from: first.Offset, to: end, done: between, limit: math.MaxInt})
+	b, err := fn.reader.refetch(ctx, retry.Budget, first.Topic, first.Partition, filter{from: first.Offset, to: end, done: between, limit: math.MaxInt})
 	if err != nil {
 		return nil, 0, fmt.Errorf("kafka: read the frame of a dead letter at %s/%d/%d: %w", first.Topic, first.Partition, first.Offset, err)
 	}

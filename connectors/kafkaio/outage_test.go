@@ -39,6 +39,47 @@ func TestReadSurvivesABrokerRestart(t *testing.T) {
 	checkOnce(t, j.mustEnd(t), 9000, 0)
 }
 
+// A frame is read again for as long as the caller waits for a broker that is away.
+func TestRefetchWaitsForABroker(t *testing.T) {
+	leakCheck(t)
+	options := broker.Options{DataDir: t.TempDir(), Topics: map[string]int32{"frames": 1}}
+	b, err := broker.Start(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	options.Listen = b.Addr()
+	c := Cluster{Brokers: []string{b.Addr()}}
+	publish(t, c, streamFrames(1, 0, 3))
+	client, err := c.connect("frames")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.close()
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	want := filter{to: 3, limit: 1 << 20}
+	if _, err := client.refetch(t.Context(), time.Millisecond, "frames", 0, want); err == nil {
+		t.Error("a broker that is away is no error")
+	}
+	type result struct {
+		batch
+		err error
+	}
+	read := make(chan result)
+	go func() {
+		b, err := client.refetch(t.Context(), time.Minute, "frames", 0, want)
+		read <- result{b, err}
+	}()
+	if b, err = broker.Start(options); err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	if got := <-read; got.err != nil || len(got.records) != 3 {
+		t.Errorf("%d records, %v", len(got.records), got.err)
+	}
+}
+
 func TestReadFollowsAMovedLeader(t *testing.T) {
 	leakCheck(t)
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(3), kfake.SeedTopics(2, "frames"))

@@ -36,7 +36,7 @@ func Recent(ctx context.Context, cluster Cluster, topic string, frames int64) it
 // span yields the frames of [from, to) and reports whether more are wanted.
 func (c *client) span(ctx context.Context, topic string, partition int32, from, to int64, yield func(schemas.Frame, error) bool) bool {
 	for from < to {
-		b, err := c.refetch(ctx, topic, partition, filter{from: from, to: to, limit: defaultMaxFrameBytes})
+		b, err := c.refetch(ctx, fetchFor, topic, partition, filter{from: from, to: to, limit: defaultMaxFrameBytes})
 		if err != nil {
 			yield(schemas.Frame{}, fmt.Errorf("kafka: read %s/%d from offset %d: %w", topic, partition, from, err))
 			return false

@@ -68,7 +68,7 @@ type target struct {
 // partition sends the letters of [from, p.End).
 func (r *redelivery) partition(ctx context.Context, p Partition, from int64) error {
 	for from < p.End {
-		b, err := r.client.refetch(ctx, r.letters, p.ID, filter{from: from, to: p.End, limit: math.MaxInt})
+		b, err := r.client.refetch(ctx, fetchFor, r.letters, p.ID, filter{from: from, to: p.End, limit: math.MaxInt})
 		if err != nil {
 			return fmt.Errorf("kafka: read %s/%d from offset %d: %w", r.letters, p.ID, from, err)
 		}
@@ -204,7 +204,7 @@ func (r *redelivery) refetch(ctx context.Context, f deadFrame) (kafka.Message, e
 	}
 	var b batch
 	if f.offset >= bounds[0].First && f.offset < bounds[0].End {
-		b, err = r.client.refetch(ctx, f.topic, f.partition, filter{from: f.offset, to: f.offset + 1, limit: math.MaxInt})
+		b, err = r.client.refetch(ctx, fetchFor, f.topic, f.partition, filter{from: f.offset, to: f.offset + 1, limit: math.MaxInt})
 		if err != nil {
 			return kafka.Message{}, fmt.Errorf("kafka: read %s/%d/%d: %w", f.topic, f.partition, f.offset, err)
 		}

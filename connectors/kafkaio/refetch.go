@@ -10,16 +10,16 @@ import (
 	"github.com/cachenet/cachenet/connectors/retry"
 )
 
-// fetchFor bounds how long a single fetch is tried again: long enough for a broker restart.
+// fetchFor is how long a command that a user waits for tries a single fetch again: long enough for a broker restart.
 const fetchFor = time.Minute
 
 // errNothing means that a broker returned nothing where something must be.
 var errNothing = errors.New("the broker returns no records")
 
 // refetch returns the records of [want.from, want.to), as far as one fetch goes: it always moves on, past offsets that
-// have left the topic too. A broker that does not answer is waited for, within limits.
-func (c *client) refetch(ctx context.Context, topic string, partition int32, want filter) (batch, error) {
-	away := retry.Outage{For: fetchFor, Passes: func(err error) bool { return errors.Is(mayPass(err), ErrUnavailable) }}
+// have left the topic too. A broker that does not answer is waited for, at most longest.
+func (c *client) refetch(ctx context.Context, longest time.Duration, topic string, partition int32, want filter) (batch, error) {
+	away := retry.Outage{For: longest, Passes: func(err error) bool { return errors.Is(mayPass(err), ErrUnavailable) }}
 	return retry.Get(ctx, away, func() (batch, error) {
 		b, err := c.fetchOnce(ctx, topic, partition, want)
 		if err == nil && b.next == want.from {
