@@ -75,7 +75,7 @@ func visit(c *cobra.Command, f func(*cobra.Command)) {
 func reference(c *cobra.Command) string {
 	var b strings.Builder
 	b.WriteString("# Commands\n\nWhat `cachenet COMMAND --help` says. `make docs` writes this page from the commands, and a test keeps it current.\n" +
-		"Every flag may be given as `CACHENET_<FLAG>` in the environment, e.g. `CACHENET_BROKERS`; flags win.\n")
+		"Every flag may be given as `CACHENET_<FLAG>` in the environment, e.g. `CACHENET_BROKERS`; flags win. Only `--cache` may not: `CACHENET_CACHE` is where downloads are kept.\n")
 	visit(c, func(c *cobra.Command) {
 		if !c.HasParent() {
 			return
