@@ -60,13 +60,8 @@ type waits struct {
 	waited    int // of them before it began
 }
 
-// latencies measures rounds at a rate, and where atOnce is set as many in turn with them in which all streams show other classes at
-// the same moment.
-func (w *workload) latencies(ctx context.Context, rate float64, rounds int, atOnce bool) (*latencyResult, error) {
-	orders := []order{apart}
-	if atOnce {
-		orders = append(orders, together)
-	}
+// latencies measures rounds at a rate, those of several orders in turn; apart has to be one of them.
+func (w *workload) latencies(ctx context.Context, rate float64, rounds int, orders ...order) (*latencyResult, error) {
 	found := map[order][]waits{}
 	for round := range rounds {
 		for _, o := range orders {
@@ -80,8 +75,8 @@ func (w *workload) latencies(ctx context.Context, rate float64, rounds int, atOn
 		}
 	}
 	r := summary(rate, found[apart])
-	if atOnce {
-		s := summary(rate, found[together])
+	if atOnce := found[together]; atOnce != nil {
+		s := summary(rate, atOnce)
 		r.AtOnceP50, r.AtOnceP99 = s.HitP50, s.HitP99
 	}
 	return r, nil
@@ -143,7 +138,7 @@ func (w *workload) latencyAtHalf(ctx context.Context, rounds int) (*latencyResul
 	if err != nil {
 		return nil, fmt.Errorf("capacity: %w", err)
 	}
-	r, err := w.latencies(ctx, capacity/2, rounds, true)
+	r, err := w.latencies(ctx, capacity/2, rounds, apart, together)
 	if r != nil {
 		r.Capacity = capacity
 	}

@@ -14,30 +14,19 @@ import (
 func liveCommand() *cobra.Command {
 	var p plan
 	var rates []float64
-	var atOnce bool
 	c := &cobra.Command{
 		Use:   "live",
 		Short: "Measure latency and processor time at steady rates; with --also, of several builds in turn",
 		Args:  cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			return p.live(c.Context(), c.OutOrStdout(), rates, changes(atOnce))
-		},
+		RunE:  func(c *cobra.Command, _ []string) error { return p.live(c.Context(), c.OutOrStdout(), rates) },
 	}
 	f := c.Flags()
 	p.flags(f)
 	f.Float64SliceVar(&rates, "rates", []float64{0}, "frames/s of all streams together; 0: half of the capacity of --cachenet, measured first")
-	f.BoolVar(&atOnce, "at-once", false, "all streams show other classes at the same moment")
 	for _, fixed := range []string{"contenders", "sweep", "earlier", "latency", "budget", "out", "loop", "python", "peers", "limit"} {
 		_ = f.MarkHidden(fixed) // it is there
 	}
 	return c
-}
-
-func changes(atOnce bool) order {
-	if atOnce {
-		return together
-	}
-	return apart
 }
 
 // builds are the binaries to compare by name, the first one --cachenet.
@@ -54,21 +43,21 @@ func (p plan) builds() ([][2]string, error) {
 }
 
 // live measures all builds at each rate, in interleaved rounds, and prints a table for each size of frames.
-func (p plan) live(ctx context.Context, out io.Writer, rates []float64, o order) error {
+func (p plan) live(ctx context.Context, out io.Writer, rates []float64) error {
 	builds, err := p.builds()
 	if err = errors.Join(err, p.validate()); err != nil {
 		return err
 	}
 	p.unjudged = true
 	for _, name := range p.Sizes {
-		if err := p.liveSize(ctx, out, name, rates, o, builds); err != nil {
+		if err := p.liveSize(ctx, out, name, rates, builds); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	return nil
 }
 
-func (p plan) liveSize(ctx context.Context, out io.Writer, name string, rates []float64, o order, builds [][2]string) (err error) {
+func (p plan) liveSize(ctx context.Context, out io.Writer, name string, rates []float64, builds [][2]string) (err error) {
 	s, err := p.size(name)
 	if err != nil {
 		return err
@@ -90,7 +79,7 @@ func (p plan) liveSize(ctx context.Context, out io.Writer, name string, rates []
 		for round := range p.Rounds {
 			for i, b := range builds {
 				w.Cachenet = b[1]
-				n, err := w.latencyRound(ctx, rate, fmt.Sprintf("live-%s-%.0f-%d", b[0], rate, round), o)
+				n, err := w.latencyRound(ctx, rate, fmt.Sprintf("live-%s-%.0f-%d", b[0], rate, round), apart)
 				if err != nil {
 					return fmt.Errorf("%s: %w", b[0], err)
 				}

@@ -90,7 +90,7 @@ func (p plan) scale(ctx context.Context, streams, partitions, cores int, rate fl
 	c := e.result(w)
 	r.FPS, r.CPUUs, r.RSSMB, r.Rounds, r.Failed = c.FPS, c.CPUUs, c.RSSMB, c.Rounds, c.Failed
 	if r.Failed == "" && p.Latency {
-		if r.Latency, err = w.latencies(ctx, rate, p.Rounds, false); err != nil && ctx.Err() == nil {
+		if r.Latency, err = w.latencies(ctx, rate, p.Rounds, apart); err != nil && ctx.Err() == nil {
 			r.Failed, err = err.Error(), nil
 		}
 	}

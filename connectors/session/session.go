@@ -8,9 +8,9 @@ import (
 	"github.com/cachenet/cachenet/schemas"
 )
 
-// FrameCost is what a frame in flight takes in addition to its image, in bytes: its headers and its outcome
-// until they are written, twice, since Go's heap grows by as much again before it is collected. Without it small frames
-// would pile up in their tens of thousands.
+// FrameCost is what a frame in flight takes in addition to its image, in bytes: its headers and its outcome until they are
+// written, and what Go's heap grows by before it is collected. Without it small frames would pile up in their tens of
+// thousands.
 const FrameCost = 6 << 10
 
 // Session is what one job shares inside this process. Its methods may be called concurrently.
