@@ -50,14 +50,14 @@ func (c *Card) Text(w io.Writer) error {
 }
 
 func (c *Card) nets() grid {
-	g := grid{{"net", "role", "ships as", "accuracy %", "ECE %", "µs", "MFLOP", "parameters", "temperature"}}
+	g := grid{{"net", "role", "ships as", "accuracy %", "ECE %", "µs", "MFLOP", "parameters", "weights", "temperature"}}
 	for _, n := range c.Nets {
 		ships := n.Ships
 		if ships == "" {
 			ships = "-"
 		}
 		g = append(g, []string{n.File, n.Role, ships, fmt.Sprintf("%.2f", 100*n.Accuracy), fmt.Sprintf("%.2f", 100*n.ECE),
-			fmt.Sprintf("%.0f", n.Us), fmt.Sprintf("%.2f", n.MFLOPs), fmt.Sprint(n.Params), fmt.Sprintf("%.2f", n.Temperature)})
+			fmt.Sprintf("%.0f", n.Us), fmt.Sprintf("%.2f", n.MFLOPs), fmt.Sprint(n.Params), n.weights(), fmt.Sprintf("%.2f", n.Temperature)})
 	}
 	return g
 }

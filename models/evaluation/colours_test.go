@@ -275,7 +275,7 @@ func TestReadNetsNamesWhatIsWrong(t *testing.T) {
 func TestVectorsAreReproduced(t *testing.T) {
 	dir := training(t)
 	frame := make([]byte, 8*8*3)
-	write := func(offset float32) {
+	write := func(offset float32, tolerance float64) {
 		p, err := models.OpenPack(dir)
 		if err != nil {
 			t.Fatal(err)
@@ -289,7 +289,7 @@ func TestVectorsAreReproduced(t *testing.T) {
 			t.Fatal(err)
 		}
 		logits[2] += offset
-		b, err := json.Marshal(vectors{Frames: frame, Logits: [][]float32{logits}})
+		b, err := json.Marshal(vectors{Frames: frame, Logits: [][]float32{logits}, Tolerance: tolerance})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -302,10 +302,14 @@ func TestVectorsAreReproduced(t *testing.T) {
 		t.Fatal(err)
 	}
 	data := paint(t, 1, 1)
-	for offset, fine := range map[float32]bool{0: true, 0.01: false} {
-		write(offset)
-		if _, err := Score(t.Context(), nets, data, new(atomic.Int64)); (err == nil) != fine {
-			t.Errorf("offset %v: %v", offset, err)
+	for _, c := range []struct {
+		offset    float32
+		tolerance float64
+		fine      bool
+	}{{0, 0, true}, {0.01, 0, false}, {0.01, 0.02, true}, {0.03, 0.02, false}} {
+		write(c.offset, c.tolerance)
+		if _, err := Score(t.Context(), nets, data, new(atomic.Int64)); (err == nil) != c.fine {
+			t.Errorf("%+v: %v", c, err)
 		}
 	}
 }

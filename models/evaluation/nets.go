@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/cachenet/cachenet/models"
+	"github.com/cachenet/cachenet/models/onnx"
 )
 
 // Roles of nets.
@@ -26,7 +27,8 @@ const (
 type Net struct {
 	models.NetEntry
 	Role string `json:"role"`
-	Dir  string `json:"-"` // folder that File is below
+	Int8 bool   `json:"int8,omitempty"` // it is quantised, at least in part; known once it is loaded
+	Dir  string `json:"-"`              // folder that File is below
 }
 
 // Nets are all nets that may take part, of one training.
@@ -176,6 +178,28 @@ func (n *Nets) add(others *Nets) error {
 		}
 	}
 	return nil
+}
+
+// weights names what the net computes with, as the card says it.
+func (e Net) weights() string {
+	if e.Int8 {
+		return "int8"
+	}
+	return "float"
+}
+
+// quantised looks into the net's file.
+func (e Net) quantised() (bool, error) {
+	file := filepath.Join(e.Dir, filepath.FromSlash(e.File))
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return false, fmt.Errorf("read net: %w", err)
+	}
+	m, err := onnx.Read(b)
+	if err != nil {
+		return false, fmt.Errorf("%s: %w", file, err)
+	}
+	return m.Quantised, nil
 }
 
 // load makes the net ready to run.

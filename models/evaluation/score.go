@@ -51,13 +51,16 @@ func (n *Nets) loadAll() (loaded []*models.Net, closeAll func(), err error) {
 			_ = n.Close() // of no use to anyone once the scores are there
 		}
 	}
-	for _, e := range n.All {
+	for i, e := range n.All {
 		net, err := n.load(e)
 		if err != nil {
 			return loaded, closeAll, err
 		}
 		loaded = append(loaded, net)
 		if err := e.checkVectors(net); err != nil {
+			return loaded, closeAll, err
+		}
+		if n.All[i].Int8, err = e.quantised(); err != nil {
 			return loaded, closeAll, err
 		}
 	}

@@ -51,9 +51,10 @@ const external = 1 // TensorProto.DataLocation
 
 // Model is what a file says of itself.
 type Model struct {
-	Metadata map[string]string // metadata_props
-	External []string          // files, as they are named, that hold weights of the model
-	Softmax  bool              // the only output is that of a Softmax, perhaps reshaped: probabilities
+	Metadata  map[string]string // metadata_props
+	External  []string          // files, as they are named, that hold weights of the model
+	Softmax   bool              // the only output is that of a Softmax, perhaps reshaped: probabilities
+	Quantised bool              // it computes with integers, at least in part (QDQ)
 }
 
 // Read looks through the bytes of an ONNX file.
@@ -81,8 +82,8 @@ func Read(b []byte) (Model, error) {
 			m.Metadata[key] = value
 			return err
 		case modelGraph:
-			softmax, err := endsInSoftmax(f.bytes)
-			m.Softmax = softmax
+			var err error
+			m.Softmax, m.Quantised, err = operators(f.bytes)
 			return err
 		}
 		return nil
@@ -96,12 +97,12 @@ func Read(b []byte) (Model, error) {
 // reshaping are the operators that leave the values of a tensor as they are.
 var reshaping = map[string]bool{"Identity": true, "Reshape": true, "Flatten": true, "Squeeze": true, "Unsqueeze": true, "Cast": true}
 
-// endsInSoftmax follows the only output of a graph to the operator that makes its values.
-func endsInSoftmax(graph []byte) (bool, error) {
+// operators follows the only output of a graph to the operator that makes its values, and looks for values that were quantised.
+func operators(graph []byte) (softmax, quantised bool, err error) {
 	type node struct{ op, input string }
 	made := map[string]node{}
 	var outputs []string
-	err := fields(graph, func(f field) error {
+	err = fields(graph, func(f field) error {
 		switch f.number {
 		case graphNode:
 			var n node
@@ -120,6 +121,7 @@ func endsInSoftmax(graph []byte) (bool, error) {
 			for _, o := range out {
 				made[o] = n
 			}
+			quantised = quantised || n.op == "DequantizeLinear"
 			return err
 		case graphOutput:
 			return fields(f.bytes, func(f field) error {
@@ -132,7 +134,7 @@ func endsInSoftmax(graph []byte) (bool, error) {
 		return nil
 	})
 	if err != nil || len(outputs) != 1 {
-		return false, err
+		return false, quantised, err
 	}
 	at := made[outputs[0]]
 	for range made { // no longer than the graph, whatever it says
@@ -141,7 +143,7 @@ func endsInSoftmax(graph []byte) (bool, error) {
 		}
 		at = made[at.input]
 	}
-	return at.op == "Softmax", nil
+	return at.op == "Softmax", quantised, nil
 }
 
 // field is one field of a message: its bytes where it has a length, else its number in varint.

@@ -43,18 +43,19 @@ func inside(name, data string) []byte {
 func TestReadDescribesAModel(t *testing.T) {
 	output := func(name string) []byte { return message(valueName, name) }
 	for name, c := range map[string]struct {
-		graph   []byte
-		softmax bool
+		graph              []byte
+		softmax, quantised bool
 	}{
-		"logits":             {message(graphNode, node("Gemm", "x", "y"), graphOutput, output("y")), false},
-		"softmax":            {message(graphNode, node("Gemm", "x", "l"), graphNode, node("Softmax", "l", "y"), graphOutput, output("y")), true},
-		"softmax, reshaped":  {message(graphNode, node("Softmax", "x", "p"), graphNode, node("Reshape", "p", "y"), graphOutput, output("y")), true},
-		"softmax inside":     {message(graphNode, node("Softmax", "x", "p"), graphNode, node("Gemm", "p", "y"), graphOutput, output("y")), false},
-		"two outputs":        {message(graphNode, node("Softmax", "x", "y"), graphOutput, output("y"), graphOutput, output("x")), false},
-		"a loop of reshapes": {message(graphNode, node("Reshape", "y", "y"), graphOutput, output("y")), false},
+		"logits":             {message(graphNode, node("Gemm", "x", "y"), graphOutput, output("y")), false, false},
+		"softmax":            {message(graphNode, node("Gemm", "x", "l"), graphNode, node("Softmax", "l", "y"), graphOutput, output("y")), true, false},
+		"softmax, reshaped":  {message(graphNode, node("Softmax", "x", "p"), graphNode, node("Reshape", "p", "y"), graphOutput, output("y")), true, false},
+		"softmax inside":     {message(graphNode, node("Softmax", "x", "p"), graphNode, node("Gemm", "p", "y"), graphOutput, output("y")), false, false},
+		"two outputs":        {message(graphNode, node("Softmax", "x", "y"), graphOutput, output("y"), graphOutput, output("x")), false, false},
+		"a loop of reshapes": {message(graphNode, node("Reshape", "y", "y"), graphOutput, output("y")), false, false},
+		"int8":               {message(graphNode, node("DequantizeLinear", "w", "x"), graphNode, node("Conv", "x", "y"), graphOutput, output("y")), false, true},
 	} {
 		m, err := Read(message(modelGraph, c.graph, modelMetadata, message(entryKey, "classes", entryValue, "a,b")))
-		if err != nil || m.Softmax != c.softmax || m.Metadata["classes"] != "a,b" || m.External != nil {
+		if err != nil || m.Softmax != c.softmax || m.Quantised != c.quantised || m.Metadata["classes"] != "a,b" || m.External != nil {
 			t.Errorf("%s: %+v, %v", name, m, err)
 		}
 	}

@@ -1,4 +1,4 @@
-"""The command line: `python -m cachenet_train train DATA --out NETS`; `label` and `stability` for frames without labels."""
+"""The command line: `python -m cachenet_train train DATA --out NETS`; `label` and `stability` for frames without labels, `quantise` for nets that are trained."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import torch
 from tqdm import tqdm
 
 from . import __version__, folder, frames, nets
+from .catalogue import Catalogue, nets_of, samples
 from .export import ExportError
 from .fit import Place, peak_memory_mb
 from .folder import DataError
@@ -55,6 +56,11 @@ def _parser() -> argparse.ArgumentParser:
     _add_teacher(steady)
     steady.add_argument("--most", type=int, default=1000, metavar="N", help="frames to ask about, evenly spaced (default: 1000)")
     steady.set_defaults(run=_stability)
+    small = commands.add_parser("quantise", help="write the small nets of a training or a pack again with int8 weights, for `cachenet pack build`")
+    small.add_argument("source", type=Path, metavar="NETS", help="what training wrote, or a pack")
+    small.add_argument("--data", type=Path, required=True, metavar="DATA", help="image folder with train/, to calibrate on, and val/, to check on")
+    small.add_argument("--out", type=Path, required=True, metavar="OUT", help="folder to write all nets to")
+    small.set_defaults(run=_quantise)
     return parser
 
 
@@ -83,6 +89,7 @@ def _add_train(commands, raw) -> None:
     train.add_argument("--full", type=_net, metavar="NET", help="full net in the notation of nets.py")
     train.add_argument("--small", type=_net, action="append", metavar="NET", help="small net; repeat for several")
     train.add_argument("--selector", type=_net, metavar="NET", help="selector net")
+    train.add_argument("--float32", action="store_true", help="small nets keep float32 weights (default: int8, where that costs at most a point of accuracy)")
     train.add_argument("--val-share", type=float, default=0.1, metavar="P", help="share of sequences held out (0.1)")
     train.add_argument("--seed", type=int, default=1, help="random seed (default: 1)")
     train.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: one per core; use fewer on a busy machine)")
@@ -111,6 +118,24 @@ def _train(options: argparse.Namespace) -> int:
     catalogue = Training(task).run()
     print(catalogue.table())
     _say(f"wrote {options.out} in {time.monotonic() - started:.0f} s, peak memory {peak_memory_mb()} MB")
+    return 0
+
+
+def _quantise(options: argparse.Namespace) -> int:
+    if options.out.resolve() == options.source.resolve():
+        raise DataError(f"--out {options.out}: choose another folder than that of the nets")
+    listed = nets_of(options.source)
+    data = folder.scan(options.data, 0.1, listed.get("seed", 0), listed["classes"])
+    size = (listed["input"]["width"], listed["input"]["height"])
+    cache = options.out / ".checkpoints" / "frames"
+    if held := set(listed["split"]["val"]):
+        images = [*data.splits["train"], *data.splits["val"]]
+        data.splits.update({"train": [i for i in images if i.path not in held], "val": [i for i in images if i.path in held]})
+    decoded = {split: frames.load(data.root, split, data.splits[split], size, cache, _say) for split in ("train", "val")}
+    catalogue = Catalogue.copied(options.source, options.out, listed, samples(decoded["val"]))
+    catalogue.quantise(decoded["train"], decoded["val"], _say)
+    catalogue.write()
+    print(catalogue.table())
     return 0
 
 
@@ -158,6 +183,7 @@ def _task(options, data: folder.Folder, decoded, place: Place) -> Task:
         place=place,
         out=options.out,
         root=data.root,
+        int8=not options.float32,
         teacher=options.teacher,
     )
 

@@ -132,11 +132,30 @@ def _finish(model: onnx.ModelProto, path: Path, role, names, trained, frames, ex
     onnx.checker.check_model(model, full_check=True)
     content = model.SerializeToString()
     _prove(path, content, frames, expected, [1] if single else [len(frames), 1])
-    vectors = {"frames_base64": base64.b64encode(frames.tobytes()).decode(), "logits": expected.tolist()}
+    _save(path, content, frames, expected)
+    return Exported(mflops(model), parameters(model), hashlib.sha256(content).hexdigest())
+
+
+def rewritten(quantised: onnx.ModelProto, path: Path, frames: np.ndarray) -> str:
+    """Replaces the net at path by its quantised form, whose vectors are its own answers to sample frames; returns the digest.
+
+    Another runtime may round a value otherwise. So the vectors allow for as much as quantisation itself changed, at least TOLERANCE.
+    """
+    content = quantised.SerializeToString()
+    before, after = (_logits(model, frames) for model in (path.read_bytes(), content))
+    _save(path, content, frames, after, max(TOLERANCE, float(np.abs(after - before).max())))
+    return hashlib.sha256(content).hexdigest()
+
+
+def _save(path: Path, content: bytes, frames: np.ndarray, logits: np.ndarray, tolerance: float = TOLERANCE) -> None:
+    vectors = {"frames_base64": base64.b64encode(frames.tobytes()).decode(), "logits": logits.tolist(), "tolerance": tolerance}
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     path.with_suffix(".vectors.json").write_text(json.dumps(vectors))
-    return Exported(mflops(model), parameters(model), hashlib.sha256(content).hexdigest())
+
+
+def _logits(content: bytes, frames: np.ndarray) -> np.ndarray:
+    return onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"]).run(["logits"], {"frames": frames})[0]
 
 
 def _to_onnx(served: nn.Module, sample: torch.Tensor) -> onnx.ModelProto:

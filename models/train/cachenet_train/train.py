@@ -15,7 +15,7 @@ from tqdm import tqdm
 from . import contexts as scenery
 from . import groups as grouping
 from . import nets
-from .catalogue import Catalogue
+from .catalogue import Catalogue, samples
 from .fit import Place, Recipe, fit, logits_of
 from .frames import Frames
 from .label import answers_of
@@ -25,7 +25,6 @@ from .plan import Plan, recipe
 from .teacher import OnnxTeacher, PackTeacher, narrowed, narrowed_labels, taught_views
 from .views import Augment, Views, epoch_order
 
-SAMPLES = 4
 MOST_GROUPS = 16  # specialists, unless more are requested
 LABEL_ALONE = 10.0  # the logit of the label where the teacher has no answer
 SLIGHT = 0.03  # shift, as a share of the side, that leaves a teacher's answer about an unchanged frame valid
@@ -48,6 +47,7 @@ class Task:
     place: Place
     out: Path
     root: Path
+    int8: bool = True  # small nets are quantised in the end
     teacher: Path | None = None  # a user's own model, or a pack of one
 
 
@@ -64,7 +64,7 @@ class Training:
         self.val = Views(frames["val"], augment, self.place.seed)
         self.labels = frames["train"].labels
         self.catalogue = Catalogue(
-            task.out, task.name, task.classes, task.size, self.place.seed, self._samples(), frames["val"].paths
+            task.out, task.name, task.classes, task.size, self.place.seed, samples(frames["val"]), frames["val"].paths
         )
 
     def run(self) -> Catalogue:
@@ -83,6 +83,8 @@ class Training:
         start = (*smalls[self.task.specialist], self.plan.smalls[self.task.specialist])
         self._specialists(*start)
         self._contexts(*start)
+        if self.task.int8:
+            self.catalogue.quantise(self.train.frames, self.val.frames, self.place.say)
         self.catalogue.write()
         return self.catalogue
 
@@ -214,11 +216,6 @@ class Training:
     def _accuracy(self, net) -> float:
         right = logits_of(net, self.val, self.place).argmax(1) == self.val.frames.labels
         return right.float().mean().item()
-
-    def _samples(self):
-        pixels = self.task.frames["val"].pixels
-        rows = torch.linspace(0, len(pixels) - 1, SAMPLES).long()
-        return pixels[rows].numpy()
 
 
 def slight(augment: Augment) -> Augment:

@@ -1,10 +1,12 @@
 """The whole command, from image folder to nets that ONNX Runtime reproduces."""
 
 import base64
+import hashlib
 import json
 import shutil
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 from conftest import COLOURS
@@ -54,6 +56,49 @@ def test_vectors_are_reproduced_for_any_batch(trained):
         for count in (1, 3, 4):
             logits = session(path).run(["logits"], {"frames": frames[:count]})[0]
             np.testing.assert_allclose(logits, np.array(vectors["logits"])[:count], atol=1e-3)
+
+
+def integers(path):
+    return any(node.op_type == "DequantizeLinear" for node in onnx.load(path).graph.node)
+
+
+def test_all_nets_but_the_full_one_are_int8(trained):
+    for net in json.loads((trained / "nets.json").read_text())["nets"]:
+        assert (net.get("weights") == "int8") == integers(trained / net["file"]) == (net["role"] != "full"), net["file"]
+        assert net["sha256"] == hashlib.sha256((trained / net["file"]).read_bytes()).hexdigest()
+
+
+def test_nets_trained_before_are_quantised(photos, tmp_path, capsys):
+    floats = tmp_path / "floats"
+    assert train(photos, floats, *NETS, "--effort", "0.01", "--float32") == 0
+    assert not any(integers(path) for path in floats.rglob("*.onnx"))
+    listed = json.loads((floats / "nets.json").read_text())
+    pack = tmp_path / "pack"  # the same nets as a pack lists them
+    shutil.copytree(floats, pack)
+    (pack / "nets.json").unlink()
+    roles = {net["role"]: {key: net[key] for key in ("file", "sha256", "mflops", "params")} for net in listed["nets"]}
+    (pack / "manifest.json").write_text(
+        json.dumps(
+            {"name": "colours", "classes": NAMES, "input": {"width": 32, "height": 32, "resize": "crop"}, "full": roles["full"]}
+            | {"selector": roles["selector"], "specialists": [roles["small"]]}
+        )
+    )
+    for source in (floats, pack):
+        out = tmp_path / f"int8-{source.name}"
+        assert main(["quantise", str(source), "--data", str(photos), "--out", str(out)]) == 0
+        written = json.loads((out / "nets.json").read_text())
+        assert [net["role"] for net in written["nets"]][:2] == ["full", "small" if source == floats else "selector"]
+        assert {net["file"]: integers(out / net["file"]) for net in written["nets"]} == {net["file"]: net["role"] != "full" for net in written["nets"]}
+        assert written["input"] == json.loads((source / ("nets.json" if source == floats else "manifest.json")).read_text())["input"]
+    assert json.loads((tmp_path / "int8-floats" / "nets.json").read_text())["split"] == listed["split"]
+    capsys.readouterr()
+    again = ["quantise", str(tmp_path / "int8-floats"), "--data", str(photos)]
+    assert main([*again, "--out", str(tmp_path / "again")]) == 0
+    assert "small-00.onnx stays as it is: it is quantised already" in capsys.readouterr().err
+    assert main([*again, "--out", str(tmp_path / "int8-floats")]) == 1
+    assert "choose another folder" in capsys.readouterr().err
+    assert main(["quantise", str(photos), "--data", str(photos), "--out", str(tmp_path / "none")]) == 1
+    assert "contains neither nets.json nor the manifest of a pack" in capsys.readouterr().err
 
 
 def test_full_net_knows_the_colours(trained, photos):
