@@ -79,7 +79,7 @@ func TestARecalibratedPackRuns(t *testing.T) {
 		pack, out, next, again := tempered(t, factor), t.TempDir(), filepath.Join(t.TempDir(), "next"), t.TempDir()
 		run(name, pack, out)
 		said := mustRun(t, "pack", "recalibrate", pack, "--from", out, "--out", next, "--max-accuracy-loss", "0.02")
-		for _, want := range []string{"audited hits", "threshold", "on these rows then: hit rate", "wrote scenes@1.3.1 to " + next} {
+		for _, want := range []string{"audited hits", "threshold", "on these rows then: hit rate", "wrote scenes@1.4.1 to " + next} {
 			if !strings.Contains(said, want) {
 				t.Errorf("the output lacks %q:\n%s", want, said)
 			}
