@@ -74,6 +74,10 @@ func (fn *branchFn) Setup() error {
 	return err
 }
 
+// oneKey is the key of all runs of a branch where the job's Memory holds the states. With their streams as keys prism runs bundles of
+// different streams at once, on a backlog a handful of streams each: few share calls of the nets, and all compete for the cores.
+const oneKey = ""
+
 // ProcessElement passes the run on when its stream belongs here.
 func (fn *branchFn) ProcessElement(stream string, run schemas.Run, emit func(string, schemas.Run)) {
 	var branch int
@@ -84,9 +88,13 @@ func (fn *branchFn) ProcessElement(stream string, run schemas.Run, emit func(str
 		h.Write([]byte(stream))
 		branch = int(h.Sum32() % uint32(fn.Of))
 	}
-	if branch == fn.Branch {
-		emit(stream, run)
+	if branch != fn.Branch {
+		return
 	}
+	if fn.turns != nil {
+		stream = oneKey
+	}
+	emit(stream, run)
 }
 
 // branchTurns gives each stream of a job its branch, in turn as they appear: as many streams to each branch, so that one

@@ -61,6 +61,30 @@ func TestStreamsAreSpreadEvenly(t *testing.T) {
 	}
 }
 
+// A bundle of a branch has all its streams, where that does not separate them from their states.
+func TestTheStreamsOfABranchHaveOneKey(t *testing.T) {
+	job := session.Open("keys", 0)
+	defer job.Close()
+	keys := func() map[string]bool {
+		all := map[string]bool{}
+		for _, fn := range branchesOf(t, job.ID(), 2) {
+			for i := range 6 {
+				fn.ProcessElement(fmt.Sprint("camera-", i), schemas.Run{}, func(key string, _ schemas.Run) { all[key] = true })
+			}
+		}
+		return all
+	}
+	if n := len(keys()); n != 6 {
+		t.Errorf("states in the runner's cells: %d keys, want one of each stream", n)
+	}
+	if _, err := Remember(job, nil); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(keys()); n != 1 {
+		t.Errorf("states in memory: %d keys, want 1", n)
+	}
+}
+
 // Branches that run concurrently agree where a new stream belongs.
 func TestBranchesAgree(t *testing.T) {
 	const of, streams = 4, 200

@@ -26,7 +26,7 @@ func init() {
 // How much of a bundle is looked at together, at most.
 const (
 	gatherStreams = 256
-	gatherFrames  = 1024
+	gatherFrames  = 4096
 )
 
 // Lookup answers what a stream's cached specialist is sure of. It takes PCollection<KV<string,
@@ -90,6 +90,9 @@ func (fn *lookupFn) ProcessElement(ctx context.Context, at beam.EventTime, sp st
 		return fmt.Errorf("stream %q: %w", stream, err)
 	}
 	fn.at = at
+	if fn.memory != nil {
+		stream = streamOf(&run) // the key may be that of the branch
+	}
 	fn.gather(stream, run)
 	if fn.memory != nil {
 		if len(fn.strands) == gatherStreams || fn.frames >= gatherFrames {
@@ -107,6 +110,14 @@ func (fn *lookupFn) FinishBundle(ctx context.Context, settled func(beam.EventTim
 		return nil
 	}
 	return fn.look(ctx, fn.memory, settled, missed)
+}
+
+// streamOf returns whose frames or answers a run has.
+func streamOf(run *schemas.Run) string {
+	if len(run.Frames) > 0 {
+		return run.Frames[0].Stream
+	}
+	return run.Answers[0].Row.Stream
 }
 
 // gather puts a run behind what there is of the same stream.

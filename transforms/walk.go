@@ -14,6 +14,13 @@ import (
 // stay in the processor's cache.
 const openStrands = 32
 
+// A step takes as many frames of each stream as share these, but no fewer than fill a call of a small net: streams that wait for the full
+// model meet others that do, and the longer the step, the more of them share a call of it. Their pixels fit into a processor's cache.
+const (
+	stepFrames = 1024
+	stepBytes  = 4 << 20
+)
+
 // leastEarly is how many settled outcomes are worth a request of their own to Kafka: fewer wait for the others of their bundle.
 const leastEarly = 4
 
@@ -29,7 +36,7 @@ type walk struct {
 
 	decoded, small, selector, full turns // of the last run
 
-	limit  int // frames of one stream in a step, and in a call of a small net
+	limit  int // frames in a call of a small net
 	open   []*strand
 	looks  []look // of the step at hand, a strand's one after the other
 	plan   plan
@@ -141,7 +148,7 @@ func (w *walk) run(strands []strand) (schemas.Outcomes, schemas.MissedRun) {
 	for w.open = w.open[:0]; len(strands) > 0 || len(w.open) > 0; {
 		for len(strands) > 0 && len(w.open) < openStrands {
 			s := &strands[0]
-			s.reach = w.limit
+			s.reach = stepFrames
 			s.active, s.bypassed = w.nets.policy.Next(s.st)
 			w.open, strands = append(w.open, s), strands[1:]
 		}
@@ -208,10 +215,18 @@ func (w *walk) step() {
 	for _, s := range w.open {
 		before := s.active
 		s.active, s.bypassed = w.nets.policy.Next(s.st)
-		if s.reach = min(2*s.reach, w.limit); s.active != before {
+		if s.reach = min(2*s.reach, stepFrames); s.active != before {
 			s.reach = 1
 		}
 	}
+}
+
+// share is how many frames of one stream a step takes.
+func (w *walk) share(v picture.View) int {
+	if w.limit == 1 {
+		return 1
+	}
+	return max(w.limit, min(stepFrames, stepBytes/v.Bytes())/len(w.open))
 }
 
 // take makes looks of the next frames.
@@ -224,7 +239,7 @@ func (w *walk) take() {
 		} else {
 			l.view = w.nets.see(w.nets.pack.Specialists[s.active])
 		}
-		n := min(s.reach, len(s.frames))
+		n := min(s.reach, len(s.frames), w.share(l.view))
 		w.plan.look(w.nets.policy, s.st, s.frames[:n])
 		s.from, s.at, s.step = len(w.looks), len(w.looks), s.frames
 		for i := range n {

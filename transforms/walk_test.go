@@ -14,6 +14,7 @@ import (
 
 	"github.com/cachenet/cachenet/connectors/session"
 	"github.com/cachenet/cachenet/models"
+	"github.com/cachenet/cachenet/models/picture"
 	"github.com/cachenet/cachenet/models/policy"
 	"github.com/cachenet/cachenet/schemas"
 )
@@ -206,6 +207,32 @@ func TestHitsDoNotWaitForTheFullModel(t *testing.T) {
 	}
 	if len(done.Rows) != 2 || done.Rows[0].Outcome != schemas.Miss || done.Rows[1].Offset != 4 {
 		t.Errorf("after it: %+v", done.Rows)
+	}
+}
+
+// The fewer streams, the more frames of each share a step; small nets are still called with as many as fill a call.
+func TestStepsAreAsLongAsTheirStreamsAllow(t *testing.T) {
+	n := netsOf(t, true, func(s *policy.Settings) { s.Teacher = policy.Inline })
+	frames := make([]schemas.Frame, 2*stepFrames)
+	for i := range frames {
+		frames[i] = pixel(int64(i), 250, 5, 5)
+	}
+	for streams, want := range map[int]int{1: stepFrames, 8: stepFrames / 8, 32: stepFrames / 32} {
+		states := make([]policy.State, streams)
+		var strands []strand
+		for i := range states {
+			strands = append(strands, strand{st: &states[i], frames: frames[:2*want]})
+		}
+		w := walkOf(n, nil)
+		done, _ := w.run(strands)
+		if each := len(w.looks) / streams; each != want || len(done.Rows) != 2*streams*want {
+			t.Errorf("%d streams: a step of %d frames each, %d rows, want steps of %d", streams, each, len(done.Rows), want)
+		}
+	}
+	w := walkOf(n, nil)
+	w.limit, w.open = models.MaxBatch, make([]*strand, 4)
+	if got := w.share(picture.View{Width: 1024, Height: 1024}); got != models.MaxBatch {
+		t.Errorf("large pictures: steps of %d frames, want %d", got, models.MaxBatch)
 	}
 }
 
