@@ -87,20 +87,18 @@ func (fn *lookupFn) ProcessElement(ctx context.Context, at beam.EventTime, sp st
 	settled func(beam.EventTime, schemas.Outcomes), missed func(beam.EventTime, schemas.MissedRun)) error {
 	run, err := fn.session.Take(run)
 	if err != nil {
-		return fmt.Errorf("stream %q: %w", stream, err)
+		return fmt.Errorf("answer frames: %w", err)
 	}
 	fn.at = at
-	if fn.memory != nil {
-		stream = streamOf(&run) // the key may be that of the branch
+	if fn.memory == nil {
+		fn.gather(stream, run)
+		return fn.look(ctx, cell{fn.State, sp}, settled, missed)
 	}
-	fn.gather(stream, run)
-	if fn.memory != nil {
-		if len(fn.strands) == gatherStreams || fn.frames >= gatherFrames {
-			return fn.look(ctx, fn.memory, settled, missed)
-		}
-		return nil
+	fn.gather(streamOf(&run), run) // the key may be that of the branch
+	if len(fn.strands) == gatherStreams || fn.frames >= gatherFrames {
+		return fn.look(ctx, fn.memory, settled, missed)
 	}
-	return fn.look(ctx, cell{fn.State, sp}, settled, missed)
+	return nil
 }
 
 // FinishBundle looks at what is gathered.

@@ -15,7 +15,8 @@ import (
 const openStrands = 32
 
 // A step takes as many frames of each stream as share these, but no fewer than fill a call of a small net: streams that wait for the full
-// model meet others that do, and the longer the step, the more of them share a call of it. Their pixels fit into a processor's cache.
+// model meet others that do, and the longer the step, the more of them share a call of it. Their pixels fit into a processor's cache. With
+// several specialists it takes no more than fill a call, since what one of them said ahead may be wasted.
 const (
 	stepFrames = 1024
 	stepBytes  = 4 << 20
@@ -223,8 +224,8 @@ func (w *walk) step() {
 
 // share is how many frames of one stream a step takes.
 func (w *walk) share(v picture.View) int {
-	if w.limit == 1 {
-		return 1
+	if w.limit == 1 || len(w.nets.pack.Specialists) > 1 {
+		return w.limit
 	}
 	return max(w.limit, min(stepFrames, stepBytes/v.Bytes())/len(w.open))
 }

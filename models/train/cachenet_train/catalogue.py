@@ -119,7 +119,7 @@ class Catalogue:
         """The nets as aligned text, one per line."""
         rows = [("net", "classes", "MFLOP", "parameters", "weights", "val accuracy")]
         rows += [
-            (n["file"], str(len(n["classes"])), f"{n['mflops']:.2f}", str(n["params"]), n.get("weights", ""), _share(n.get("val_accuracy")))
+            (n["file"], str(len(n["classes"])), f"{n.get('mflops', 0):.2f}", str(n.get("params", 0)), n.get("weights", ""), _share(n.get("val_accuracy")))
             for n in self.nets
         ]
         widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]

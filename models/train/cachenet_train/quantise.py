@@ -29,7 +29,7 @@ MOST_LOST = 0.01
 BATCH = 64
 
 
-class _Frames(CalibrationDataReader):
+class _Batches(CalibrationDataReader):
     def __init__(self, frames: np.ndarray):
         self.batches = iter(np.array_split(frames, max(1, len(frames) // BATCH)))
 
@@ -60,7 +60,7 @@ def quantised(model: onnx.ModelProto, frames: np.ndarray) -> onnx.ModelProto:
             quantize_static(
                 model,
                 path,
-                _Frames(frames),
+                _Batches(frames),
                 quant_format=QuantFormat.QDQ,
                 activation_type=QuantType.QUInt8,
                 weight_type=QuantType.QInt8,
