@@ -34,16 +34,16 @@ func bundleRequest(instruction string) *fnpb.InstructionRequest {
 }
 
 // The end of a worker's control stream is told when its bundles have sent their responses, even if these arrive nowhere, and after a
-// limit where one never does. Requests that are no bundles are answered before the next is read.
+// limit where one never does.
 func TestTheControlStreamEndsAfterItsBundles(t *testing.T) {
-	progress := &fnpb.InstructionRequest{InstructionId: "progress", Request: &fnpb.InstructionRequest_ProcessBundleProgress{ProcessBundleProgress: &fnpb.ProcessBundleProgressRequest{}}}
+	register := &fnpb.InstructionRequest{InstructionId: "register", Request: &fnpb.InstructionRequest_Register{Register: &fnpb.RegisterRequest{}}}
 	for name, c := range map[string]struct {
 		requests []*fnpb.InstructionRequest
 		answers  map[string]time.Duration // when they are sent, after the stream's end
 		want     time.Duration
 	}{
 		"no bundle":      {nil, nil, 0},
-		"two bundles":    {[]*fnpb.InstructionRequest{bundleRequest("1"), progress, bundleRequest("2")}, map[string]time.Duration{"1": time.Second, "2": 2 * time.Second}, 2 * time.Second},
+		"two bundles":    {[]*fnpb.InstructionRequest{bundleRequest("1"), register, bundleRequest("2")}, map[string]time.Duration{"1": time.Second, "2": 2 * time.Second}, 2 * time.Second},
 		"one that hangs": {[]*fnpb.InstructionRequest{bundleRequest("1")}, nil, lateBundles},
 	} {
 		t.Run(name, func(t *testing.T) {

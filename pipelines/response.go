@@ -149,35 +149,6 @@ func (o *responses) received(instruction string) {
 	}()
 }
 
-// controlStream carries requests and their responses.
-type controlStream struct {
-	grpc.ClientStream
-	of      *responses
-	worker  string
-	bundles atWork
-}
-
-// SendMsg sends a response.
-func (s *controlStream) SendMsg(m any) error {
-	if r, ok := m.(*fnpb.InstructionResponse); ok {
-		s.of.responds(s.worker, r.GetInstructionId())
-		defer s.bundles.end(r.GetInstructionId())
-	}
-	return s.ClientStream.SendMsg(m)
-}
-
-// RecvMsg receives a request. When the stream has ended it waits for the bundles that are at work.
-func (s *controlStream) RecvMsg(m any) error {
-	if err := s.ClientStream.RecvMsg(m); err != nil {
-		s.bundles.wait(lateBundles)
-		return err
-	}
-	if r, ok := m.(*fnpb.InstructionRequest); ok && r.GetProcessBundle() != nil {
-		s.bundles.begin(r.GetInstructionId())
-	}
-	return nil
-}
-
 // dataStream carries data.
 type dataStream struct {
 	grpc.ClientStream
