@@ -129,21 +129,41 @@ func (t *Thumbnail) Reduce(rgb []byte, width, height int) {
 	for i := range columns {
 		columns[i] = 3 * (i * width / len(columns))
 	}
-	var sums [ThumbnailSide]uint32
-	for i := range columns {
-		row := rgb[3*width*(i*height/len(columns)):][:3*width]
-		for k, x := range columns {
-			p := row[x : x+3 : x+3]
-			sums[k/2] += 77*uint32(p[0]) + 150*uint32(p[1]) + 29*uint32(p[2]) // luma of BT.601
+	for i := range ThumbnailSide {
+		upper, lower := rgb[3*width*(2*i*height/len(columns)):], rgb[3*width*((2*i+1)*height/len(columns)):]
+		fields := t[i*ThumbnailSide:][:ThumbnailSide]
+		if width == len(columns) && len(lower) > 3*width { // not the last row: it has nothing behind it
+			reducePairs(fields, upper, lower)
+			continue
 		}
-		if i%2 == 1 {
-			for k, sum := range sums {
-				t[i/2*ThumbnailSide+k] = byte(sum >> 10)
+		var sums [ThumbnailSide]uint32
+		for _, row := range [...][]byte{upper[:3*width], lower[:3*width]} {
+			for k, x := range columns {
+				p := row[x : x+3 : x+3]
+				sums[k/2] += luma(uint32(p[0]), uint32(p[1]), uint32(p[2]))
 			}
-			clear(sums[:])
+		}
+		for k, sum := range sums {
+			fields[k] = byte(sum >> 10)
 		}
 	}
 }
+
+// reducePairs reduces two rows whose pixels lie side by side, two pixels of each at a time.
+func reducePairs(fields, upper, lower []byte) {
+	const size, even = 6, 0x00ff00ff00ff00ff
+	for k := range fields {
+		u, l := binary.LittleEndian.Uint64(upper), binary.LittleEndian.Uint64(lower) // and two bytes of the next pair
+		upper, lower = upper[size:], lower[size:]
+		a := u&even + l&even       // r, b, next g
+		c := u>>8&even + l>>8&even // g, next r, next b
+		r, g, b := a+c>>16, c+a>>32, a>>16+c>>32
+		fields[k] = byte(luma(uint32(r&0xffff), uint32(g&0xffff), uint32(b&0xffff)) >> 10)
+	}
+}
+
+// luma is that of BT.601, times 256.
+func luma(r, g, b uint32) uint32 { return 77*r + 150*g + 29*b }
 
 // sound reports whether a policy of that many classes can have left the shot.
 func (h *Shot) sound(classes int) bool {

@@ -3,6 +3,7 @@ package policy
 import (
 	"errors"
 	"math"
+	"strconv"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -202,11 +203,40 @@ func TestReduce(t *testing.T) {
 	}
 }
 
+// Each field is the mean luma of its four pixels, whether they lie side by side or not.
+func TestReduceTakesTheMeanOfFourPixels(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		width, height := rapid.IntRange(1, 70).Draw(t, "width"), rapid.IntRange(1, 70).Draw(t, "height")
+		if rapid.Bool().Draw(t, "pixels side by side") {
+			width = 2 * ThumbnailSide
+		}
+		rgb := rapid.SliceOfN(rapid.Byte(), 3*width*height, 3*width*height).Draw(t, "pixels")
+		var got, want Thumbnail
+		got.Reduce(rgb, width, height)
+		for i := range want {
+			sum := 0
+			for part := range 4 {
+				x, y := 2*(i%ThumbnailSide)+part%2, 2*(i/ThumbnailSide)+part/2
+				p := rgb[3*(width*(y*height/(2*ThumbnailSide))+x*width/(2*ThumbnailSide)):]
+				sum += 77*int(p[0]) + 150*int(p[1]) + 29*int(p[2])
+			}
+			want[i] = byte(sum / 1024)
+		}
+		if got != want {
+			t.Errorf("%v, want %v", got, want)
+		}
+	})
+}
+
 func BenchmarkReduce(b *testing.B) {
-	rgb := make([]byte, 48*48*3)
-	var t Thumbnail
-	for b.Loop() {
-		t.Reduce(rgb, 48, 48)
+	for _, side := range []int{32, 48} {
+		b.Run(strconv.Itoa(side), func(b *testing.B) {
+			rgb := make([]byte, side*side*3)
+			var t Thumbnail
+			for b.Loop() {
+				t.Reduce(rgb, side, side)
+			}
+		})
 	}
 }
 
