@@ -11,8 +11,8 @@
 //		dataFinished = true
 //		dataReady = nil // closed: it would be chosen again at once
 //
-// With it both stages cost 10 to 20 ms. Until it is upstream, pipelines/prism.go gives every sink an empty output (fence) and
-// more threads than cores.
+// With it both stages cost 10 to 20 ms. Until it is upstream, pipelines/prism.go gives every sink an empty output (fence), and
+// pipelines/response.go sends the end of the data after the response.
 package main
 
 import (
