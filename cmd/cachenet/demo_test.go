@@ -64,6 +64,7 @@ func TestTheDemoChecksThePackFirst(t *testing.T) {
 // A live job that is lost midway is followed by one that resumes, and the demo waits for the rows of both.
 func TestTheDemoSurvivesALostJob(t *testing.T) {
 	d := smallDemo(t)
+	d.production.schedule.Frames = 120 // published for longer than the first job lives
 	d.pipeline = func(ctx context.Context, o pipelines.Options) error {
 		if o.UntilEnd {
 			return pipelines.Run(ctx, o)
@@ -84,7 +85,11 @@ func TestTheDemoSurvivesALostJob(t *testing.T) {
 		if err := pipelines.Run(first, inner); err != nil {
 			return err
 		}
-		return pipelines.Run(ctx, o)
+		err := pipelines.Run(ctx, o)
+		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+			return nil // on a slow machine the first job has written all rows, and the demo ends before this one starts
+		}
+		return err
 	}
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 2*time.Minute, errors.New("the demo hangs"))
 	defer cancel()
