@@ -1,22 +1,16 @@
 package pipelines
 
-import (
-	"sync"
-
-	fnpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/fnexecution_v1"
-	"google.golang.org/grpc"
-)
+import fnpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/fnexecution_v1"
 
 // controlStream carries requests and their responses. It answers requests for a bundle's progress itself, with nothing. Beam's
 // worker (2.77) answers them between its other requests, and waits for the bundle's lock, which is held while the bundle's last
 // elements are looked at (harness.go, MainWithOptions; exec/datasource.go, FinishBundle): prism asks every 100 ms, and until
 // that bundle had ended no other one could begin. Prism needs the answers for splits, which are off.
 type controlStream struct {
-	grpc.ClientStream
+	sender
 	of      *responses
 	worker  string
 	bundles atWork
-	mu      sync.Mutex // SendMsg may not be called concurrently
 }
 
 // SendMsg sends a response.
@@ -28,12 +22,6 @@ func (s *controlStream) SendMsg(m any) error {
 	return s.send(m)
 }
 
-func (s *controlStream) send(m any) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.ClientStream.SendMsg(m)
-}
-
 // RecvMsg receives a request. When the stream has ended it waits for the bundles that are at work.
 func (s *controlStream) RecvMsg(m any) error {
 	for {
@@ -41,14 +29,11 @@ func (s *controlStream) RecvMsg(m any) error {
 			s.bundles.wait(lateBundles)
 			return err
 		}
-		r, ok := m.(*fnpb.InstructionRequest)
-		switch {
-		case !ok:
-			return nil
-		case r.GetProcessBundle() != nil:
-			s.bundles.begin(r.GetInstructionId())
-			return nil
-		case r.GetProcessBundleProgress() == nil:
+		r, _ := m.(*fnpb.InstructionRequest)
+		if r.GetProcessBundleProgress() == nil {
+			if r.GetProcessBundle() != nil {
+				s.bundles.begin(r.GetInstructionId())
+			}
 			return nil
 		}
 		_ = s.send(noProgress(r.GetInstructionId())) // RecvMsg tells why it failed

@@ -69,8 +69,8 @@ func TestTheControlStreamAnswersRequestsForProgress(t *testing.T) {
 
 // What the transforms of the test below tell each other.
 var (
-	lastingBegun = make(chan struct{}) // the bundle that lasts is at its end
-	otherBegun   = make(chan struct{}) // another bundle began meanwhile
+	lastingBegun chan struct{} // the bundle that lasts is at its end
+	otherBegun   chan struct{} // another bundle began meanwhile
 )
 
 // lastingFn ends its bundle when another one has begun.
@@ -101,6 +101,7 @@ func otherFn([]byte) { close(otherBegun) }
 
 // A bundle begins while another one is looking at its last elements, also after prism has asked how far that one is.
 func TestABundleBeginsWhileAnotherEnds(t *testing.T) {
+	lastingBegun, otherBegun = make(chan struct{}), make(chan struct{})
 	p, s := beam.NewPipelineWithRoot()
 	beam.ParDo0(s, &lastingFn{}, beam.Impulse(s))
 	beam.ParDo0(s, otherFn, beam.Reshuffle(s, beam.ParDo(s, &laterFn{}, beam.Impulse(s))))

@@ -100,10 +100,10 @@ func (o *responses) wrap(s grpc.ClientStream, method, worker string) grpc.Client
 	switch method {
 	case controlMethod:
 		o.controls[worker] = true
-		return &controlStream{ClientStream: s, of: o, worker: worker}
+		return &controlStream{sender: sender{ClientStream: s}, of: o, worker: worker}
 	case dataMethod:
 		if o.controls[worker] {
-			return &dataStream{ClientStream: s, of: o, worker: worker}
+			return &dataStream{sender: sender{ClientStream: s}, of: o, worker: worker}
 		}
 	}
 	return s
@@ -149,12 +149,23 @@ func (o *responses) received(instruction string) {
 	}()
 }
 
+// sender sends on a stream from several goroutines: SendMsg may not be called concurrently.
+type sender struct {
+	grpc.ClientStream
+	mu sync.Mutex
+}
+
+func (s *sender) send(m any) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.SendMsg(m)
+}
+
 // dataStream carries data.
 type dataStream struct {
-	grpc.ClientStream
+	sender
 	of     *responses
 	worker string
-	mu     sync.Mutex // SendMsg may not be called concurrently
 }
 
 // SendMsg sends data, and holds back what only says that it ends.
@@ -169,10 +180,4 @@ func (s *dataStream) SendMsg(m any) error {
 		}
 	})
 	return nil
-}
-
-func (s *dataStream) send(m any) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.ClientStream.SendMsg(m)
 }
